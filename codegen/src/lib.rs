@@ -1,0 +1,1 @@
+//! Facts to tables: reads `openapi/`, fixes what upstream got wrong, lowers it to a model and emits rows.

@@ -1,0 +1,3 @@
+//! The `mockernetes` command.
+
+fn main() {}

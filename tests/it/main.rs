@@ -1,0 +1,1 @@
+//! The cluster, seen from outside: one binary, because linking is what a test build waits for.

@@ -1,0 +1,1 @@
+//! The code base itself: layers, limits, tables complete, docs present.
