@@ -1,1 +1,11 @@
 //! A Kubernetes API emulator to embed.
+//!
+//! The order of the modules below is the architecture: a module uses those above it, never those
+//! below. `tests/tidy.rs` holds it; `ARCHITECTURE.md` explains it.
+
+#[doc(hidden)]
+pub mod error;
+#[doc(hidden)]
+pub mod object;
+#[doc(hidden)]
+pub mod schema;

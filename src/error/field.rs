@@ -1,0 +1,244 @@
+//! What is wrong with an object's fields: a list of every cause.
+//!
+//! *Upstream:* `apimachinery/pkg/util/validation/field/errors.go`.
+
+use serde_json::Value;
+
+use crate::object::FieldPath;
+
+/// The kind of a [`FieldError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldErrorKind {
+    /// It must be there.
+    Required,
+    /// It is there twice.
+    Duplicate,
+    /// The value is wrong.
+    Invalid,
+    /// The value is none of those supported.
+    NotSupported,
+    /// It may not be set.
+    Forbidden,
+    /// Text or data is too long.
+    TooLong,
+    /// The list has too many items.
+    TooMany,
+    /// The value is of the wrong type.
+    TypeInvalid,
+    /// What it names is not there.
+    NotFound,
+    /// Could not be checked.
+    Internal,
+}
+
+impl FieldErrorKind {
+    /// `Cause.reason` on the wire.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Required => "FieldValueRequired",
+            Self::Duplicate => "FieldValueDuplicate",
+            Self::Invalid => "FieldValueInvalid",
+            Self::NotSupported => "FieldValueNotSupported",
+            Self::Forbidden => "FieldValueForbidden",
+            Self::TooLong => "FieldValueTooLong",
+            Self::TooMany => "FieldValueTooMany",
+            Self::TypeInvalid => "FieldValueTypeInvalid",
+            Self::NotFound => "FieldValueNotFound",
+            Self::Internal => "InternalError",
+        }
+    }
+
+    /// The words a message begins with.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Required => "Required value",
+            Self::Duplicate => "Duplicate value",
+            Self::Invalid | Self::TypeInvalid => "Invalid value",
+            Self::NotSupported => "Unsupported value",
+            Self::Forbidden => "Forbidden",
+            Self::TooLong => "Too long",
+            Self::TooMany => "Too many",
+            Self::NotFound => "Not found",
+            Self::Internal => "Internal error",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// What kind of wrong.
+    pub kind: FieldErrorKind,
+    /// Where, as text; `<nil>` where it is nowhere in particular.
+    pub field: String,
+    /// The offending value as the message prints it; empty where it does not.
+    pub value: String,
+    /// What would be right.
+    pub detail: String,
+}
+
+impl FieldError {
+    /// The message without the field: `Invalid value: "x": must be …`.
+    pub fn body(&self) -> String {
+        let mut text = self.kind.words().to_owned();
+        if !self.value.is_empty() {
+            text.push_str(": ");
+            text.push_str(&self.value);
+        }
+        if !self.detail.is_empty() {
+            text.push_str(": ");
+            text.push_str(&self.detail);
+        }
+        text
+    }
+}
+
+/// Every cause found; empty means valid.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// No errors yet.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The errors in the order found.
+    pub fn iter(&self) -> std::slice::Iter<'_, FieldError> {
+        self.0.iter()
+    }
+
+    /// Appends the errors of another list.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Adds an error in full.
+    pub fn push(&mut self, error: FieldError) {
+        self.0.push(error);
+    }
+
+    fn add(&mut self, kind: FieldErrorKind, path: &FieldPath, value: String, detail: String) {
+        let field = path.to_string();
+        let field = if field.is_empty() {
+            "<nil>".to_owned()
+        } else {
+            field
+        };
+        self.0.push(FieldError {
+            kind,
+            field,
+            value,
+            detail,
+        });
+    }
+
+    /// It must be there.
+    pub fn required(&mut self, path: &FieldPath, detail: impl Into<String>) {
+        self.add(FieldErrorKind::Required, path, String::new(), detail.into());
+    }
+
+    /// The value is wrong; the value is printed as Go prints it.
+    pub fn invalid(&mut self, path: &FieldPath, value: &Value, detail: impl Into<String>) {
+        self.add(FieldErrorKind::Invalid, path, printed(value), detail.into());
+    }
+
+    /// The value, given as text that is already in its printed form, is wrong.
+    pub fn invalid_text(
+        &mut self,
+        path: &FieldPath,
+        printed: impl Into<String>,
+        detail: impl Into<String>,
+    ) {
+        self.add(FieldErrorKind::Invalid, path, printed.into(), detail.into());
+    }
+
+    /// The value is of the wrong type.
+    pub fn type_invalid(&mut self, path: &FieldPath, value: &Value, detail: impl Into<String>) {
+        self.add(
+            FieldErrorKind::TypeInvalid,
+            path,
+            printed(value),
+            detail.into(),
+        );
+    }
+
+    /// It is there twice.
+    pub fn duplicate(&mut self, path: &FieldPath, value: &Value) {
+        self.add(
+            FieldErrorKind::Duplicate,
+            path,
+            printed(value),
+            String::new(),
+        );
+    }
+
+    /// It may not be set.
+    pub fn forbidden(&mut self, path: &FieldPath, detail: impl Into<String>) {
+        self.add(
+            FieldErrorKind::Forbidden,
+            path,
+            String::new(),
+            detail.into(),
+        );
+    }
+
+    /// What it names is not there.
+    pub fn not_found(&mut self, path: &FieldPath, value: &Value) {
+        self.add(
+            FieldErrorKind::NotFound,
+            path,
+            printed(value),
+            String::new(),
+        );
+    }
+
+    /// The value is none of `supported`, which are listed sorted as upstream lists them.
+    pub fn not_supported(&mut self, path: &FieldPath, value: &Value, supported: &[&str]) {
+        let mut quoted: Vec<String> = supported.iter().map(|v| format!("{v:?}")).collect();
+        quoted.sort();
+        let detail = if quoted.is_empty() {
+            String::new()
+        } else {
+            format!("supported values: {}", quoted.join(", "))
+        };
+        self.add(FieldErrorKind::NotSupported, path, printed(value), detail);
+    }
+
+    /// Longer than `max` bytes.
+    pub fn too_long(&mut self, path: &FieldPath, max: usize) {
+        let unit = if max == 1 { "byte" } else { "bytes" };
+        let detail = format!("may not be more than {max} {unit}");
+        self.add(FieldErrorKind::TooLong, path, String::new(), detail);
+    }
+
+    /// More than `max` items.
+    pub fn too_many(&mut self, path: &FieldPath, actual: usize, max: usize) {
+        let unit = if max == 1 { "item" } else { "items" };
+        let detail = format!("must have at most {max} {unit}");
+        self.add(FieldErrorKind::TooMany, path, actual.to_string(), detail);
+    }
+}
+
+impl IntoIterator for FieldErrors {
+    type Item = FieldError;
+    type IntoIter = std::vec::IntoIter<FieldError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// A value as Go's error list prints it: text quoted, numbers plain, null as such, the rest as JSON.
+fn printed(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::String(text) => format!("{text:?}"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,131 @@
+//! What an object is: a JSON map with `apiVersion`, `kind` and `metadata`.
+//!
+//! *Invariant:* knows no schema, no storage, no HTTP.
+
+pub mod field_path;
+pub mod meta;
+pub mod names;
+pub mod selector;
+
+pub use field_path::FieldPath;
+pub use names::{GroupResource, GroupVersion, GroupVersionKind, Key};
+use serde_json::{Map, Value};
+
+/// An object of any kind, as JSON. Metadata accessors are in [`meta`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object(Map<String, Value>);
+
+impl Object {
+    /// An object from a JSON value; `None` where it is not a JSON object.
+    pub fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Object(map) => Some(Self(map)),
+            _ => None,
+        }
+    }
+
+    /// An object from a JSON map.
+    pub fn from_map(map: Map<String, Value>) -> Self {
+        Self(map)
+    }
+
+    /// The JSON value.
+    pub fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
+
+    /// The JSON map.
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
+    /// The JSON map, to change.
+    pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.0
+    }
+
+    /// `apiVersion`, or empty.
+    pub fn api_version(&self) -> &str {
+        self.text(&["apiVersion"])
+    }
+
+    /// `kind`, or empty.
+    pub fn kind(&self) -> &str {
+        self.text(&["kind"])
+    }
+
+    /// Sets `apiVersion` and `kind`.
+    pub fn set_type(&mut self, api_version: &str, kind: &str) {
+        self.0.insert("apiVersion".to_owned(), api_version.into());
+        self.0.insert("kind".to_owned(), kind.into());
+    }
+
+    /// The value at a path of field names, or `None` where any step is missing.
+    pub fn get(&self, path: &[&str]) -> Option<&Value> {
+        let (first, rest) = path.split_first()?;
+        let mut value = self.0.get(*first)?;
+        for name in rest {
+            value = value.as_object()?.get(*name)?;
+        }
+        Some(value)
+    }
+
+    /// The value at a path of field names, to change.
+    pub fn get_mut(&mut self, path: &[&str]) -> Option<&mut Value> {
+        let (first, rest) = path.split_first()?;
+        let mut value = self.0.get_mut(*first)?;
+        for name in rest {
+            value = value.as_object_mut()?.get_mut(*name)?;
+        }
+        Some(value)
+    }
+
+    /// The text at a path, or empty.
+    pub fn text(&self, path: &[&str]) -> &str {
+        self.get(path).and_then(Value::as_str).unwrap_or("")
+    }
+
+    /// The integer at a path.
+    pub fn integer(&self, path: &[&str]) -> Option<i64> {
+        self.get(path).and_then(Value::as_i64)
+    }
+
+    /// Whether true stands at a path.
+    pub fn is_true(&self, path: &[&str]) -> bool {
+        self.get(path).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// The items of the list at a path; empty where there is none.
+    pub fn items(&self, path: &[&str]) -> &[Value] {
+        self.get(path)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Sets the value at a path; objects on the way are made where missing.
+    pub fn set(&mut self, path: &[&str], value: impl Into<Value>) {
+        let Some((last, parents)) = path.split_last() else {
+            return;
+        };
+        let mut map = &mut self.0;
+        for name in parents {
+            let next = map.entry((*name).to_owned()).or_insert(Value::Null);
+            if !next.is_object() {
+                *next = Value::Object(Map::new());
+            }
+            let Value::Object(inner) = next else { return };
+            map = inner;
+        }
+        map.insert((*last).to_owned(), value.into());
+    }
+
+    /// Removes and returns the value at a path.
+    pub fn remove(&mut self, path: &[&str]) -> Option<Value> {
+        let (last, parents) = path.split_last()?;
+        let mut map = &mut self.0;
+        for name in parents {
+            map = map.get_mut(*name)?.as_object_mut()?;
+        }
+        map.remove(*last)
+    }
+}

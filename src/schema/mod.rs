@@ -1,0 +1,15 @@
+//! What an object may be: one `Schema` type for built-in kinds and custom resources.
+//!
+//! A schema is an arena of nodes and the id of its root; nodes name each other by id, so that
+//! recursive schemas (`JSONSchemaProps`) need no special form. The generated tables are one arena
+//! shared by all built-in kinds; each version of a CustomResourceDefinition has an arena of its own.
+//!
+//! *Invariant:* knows no particular kind, no storage and no HTTP.
+//! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema`, `structured-merge-diff/schema`.
+
+pub mod node;
+
+pub use node::{
+    Checks, Encoding, Field, Format, ListKind, MapKind, MergeRule, Node, NodeId, Origin, Rule,
+    Schema, SchemaSet, Shape,
+};

@@ -1,0 +1,9 @@
+//! What a test holds in its hand: time and chance as values that can be set.
+//!
+//! *Invariant:* consults nobody; whoever needs the time or a random name asks here.
+
+pub mod clock;
+pub mod entropy;
+
+pub use clock::Clock;
+pub use entropy::Entropy;
