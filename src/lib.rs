@@ -4,8 +4,19 @@
 //! below. `tests/tidy.rs` holds it; `ARCHITECTURE.md` explains it.
 
 #[doc(hidden)]
-pub mod error;
-#[doc(hidden)]
 pub mod object;
+
+#[doc(hidden)]
+pub mod error;
+
+#[doc(hidden)]
+pub mod sim;
+
 #[doc(hidden)]
 pub mod schema;
+
+#[doc(hidden)]
+pub mod storage;
+
+#[doc(hidden)]
+pub mod registry;

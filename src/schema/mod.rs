@@ -7,8 +7,10 @@
 //! *Invariant:* knows no particular kind, no storage and no HTTP.
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema`, `structured-merge-diff/schema`.
 
+pub mod catalog;
 pub mod node;
 
+pub use catalog::{Catalog, Resource, Subresource};
 pub use node::{
     Checks, Encoding, Field, Format, ListKind, MapKind, MergeRule, Node, NodeId, Origin, Rule,
     Schema, SchemaSet, Shape,

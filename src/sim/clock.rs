@@ -20,7 +20,9 @@ impl Clock {
 
     /// A clock that stands at `start` until it is moved.
     pub fn virtual_at(start: Timestamp) -> Self {
-        Self { virtual_us: Some(Arc::new(AtomicI64::new(start.as_microsecond()))) }
+        Self {
+            virtual_us: Some(Arc::new(AtomicI64::new(start.as_microsecond()))),
+        }
     }
 
     /// The time now.

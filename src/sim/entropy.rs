@@ -18,7 +18,9 @@ const SUFFIX_LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 impl Entropy {
     /// A source that draws the same every time.
     pub fn seeded(seed: u64) -> Self {
-        Self { state: Mutex::new(seed) }
+        Self {
+            state: Mutex::new(seed),
+        }
     }
 
     /// The next 64 bits (`SplitMix64`).
@@ -57,6 +59,8 @@ impl Entropy {
 
     /// The suffix of a generated name: `length` letters.
     pub fn suffix(&self, length: usize) -> String {
-        (0..length).map(|_| char::from(SUFFIX_LETTERS[self.below(27) as usize])).collect()
+        (0..length)
+            .map(|_| char::from(SUFFIX_LETTERS[self.below(27) as usize]))
+            .collect()
     }
 }

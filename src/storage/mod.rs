@@ -7,13 +7,17 @@
 //! *Upstream:* `apiserver/pkg/storage/interfaces.go`.
 
 pub mod error;
+pub mod snapshot;
 pub mod stored;
+pub mod watch;
 
 use std::sync::Arc;
 
 pub use error::Error;
 use futures_util::future::BoxFuture;
+pub use snapshot::Snapshot;
 pub use stored::{Draft, Stored};
+pub use watch::Watch;
 
 use crate::object::{GroupResource, Key};
 

@@ -41,12 +41,18 @@ impl Draft {
     /// Encodes an object, leaving the place of `metadata.resourceVersion` open.
     pub fn encode(object: &Object, fields: Box<[(Box<str>, Box<str>)]>) -> Self {
         const MARK: &str = "\u{1}";
-        let labels = object.labels().map(|(key, value)| (key.into(), value.into())).collect();
+        let labels = object
+            .labels()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
         let mut marked = object.clone();
         marked.set(&["metadata", "resourceVersion"], MARK);
         let bytes = Bytes::from(marked.into_value().to_string());
         let needle = b"\"resourceVersion\":\"\\u0001\"";
-        let at = bytes.windows(needle.len()).position(|window| window == needle).unwrap_or(0);
+        let at = bytes
+            .windows(needle.len())
+            .position(|window| window == needle)
+            .unwrap_or(0);
         let open = at + b"\"resourceVersion\":\"".len();
         Self {
             head: bytes.slice(..open),
@@ -60,8 +66,7 @@ impl Draft {
     pub fn at(&self, revision: Revision) -> Bytes {
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(revision.0);
-        let mut out =
-            BytesMut::with_capacity(self.head.len() + digits.len() + self.tail.len());
+        let mut out = BytesMut::with_capacity(self.head.len() + digits.len() + self.tail.len());
         out.put_slice(&self.head);
         out.put_slice(digits.as_bytes());
         out.put_slice(&self.tail);
@@ -73,7 +78,13 @@ impl Stored {
     /// The object of a draft, stored at a revision.
     pub fn new(key: Key, revision: Revision, draft: Arc<Draft>) -> Self {
         let bytes = draft.at(revision);
-        Self { key, revision, bytes, draft, forms: Mutex::new(Vec::new()) }
+        Self {
+            key,
+            revision,
+            bytes,
+            draft,
+            forms: Mutex::new(Vec::new()),
+        }
     }
 
     /// The object, parsed anew from its bytes.
@@ -98,7 +109,9 @@ impl Stored {
             "metadata.namespace" => Some(self.key.namespace()),
             _ => {
                 let fields = &self.draft.fields;
-                let at = fields.binary_search_by(|(k, _)| k.as_ref().cmp(path)).ok()?;
+                let at = fields
+                    .binary_search_by(|(k, _)| k.as_ref().cmp(path))
+                    .ok()?;
                 Some(&fields[at].1)
             }
         }

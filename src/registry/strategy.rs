@@ -1,0 +1,164 @@
+//! What may differ from kind to kind: one trait, every step with a default.
+//!
+//! The order of the steps is fixed by `write.rs` and the verbs; a kind supplies only the steps in
+//! which it is special, in its own file under `resources/`.
+//!
+//! *Upstream:* `apiserver/pkg/registry/rest/{create,update,delete}.go`.
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use super::{Context, Request, Response};
+use crate::error::{ApiError, FieldErrors};
+use crate::object::Object;
+
+/// How names of a kind's objects are checked (`apimachinery/pkg/api/validation/name.go`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameRule {
+    /// A DNS subdomain (RFC 1123), 253 characters.
+    #[default]
+    Subdomain,
+    /// A DNS label (RFC 1123), 63 characters.
+    Label,
+    /// A DNS label that begins with a letter (RFC 1035).
+    Label1035,
+    /// A path segment: anything but `.`, `..`, `/` and `%` (RBAC).
+    PathSegment,
+    /// Checked by the strategy's own `validate_create`.
+    Own,
+}
+
+/// What is special about a kind. The default is a kind with nothing special: schema only.
+pub trait Strategy: Send + Sync {
+    /// Fills in defaults that depend on other fields (constant ones come from the tables), in the
+    /// version the request is made in. Runs on create, update and patch, before admission.
+    fn default(&self, _object: &mut Object) {}
+
+    /// Makes a new object what it must be at first: clears what clients may not set.
+    /// `status` is cleared before this by the corridor where the resource has a status subresource
+    /// and `keeps_status_on_create` is false.
+    fn prepare_create(&self, _cx: &Context, _object: &mut Object) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// Whether a new object keeps the status it was sent with.
+    fn keeps_status_on_create(&self) -> bool {
+        false
+    }
+
+    /// Brings a new state in order: restores what an update may not change silently. The corridor
+    /// has restored `status` from `old` (or, for the status subresource, everything else) and counts
+    /// the generation afterwards.
+    fn prepare_update(
+        &self,
+        _cx: &Context,
+        _object: &mut Object,
+        _old: &Object,
+    ) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// Everything that is wrong with a new object beyond its metadata and schema.
+    fn validate_create(&self, _cx: &Context, _object: &Object) -> FieldErrors {
+        FieldErrors::new()
+    }
+
+    /// Everything that is wrong with a new state beyond its metadata and schema; `cx.subresource`
+    /// says which face is being written.
+    fn validate_update(&self, _cx: &Context, _object: &Object, _old: &Object) -> FieldErrors {
+        FieldErrors::new()
+    }
+
+    /// Warns the client by `cx.warn` of what is odd but allowed.
+    fn warn(&self, _cx: &Context, _object: &Object, _old: Option<&Object>) {}
+
+    /// How names are checked.
+    fn name_rule(&self) -> NameRule {
+        NameRule::Subdomain
+    }
+
+    /// Whether PUT on a missing object creates it.
+    fn creates_on_update(&self) -> bool {
+        false
+    }
+
+    /// Whether PUT without a resource version replaces whatever stands there.
+    fn updates_unconditionally(&self) -> bool {
+        true
+    }
+
+    /// Whether the kind counts `metadata.generation`: 1 at creation, one more for each change
+    /// outside metadata and status.
+    fn counts_generation(&self) -> bool {
+        false
+    }
+
+    /// Field labels that field selectors may name beyond `metadata.name` and `metadata.namespace`.
+    fn field_labels(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The value of a field label; the default reads the field's path in the object.
+    fn field_value(&self, object: &Object, label: &str) -> String {
+        let path: Vec<&str> = label.split('.').collect();
+        match object.get(&path) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Bool(value)) => value.to_string(),
+            Some(Value::Number(value)) => value.to_string(),
+            _ => String::new(),
+        }
+    }
+
+    /// The grace period of a deletion in seconds, or `None` for a kind that goes at once.
+    /// `asked` is the client's `gracePeriodSeconds`.
+    fn grace_seconds(&self, _object: &Object, _asked: Option<i64>) -> Option<i64> {
+        None
+    }
+
+    /// Whether an answer to DELETE is the object itself, not a Status.
+    fn answers_deleted_object(&self) -> bool {
+        false
+    }
+
+    /// Refuses a deletion, before anything is changed.
+    fn check_delete(&self, _cx: &Context, _object: &Object) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// Finalizers that hold an object when a DELETE names no propagation policy
+    /// (`orphan` for the kinds that orphan their dependents by default).
+    fn orphans_by_default(&self) -> bool {
+        false
+    }
+
+    /// After a write is certain to be valid and before it is committed: takes what must be unique
+    /// in the cluster (cluster IPs, node ports) and writes it into the object. Must also work for
+    /// a dry run (`cx.is_dry_run`), which takes nothing. What is taken is given back in `settle`.
+    fn reserve(
+        &self,
+        _cx: &Context,
+        _object: &mut Object,
+        _old: Option<&Object>,
+    ) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// After the commit of a write that `reserve` saw, or its failure.
+    fn settle(&self, _cx: &Context, _object: &Object, _old: Option<&Object>, _is_stored: bool) {}
+
+    /// What a subresource does that is neither `status` nor `scale`.
+    fn subresource(&self, _name: &str) -> Option<&dyn Connect> {
+        None
+    }
+}
+
+/// A subresource that acts: eviction, binding, token, …
+pub trait Connect: Send + Sync {
+    /// Answers a request to it. Acts on other objects only through the registry.
+    fn call<'a>(
+        &'a self,
+        registry: &'a super::Registry,
+        cx: &'a Context<'a>,
+        request: &'a Request,
+    ) -> BoxFuture<'a, Result<Response, ApiError>>;
+}

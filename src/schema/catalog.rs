@@ -1,0 +1,176 @@
+//! What is served: groups, versions, resources; grows and shrinks with CustomResourceDefinitions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use parking_lot::RwLock;
+use serde_json::Value;
+
+use super::{Schema, node::Text};
+use crate::object::{GroupResource, GroupVersion, GroupVersionKind};
+
+/// One served version of a resource.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// Group and version it is served in.
+    pub group_version: GroupVersion,
+    /// Plural, lower-case: as it stands in paths.
+    pub plural: Text,
+    /// Singular, lower-case.
+    pub singular: Text,
+    /// The kind.
+    pub kind: Text,
+    /// The kind of its lists.
+    pub list_kind: Text,
+    /// Whether its objects live in namespaces.
+    pub is_namespaced: bool,
+    /// `po`, `deploy`, …
+    pub short_names: Vec<Text>,
+    /// `all`, …
+    pub categories: Vec<Text>,
+    /// The verbs discovery lists, sorted as it lists them.
+    pub verbs: Vec<Text>,
+    /// What its objects may be.
+    pub schema: Schema,
+    /// Its subresources by name.
+    pub subresources: Vec<Subresource>,
+    /// Where its objects are stored: the same for every version, and for groups that share a store
+    /// (`events` of core and of `events.k8s.io`).
+    pub storage: GroupResource,
+    /// The group and version its objects are stored in.
+    pub storage_version: GroupVersion,
+    /// `storageVersionHash` of discovery.
+    pub storage_version_hash: Text,
+    /// A warning for each use of a deprecated version; empty where it is current.
+    pub deprecation: Text,
+    /// What a CustomResourceDefinition says beyond the schema; `None` for built-in kinds.
+    pub custom: Option<Arc<Custom>>,
+}
+
+/// A subresource of a served resource.
+#[derive(Clone, Debug)]
+pub struct Subresource {
+    /// `status`, `scale`, …
+    pub name: Text,
+    /// The kind it reads and writes.
+    pub kind: GroupVersionKind,
+    /// The verbs discovery lists.
+    pub verbs: Vec<Text>,
+    /// What its bodies may be; `None` where it takes none.
+    pub schema: Option<Schema>,
+}
+
+/// What a version of a CustomResourceDefinition says beyond the schema.
+#[derive(Clone, Debug, Default)]
+pub struct Custom {
+    /// The CustomResourceDefinition's name.
+    pub definition: String,
+    /// `additionalPrinterColumns` as written.
+    pub printer_columns: Vec<Value>,
+    /// JSON paths of `selectableFields`.
+    pub selectable_fields: Vec<String>,
+    /// `subresources.scale` as written.
+    pub scale: Option<Value>,
+    /// The version's `openAPIV3Schema` as written, for publishing.
+    pub open_api_schema: Option<Value>,
+}
+
+impl Resource {
+    /// Group and plural, as errors say it.
+    pub fn group_resource(&self) -> GroupResource {
+        GroupResource::new(Arc::clone(&self.group_version.group), self.plural.as_ref())
+    }
+
+    /// Group, version and kind, as errors say it.
+    pub fn group_version_kind(&self) -> GroupVersionKind {
+        GroupVersionKind {
+            group_version: self.group_version.clone(),
+            kind: self.kind.as_ref().into(),
+        }
+    }
+
+    /// The subresource with this name.
+    pub fn subresource(&self, name: &str) -> Option<&Subresource> {
+        self.subresources
+            .iter()
+            .find(|subresource| subresource.name == name)
+    }
+
+    /// Whether discovery lists this verb.
+    pub fn serves(&self, verb: &str) -> bool {
+        self.verbs.iter().any(|served| served == verb)
+    }
+}
+
+/// Resources of one group version by plural.
+type Version = BTreeMap<Text, Arc<Resource>>;
+
+/// Everything that is served now. Reading takes a snapshot; installing replaces it.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    state: RwLock<State>,
+}
+
+/// A consistent view of a [`Catalog`].
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// Grows with every change, so that documents made from the catalog can be kept until then.
+    pub generation: u64,
+    /// Built-in group versions in the order discovery lists them.
+    pub order: Vec<GroupVersion>,
+    /// What is served.
+    pub versions: OrdMap<GroupVersion, Arc<Version>>,
+}
+
+impl Catalog {
+    /// The resource served under a group, version and plural.
+    pub fn resource(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
+        let state = self.state.read();
+        let version = state.versions.get(&GroupVersion::new(group, version))?;
+        version.get(plural).cloned()
+    }
+
+    /// A consistent view of everything.
+    pub fn state(&self) -> State {
+        self.state.read().clone()
+    }
+
+    /// Serves a resource; replaces the one of that name in its group version.
+    pub fn install(&self, resource: Resource) {
+        let mut state = self.state.write();
+        let mut version = state
+            .versions
+            .get(&resource.group_version)
+            .map(|version| Version::clone(version))
+            .unwrap_or_default();
+        let group_version = resource.group_version.clone();
+        version.insert(resource.plural.clone(), Arc::new(resource));
+        state.versions.insert(group_version, Arc::new(version));
+        state.generation += 1;
+    }
+
+    /// Stops serving every version of a resource.
+    pub fn remove(&self, resource: &GroupResource) {
+        let mut state = self.state.write();
+        let versions: Vec<GroupVersion> = state
+            .versions
+            .keys()
+            .filter(|gv| gv.group == resource.group)
+            .cloned()
+            .collect();
+        for group_version in versions {
+            let Some(version) = state.versions.get(&group_version) else {
+                continue;
+            };
+            let mut version = Version::clone(version);
+            version.remove(resource.resource.as_ref());
+            if version.is_empty() {
+                state.versions.remove(&group_version);
+            } else {
+                state.versions.insert(group_version, Arc::new(version));
+            }
+        }
+        state.generation += 1;
+    }
+}
