@@ -20,3 +20,6 @@ pub mod storage;
 
 #[doc(hidden)]
 pub mod registry;
+
+#[doc(hidden)]
+pub mod resources;

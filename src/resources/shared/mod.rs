@@ -1,0 +1,3 @@
+//! What several groups validate and default alike.
+//!
+//! *Invariant:* imports no kind back.
