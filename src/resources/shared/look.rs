@@ -1,0 +1,107 @@
+//! Reading and completing JSON with few words: what is missing reads as empty.
+
+use serde_json::{Map, Value};
+
+use crate::object::Object;
+
+static NULL: Value = Value::Null;
+
+/// Reading a JSON value by field names; whatever is missing or of another type reads as empty.
+pub trait Look {
+    /// The value of a field, or null.
+    fn at(&self, name: &str) -> &Value;
+
+    /// Whether a field is there and not null.
+    fn has(&self, name: &str) -> bool {
+        !self.at(name).is_null()
+    }
+
+    /// The text of a field, or empty.
+    fn text(&self, name: &str) -> &str {
+        self.at(name).as_str().unwrap_or("")
+    }
+
+    /// The integer of a field.
+    fn integer(&self, name: &str) -> Option<i64> {
+        self.at(name).as_i64()
+    }
+
+    /// Whether a field is true.
+    fn is_true(&self, name: &str) -> bool {
+        self.at(name).as_bool().unwrap_or(false)
+    }
+
+    /// The items of a list.
+    fn list(&self, name: &str) -> &[Value] {
+        self.at(name).as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// The texts of a list of texts.
+    fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.list(name).iter().filter_map(Value::as_str)
+    }
+
+    /// The entries of an object, in key order.
+    fn entries(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let map = self.at(name).as_object();
+        map.into_iter()
+            .flatten()
+            .map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+impl Look for Value {
+    fn at(&self, name: &str) -> &Value {
+        self.get(name).unwrap_or(&NULL)
+    }
+}
+
+impl Look for Object {
+    fn at(&self, name: &str) -> &Value {
+        self.as_map().get(name).unwrap_or(&NULL)
+    }
+}
+
+/// Whether a value is nothing in Go's eyes: absent, empty text, list or map, zero or false.
+pub fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(value) => value.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+    }
+}
+
+/// Gives a field a value where it has none (absent, null or empty text).
+pub fn fill(map: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
+    let field = map.entry(name.to_owned()).or_insert(Value::Null);
+    if field.is_null() || field.as_str() == Some("") {
+        *field = value.into();
+    }
+}
+
+/// The object at a field of an object, made where missing.
+pub fn child<'a>(
+    map: &'a mut Map<String, Value>,
+    name: &str,
+) -> Option<&'a mut Map<String, Value>> {
+    let field = map.entry(name.to_owned()).or_insert(Value::Null);
+    if field.is_null() {
+        *field = Value::Object(Map::new());
+    }
+    field.as_object_mut()
+}
+
+/// The objects in the list at a field, to change.
+pub fn each<'a>(
+    map: &'a mut Map<String, Value>,
+    name: &str,
+) -> impl Iterator<Item = &'a mut Map<String, Value>> {
+    map.get_mut(name)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object_mut)
+}

@@ -1,0 +1,167 @@
+//! A kind written down as a value: the flags and functions in which it differs from the default.
+//!
+//! *Upstream:* the small `strategy.go` files, which say the same in a dozen methods each.
+
+use serde_json::Value;
+
+use crate::error::{ApiError, FieldErrors};
+use crate::object::Object;
+use crate::registry::strategy::NameRule;
+use crate::registry::{Context, Strategy};
+
+/// A kind that differs from the default in flags and in pure functions. Begin with
+/// [`Plain::DEFAULT`] and say only what is special.
+#[derive(Clone, Copy)]
+pub struct Plain {
+    /// See [`Strategy::name_rule`].
+    pub name_rule: NameRule,
+    /// See [`Strategy::creates_on_update`].
+    pub creates_on_update: bool,
+    /// See [`Strategy::updates_unconditionally`].
+    pub updates_unconditionally: bool,
+    /// See [`Strategy::counts_generation`].
+    pub counts_generation: bool,
+    /// See [`Strategy::answers_deleted_object`].
+    pub answers_deleted_object: bool,
+    /// See [`Strategy::keeps_status_on_create`].
+    pub keeps_status_on_create: bool,
+    /// See [`Strategy::orphans_by_default`].
+    pub orphans_by_default: bool,
+    /// Whether writing the status leaves labels, annotations, finalizers and owners as they are
+    /// (`metav1.ResetObjectMetaForStatus`).
+    pub resets_metadata_in_status: bool,
+    /// See [`Strategy::field_labels`].
+    pub field_labels: &'static [&'static str],
+    /// The value of a field label, where it is not what stands at the label's path.
+    pub field_value: Option<fn(&Object, &str) -> String>,
+    /// See [`Strategy::default`].
+    pub default: fn(&mut Object),
+    /// See [`Strategy::prepare_create`].
+    pub prepare_create: fn(&Context, &mut Object) -> Result<(), ApiError>,
+    /// See [`Strategy::prepare_update`].
+    pub prepare_update: fn(&Context, &mut Object, &Object) -> Result<(), ApiError>,
+    /// See [`Strategy::validate_create`].
+    pub validate_create: fn(&Context, &Object) -> FieldErrors,
+    /// See [`Strategy::validate_update`].
+    pub validate_update: fn(&Context, &Object, &Object) -> FieldErrors,
+    /// See [`Strategy::warn`].
+    pub warn: fn(&Context, &Object, Option<&Object>),
+}
+
+impl Plain {
+    /// A kind with nothing special.
+    pub const DEFAULT: Self = Self {
+        name_rule: NameRule::Subdomain,
+        creates_on_update: false,
+        updates_unconditionally: true,
+        counts_generation: false,
+        answers_deleted_object: false,
+        keeps_status_on_create: false,
+        orphans_by_default: false,
+        resets_metadata_in_status: false,
+        field_labels: &[],
+        field_value: None,
+        default: |_| {},
+        prepare_create: |_, _| Ok(()),
+        prepare_update: |_, _, _| Ok(()),
+        validate_create: |_, _| FieldErrors::new(),
+        validate_update: |_, _, _| FieldErrors::new(),
+        warn: |_, _, _| {},
+    };
+}
+
+impl Strategy for Plain {
+    fn default(&self, object: &mut Object) {
+        (self.default)(object);
+    }
+
+    fn prepare_create(&self, cx: &Context, object: &mut Object) -> Result<(), ApiError> {
+        (self.prepare_create)(cx, object)
+    }
+
+    fn keeps_status_on_create(&self) -> bool {
+        self.keeps_status_on_create
+    }
+
+    fn prepare_update(
+        &self,
+        cx: &Context,
+        object: &mut Object,
+        old: &Object,
+    ) -> Result<(), ApiError> {
+        if self.resets_metadata_in_status && cx.subresource == "status" {
+            reset_metadata(object, old);
+        }
+        (self.prepare_update)(cx, object, old)
+    }
+
+    fn validate_create(&self, cx: &Context, object: &Object) -> FieldErrors {
+        (self.validate_create)(cx, object)
+    }
+
+    fn validate_update(&self, cx: &Context, object: &Object, old: &Object) -> FieldErrors {
+        (self.validate_update)(cx, object, old)
+    }
+
+    fn warn(&self, cx: &Context, object: &Object, old: Option<&Object>) {
+        (self.warn)(cx, object, old);
+    }
+
+    fn name_rule(&self) -> NameRule {
+        self.name_rule
+    }
+
+    fn creates_on_update(&self) -> bool {
+        self.creates_on_update
+    }
+
+    fn updates_unconditionally(&self) -> bool {
+        self.updates_unconditionally
+    }
+
+    fn counts_generation(&self) -> bool {
+        self.counts_generation
+    }
+
+    fn field_labels(&self) -> &'static [&'static str] {
+        self.field_labels
+    }
+
+    fn field_value(&self, object: &Object, label: &str) -> String {
+        match self.field_value {
+            Some(field_value) => field_value(object, label),
+            None => value_at(object, label),
+        }
+    }
+
+    fn answers_deleted_object(&self) -> bool {
+        self.answers_deleted_object
+    }
+
+    fn orphans_by_default(&self) -> bool {
+        self.orphans_by_default
+    }
+}
+
+/// What stands at a dotted path, as a field selector compares it.
+pub fn value_at(object: &Object, label: &str) -> String {
+    let path: Vec<&str> = label.split('.').collect();
+    match object.get(&path) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Bool(value)) => value.to_string(),
+        Some(Value::Number(value)) => value.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Leaves the metadata of a status update as they were, but for what the server itself manages.
+fn reset_metadata(object: &mut Object, old: &Object) {
+    for name in ["labels", "annotations", "finalizers", "ownerReferences"] {
+        match old.get(&["metadata", name]) {
+            Some(value) => object.set(&["metadata", name], value.clone()),
+            None => {
+                object.remove(&["metadata", name]);
+            }
+        }
+    }
+}
