@@ -1,0 +1,37 @@
+//! Brings the facts of a Kubernetes release into `openapi/`: what is served, shaped and encoded how.
+//!
+//! *Invariant:* only facts leave this folder. Every prose description is dropped on the way.
+//! *Upstream:* the Go modules `k8s.io/kubernetes` and its published siblings.
+
+mod discovery;
+mod enums;
+mod go_fields;
+mod go_types;
+mod modules;
+mod openapi;
+mod print;
+mod protobuf;
+mod source;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::version::Version;
+
+/// Downloads the release's Go modules and writes every fact file of it below `openapi/`.
+pub fn vendor(version: &Version, openapi: &Path) -> Result<()> {
+    let modules = modules::download(version)?;
+    let mut output = source::Output::new(openapi.join(version.folder));
+    let documents = openapi::read(&modules, &mut output)?;
+    for (name, text) in &documents.files {
+        output.write(&format!("openapi-v3/{name}"), text)?;
+    }
+    let found = discovery::read(&modules, &mut output).context("discovery")?;
+    output.write("discovery.json", &found)?;
+    let fields = go_fields::read(&modules, &documents.schemas, &mut output).context("Go fields")?;
+    output.write("go-fields.json", &fields)?;
+    let messages = protobuf::read(&modules, &documents.schemas, &mut output).context("protobuf")?;
+    output.write("protobuf.json", &messages)?;
+    output.finish(version, &modules)
+}
