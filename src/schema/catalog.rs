@@ -136,6 +136,28 @@ impl Catalog {
         self.state.read().clone()
     }
 
+    /// Everything a default server of Kubernetes serves.
+    pub fn built_in() -> Self {
+        let catalog = Self::default();
+        super::tables::install(&catalog, |_| None);
+        catalog
+    }
+
+    /// Serves built-in resources, their group versions listed in this order by discovery.
+    pub fn install_all(&self, order: Vec<GroupVersion>, resources: Vec<Resource>) {
+        let mut versions: BTreeMap<GroupVersion, Version> = BTreeMap::new();
+        for resource in resources {
+            let version = versions.entry(resource.group_version.clone()).or_default();
+            version.insert(resource.plural.clone(), Arc::new(resource));
+        }
+        let mut state = self.state.write();
+        state.order.extend(order);
+        for (group_version, version) in versions {
+            state.versions.insert(group_version, Arc::new(version));
+        }
+        state.generation += 1;
+    }
+
     /// Serves a resource; replaces the one of that name in its group version.
     pub fn install(&self, resource: Resource) {
         let mut state = self.state.write();

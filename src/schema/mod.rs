@@ -9,6 +9,8 @@
 
 pub mod catalog;
 pub mod node;
+mod rows;
+pub mod tables;
 
 pub use catalog::{Catalog, Resource, Subresource};
 pub use node::{

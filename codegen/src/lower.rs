@@ -1,0 +1,276 @@
+//! Spec to model.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::model::{Field, Group, Model, Resource, Schema, Shape, Subresource, Version};
+use crate::schemas;
+use crate::spec::openapi::{self, Kind};
+use crate::spec::{Facts, discovery, overlay};
+
+/// Lowers every fact about a version.
+pub fn lower(facts: &Facts) -> Result<Model> {
+    let mut schemas = schemas::lower(facts)?;
+    apply_defaults(&mut schemas, &facts.overlay)?;
+    let index = Index::new(facts);
+    let mut groups = Vec::new();
+    for group in &facts.discovery.groups {
+        let mut versions = Vec::new();
+        for version in &group.versions {
+            let lowered = lower_version(&index, &group.name, version)
+                .with_context(|| format!("{}/{}", group.name, version.version))?;
+            versions.push(lowered);
+        }
+        groups.push(Group {
+            name: group.name.clone(),
+            versions,
+        });
+    }
+    check_unsupported(&groups, &facts.overlay)?;
+    Ok(Model { groups, schemas })
+}
+
+/// What resources are looked up in.
+struct Index<'a> {
+    facts: &'a Facts,
+    components: BTreeMap<Kind, String>,
+    hashes: BTreeMap<String, (String, String)>,
+}
+
+impl<'a> Index<'a> {
+    fn new(facts: &'a Facts) -> Self {
+        let mut components = BTreeMap::new();
+        for (name, schema) in &facts.openapi.schemas {
+            for kind in openapi::kinds(schema) {
+                components.insert(kind, name.clone());
+            }
+        }
+        let mut hashes = BTreeMap::new();
+        for group in &facts.discovery.groups {
+            for version in &group.versions {
+                for resource in &version.resources {
+                    let hash = storage_hash(&group.name, &version.version, &resource.kind);
+                    hashes.insert(hash, (group.name.clone(), version.version.clone()));
+                }
+            }
+        }
+        Self {
+            facts,
+            components,
+            hashes,
+        }
+    }
+
+    fn refused(&self, group: &str, name: &str) -> String {
+        let rows = &self.facts.overlay.unsupported;
+        let row = rows
+            .iter()
+            .find(|row| row.group == group && row.resource == name);
+        row.map(|row| row.reason.clone()).unwrap_or_default()
+    }
+}
+
+fn lower_version(index: &Index, group: &str, version: &discovery::Version) -> Result<Version> {
+    let mut resources: Vec<Resource> = Vec::new();
+    for entry in version
+        .resources
+        .iter()
+        .filter(|entry| !entry.name.contains('/'))
+    {
+        let mut resource = lower_resource(index, group, &version.version, entry)
+            .with_context(|| entry.name.clone())?;
+        let prefix = format!("{}/", entry.name);
+        for entry in &version.resources {
+            if let Some(name) = entry.name.strip_prefix(&prefix) {
+                resource
+                    .subresources
+                    .push(subresource(index, group, version, entry, name));
+            }
+        }
+        resources.push(resource);
+    }
+    let own = version
+        .resources
+        .iter()
+        .filter(|entry| entry.name.contains('/'))
+        .count();
+    let placed: usize = resources
+        .iter()
+        .map(|resource| resource.subresources.len())
+        .sum();
+    ensure!(own == placed, "a subresource without its resource");
+    Ok(Version {
+        name: version.version.clone(),
+        is_served: version.served,
+        priority: priority(version.priority.as_deref())?,
+        resources,
+    })
+}
+
+fn priority(text: Option<&str>) -> Result<(u32, u32)> {
+    let Some(text) = text else { return Ok((0, 0)) };
+    let (group, version) = text.split_once(' ').context("a priority is two numbers")?;
+    Ok((group.parse()?, version.parse()?))
+}
+
+fn lower_resource(
+    index: &Index,
+    group: &str,
+    version: &str,
+    entry: &discovery::Resource,
+) -> Result<Resource> {
+    let kind: Kind = (group.to_owned(), version.to_owned(), entry.kind.clone());
+    let schema = index
+        .components
+        .get(&kind)
+        .context("no component has its kind")?
+        .clone();
+    let list = index.facts.openapi.lists.get(&kind);
+    let list_kind = list
+        .and_then(|list| list.rsplit('.').next())
+        .unwrap_or_default();
+    let storage = if let Some(version) = &entry.stored_in {
+        (group.to_owned(), version.clone())
+    } else if entry.storage_version_hash.is_empty() {
+        (group.to_owned(), version.to_owned())
+    } else {
+        let found = index.hashes.get(&entry.storage_version_hash);
+        found
+            .context("its storage version hash is of no known version")?
+            .clone()
+    };
+    let deprecation = match entry.deprecated.as_str() {
+        "" => String::new(),
+        since => deprecation(&kind, since),
+    };
+    Ok(Resource {
+        plural: entry.name.clone(),
+        singular: entry.singular_name.clone(),
+        kind: entry.kind.clone(),
+        list_kind: list_kind.to_owned(),
+        is_namespaced: entry.namespaced,
+        short_names: entry.short_names.clone(),
+        categories: entry.categories.clone(),
+        verbs: entry.verbs.clone(),
+        hash: entry.storage_version_hash.clone(),
+        storage,
+        deprecation,
+        refused: index.refused(group, &entry.name),
+        schema,
+        subresources: Vec::new(),
+    })
+}
+
+/// `1.33; use discovery.k8s.io/v1 EndpointSlice` as the server's warning header says it.
+fn deprecation((group, version, kind): &Kind, since: &str) -> String {
+    let slash = if group.is_empty() { "" } else { "/" };
+    let (since, rest) = since.split_at(since.find([',', ';']).unwrap_or(since.len()));
+    format!("{group}{slash}{version} {kind} is deprecated in v{since}+{rest}")
+}
+
+fn subresource(
+    index: &Index,
+    group: &str,
+    version: &discovery::Version,
+    entry: &discovery::Resource,
+    name: &str,
+) -> Subresource {
+    let kind: Kind = (
+        entry.group.clone().unwrap_or_else(|| group.to_owned()),
+        entry
+            .version
+            .clone()
+            .unwrap_or_else(|| version.version.clone()),
+        entry.kind.clone(),
+    );
+    Subresource {
+        name: name.to_owned(),
+        schema: index.components.get(&kind).cloned(),
+        kind,
+        verbs: entry.verbs.clone(),
+        refused: index.refused(group, &entry.name),
+    }
+}
+
+/// The hash apiserver publishes for a storage version.
+pub fn storage_hash(group: &str, version: &str, kind: &str) -> String {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let sum = sha2::Sha256::digest(format!("{group}/{version}/{kind}"));
+    base64::engine::general_purpose::STANDARD.encode(&sum[..8])
+}
+
+fn apply_defaults(schemas: &mut [Schema], overlay: &overlay::Overlay) -> Result<()> {
+    for (name, fields) in &overlay.defaults {
+        let place = schemas.iter_mut().find(|schema| schema.name == *name);
+        let schema = place.with_context(|| format!("defaults.toml: no schema {name}"))?;
+        for (field, default) in fields {
+            let place = schema
+                .fields
+                .iter_mut()
+                .find(|candidate| candidate.name == *field);
+            let field = place.with_context(|| format!("defaults.toml: no {name}.{field}"))?;
+            check_default(field, &default.value)
+                .with_context(|| format!("defaults.toml: {name}.{}", field.name))?;
+            ensure!(!default.source.is_empty(), "a default needs its source");
+            field.default = Some(default.value.clone());
+        }
+    }
+    Ok(())
+}
+
+fn check_default(field: &Field, value: &serde_json::Value) -> Result<()> {
+    let fits = match &field.shape {
+        Shape::Boolean => value.is_boolean(),
+        Shape::Int32 | Shape::Int64 => value.is_i64(),
+        Shape::Number => value.is_number(),
+        Shape::String => value.is_string(),
+        Shape::IntOrString => value.is_string() || value.is_i64(),
+        Shape::Struct | Shape::Ref(_) | Shape::Map(_) | Shape::Object => value.is_object(),
+        Shape::List(_) => value.is_array(),
+        other => bail!("a default for {other:?} is not expected"),
+    };
+    ensure!(fits, "{value} does not fit {:?}", field.shape);
+    ensure!(
+        field.default.as_ref() != Some(value),
+        "the document already has this default"
+    );
+    let known = field.values.is_empty()
+        || value
+            .as_str()
+            .is_none_or(|text| field.values.iter().any(|known| known == text));
+    ensure!(known, "{value} is not one of {:?}", field.values);
+    Ok(())
+}
+
+fn check_unsupported(groups: &[Group], overlay: &overlay::Overlay) -> Result<()> {
+    for row in &overlay.unsupported {
+        let (plural, subresource) = row.resource.split_once('/').unwrap_or((&row.resource, ""));
+        let mut resources = groups
+            .iter()
+            .filter(|group| group.name == row.group)
+            .flat_map(|group| &group.versions)
+            .flat_map(|version| &version.resources)
+            .filter(|resource| resource.plural == plural);
+        let found = resources.any(|resource| {
+            subresource.is_empty()
+                || resource
+                    .subresources
+                    .iter()
+                    .any(|sub| sub.name == subresource)
+        });
+        ensure!(
+            found,
+            "unsupported.toml: no {} in group `{}`",
+            row.resource,
+            row.group
+        );
+        ensure!(
+            !row.reason.is_empty(),
+            "unsupported.toml: {} needs a reason",
+            row.resource
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! The inputs as they are written: an unknown keyword is an error, so that nothing is lost in silence.
+
+pub mod discovery;
+pub mod go_fields;
+pub mod openapi;
+pub mod overlay;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Every fact about one Kubernetes version.
+pub struct Facts {
+    /// The OpenAPI documents.
+    pub openapi: openapi::Documents,
+    /// Discovery, priorities, what is served by default.
+    pub discovery: discovery::Discovery,
+    /// What Go's encoder does with each field.
+    pub go: go_fields::GoFields,
+    /// Facts written by hand.
+    pub overlay: overlay::Overlay,
+}
+
+/// Reads `openapi/<version>/` and `openapi/overlay/`.
+pub fn read(openapi: &Path, version: &str) -> Result<Facts> {
+    let folder = openapi.join(version);
+    Ok(Facts {
+        openapi: openapi::Documents::read(&folder.join("openapi-v3"))?,
+        discovery: json(&folder.join("discovery.json"))?,
+        go: json(&folder.join("go-fields.json"))?,
+        overlay: overlay::Overlay::read(&openapi.join("overlay"))?,
+    })
+}
+
+fn json<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    serde_json::from_str(&text).with_context(|| file.display().to_string())
+}
