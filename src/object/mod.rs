@@ -3,8 +3,10 @@
 //! *Invariant:* knows no schema, no storage, no HTTP.
 
 pub mod field_path;
+pub mod label_syntax;
 pub mod meta;
 pub mod names;
+pub mod quote;
 pub mod selector;
 
 pub use field_path::FieldPath;

@@ -1,1 +1,3 @@
 //! The cluster, seen from outside: one binary, because linking is what a test build waits for.
+
+mod selectors;
