@@ -19,6 +19,12 @@ pub mod schema;
 pub mod storage;
 
 #[doc(hidden)]
+pub mod auth;
+
+#[doc(hidden)]
+pub mod admission;
+
+#[doc(hidden)]
 pub mod registry;
 
 #[doc(hidden)]

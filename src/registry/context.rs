@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-use super::request::{FieldValidation, User};
+use super::request::FieldValidation;
+use crate::auth::User;
 use crate::schema::{Catalog, Resource};
 use crate::sim::Entropy;
 use crate::storage::Reader;

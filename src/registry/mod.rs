@@ -4,17 +4,29 @@
 //! store's writing end.
 //! *Upstream:* `apiserver/pkg/registry`, `apiserver/pkg/endpoints/handlers`.
 
+mod answer;
 pub mod context;
+pub mod decode;
+pub mod delete_options;
+pub mod handle;
+pub mod interpret;
+pub mod meta;
+pub mod options;
 pub mod printer;
 pub mod request;
 pub mod response;
+pub mod shape;
 pub mod strategy;
+pub mod subresources;
+pub mod table;
+pub mod verbs;
+pub mod versions;
+pub mod write;
 
-pub use context::Context;
+pub use context::{Context, Settings};
+pub use delete_options::{DeleteOptions, Propagation};
+pub use handle::{Kinds, Registry};
 pub use printer::{Column, Printer};
 pub use request::{Form, Options, Request, Target, Verb};
 pub use response::{Body, Response};
-pub use strategy::Strategy;
-
-/// The corridor.
-pub struct Registry {}
+pub use strategy::{Connect, NameRule, Strategy};

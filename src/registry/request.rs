@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::auth::User;
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -21,19 +23,6 @@ pub struct Request {
     pub user: User,
     /// `User-Agent`, from which an unnamed field manager takes its name.
     pub user_agent: String,
-}
-
-/// Who asks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct User {
-    /// The name.
-    pub name: String,
-    /// The uid, where known.
-    pub uid: String,
-    /// The groups.
-    pub groups: Vec<String>,
-    /// Anything else that authentication found out.
-    pub extra: Vec<(String, Vec<String>)>,
 }
 
 /// What is to be done; Kubernetes' own names.

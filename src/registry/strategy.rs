@@ -8,9 +8,11 @@
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
+use super::delete_options::{DeleteOptions, Propagation};
 use super::{Context, Request, Response};
 use crate::error::{ApiError, FieldErrors};
-use crate::object::Object;
+use crate::object::{GroupVersion, Object};
+use crate::schema::Resource;
 
 /// How names of a kind's objects are checked (`apimachinery/pkg/api/validation/name.go`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,12 @@ pub trait Strategy: Send + Sync {
 
     /// Whether a new object keeps the status it was sent with.
     fn keeps_status_on_create(&self) -> bool {
+        false
+    }
+
+    /// Whether a PUT or PATCH of the object itself may change its status, although it has a status
+    /// face.
+    fn writes_status_through_main(&self) -> bool {
         false
     }
 
@@ -120,20 +128,41 @@ pub trait Strategy: Send + Sync {
         false
     }
 
-    /// Refuses a deletion, before anything is changed.
-    fn check_delete(&self, _cx: &Context, _object: &Object) -> Result<(), ApiError> {
+    /// Refuses a deletion before anything is changed, or warns of what it leaves behind.
+    fn check_delete(
+        &self,
+        _cx: &Context,
+        _object: &Object,
+        _options: &DeleteOptions,
+    ) -> Result<(), ApiError> {
         Ok(())
     }
 
-    /// Finalizers that hold an object when a DELETE names no propagation policy
-    /// (`orphan` for the kinds that orphan their dependents by default).
-    fn orphans_by_default(&self) -> bool {
+    /// What a DELETE that names no policy does to the object's dependents.
+    fn default_propagation(&self) -> Propagation {
+        Propagation::Background
+    }
+
+    /// What a deletion changes in the object besides its metadata while finalizers hold it
+    /// (a namespace's phase).
+    fn prepare_delete(&self, _cx: &Context, _object: &mut Object) {}
+
+    /// Whether something beyond `metadata.finalizers` holds an object that is being deleted
+    /// (a namespace's `spec.finalizers`).
+    fn holds_deletion(&self, _object: &Object) -> bool {
         false
     }
 
-    /// After a write is certain to be valid and before it is committed: takes what must be unique
-    /// in the cluster (cluster IPs, node ports) and writes it into the object. Must also work for
-    /// a dry run (`cx.is_dry_run`), which takes nothing. What is taken is given back in `settle`.
+    /// The object in another version of its group, or in another group that shares its store. The
+    /// default relabels it, which is right where the versions' schemas are the same.
+    fn convert(&self, mut object: Object, _from: &GroupVersion, to: &Resource) -> Object {
+        object.set_type(&to.group_version.to_string(), &to.kind);
+        object
+    }
+
+    /// Before `prepare_*` (upstream's `BeginCreate`, `BeginUpdate`): takes what must be unique in the
+    /// cluster (cluster IPs, node ports) and writes it into the object. Must also work for a dry
+    /// run (`cx.is_dry_run`), which takes nothing. What is taken is given back in `settle`.
     fn reserve(
         &self,
         _cx: &Context,
@@ -145,6 +174,9 @@ pub trait Strategy: Send + Sync {
 
     /// After the commit of a write that `reserve` saw, or its failure.
     fn settle(&self, _cx: &Context, _object: &Object, _old: Option<&Object>, _is_stored: bool) {}
+
+    /// After an object is gone: gives back what `reserve` took.
+    fn settle_delete(&self, _cx: &Context, _object: &Object) {}
 
     /// What a subresource does that is neither `status` nor `scale`.
     fn subresource(&self, _name: &str) -> Option<&dyn Connect> {

@@ -1,0 +1,79 @@
+//! What a request is answered with: an object in the form asked for, or a `Status`.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::write::Written;
+use super::{Context, Form, Registry, Request, Response};
+use crate::error::ApiError;
+use crate::object::Object;
+use crate::storage::Stored;
+
+impl Registry {
+    /// Answers with an object as stored.
+    pub(super) fn answer_stored(
+        &self,
+        cx: &Context<'_>,
+        request: &Request,
+        code: u16,
+        stored: &Stored,
+    ) -> Result<Response, ApiError> {
+        match request.form {
+            Form::Object => Ok(Response::json(code, self.encode_as(cx.resource, stored))),
+            _ => self.answer_object(cx, request, code, stored.object()),
+        }
+    }
+
+    /// Answers with what a write came to.
+    pub(super) fn answer_written(
+        &self,
+        cx: &Context<'_>,
+        request: &Request,
+        code: u16,
+        written: Written,
+    ) -> Result<Response, ApiError> {
+        match &written.stored {
+            Some(stored) => self.answer_stored(cx, request, code, stored),
+            None => self.answer_object(cx, request, code, written.object),
+        }
+    }
+
+    /// Answers with an object in the version it is stored in.
+    pub(super) fn answer_object(
+        &self,
+        cx: &Context<'_>,
+        request: &Request,
+        code: u16,
+        object: Object,
+    ) -> Result<Response, ApiError> {
+        let object = self.to_served(cx.resource, object);
+        let body = match request.form {
+            Form::Object => Bytes::from(object.into_value().to_string()),
+            form => super::table::render_one(self, cx, request, form, &object)?,
+        };
+        Ok(Response::json(code, body))
+    }
+}
+
+/// The `Status` that answers a deletion whose object is gone.
+pub(super) fn deleted(cx: &Context<'_>, object: &Object) -> Response {
+    let mut details = json!({
+        "name": object.name(),
+        "kind": cx.resource.plural,
+        "uid": object.uid(),
+    });
+    let group = &cx.resource.group_version.group;
+    if let Value::Object(details) = &mut details
+        && !group.is_empty()
+    {
+        details.insert("group".to_owned(), group.as_ref().into());
+    }
+    let status = json!({
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": details,
+    });
+    Response::json(200, status.to_string())
+}

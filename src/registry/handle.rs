@@ -1,0 +1,159 @@
+//! The corridor: every request passes here, whoever makes it.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::context::{Context, Settings};
+use super::write::Writer;
+use super::{Options, Printer, Request, Response, Strategy, Verb, subresources, verbs};
+use crate::admission::Chain;
+use crate::error::{ApiError, Details, Reason};
+use crate::object::GroupResource;
+use crate::schema::{Catalog, Resource};
+use crate::sim::{Clock, Entropy};
+use crate::storage::{Reader, Store};
+
+/// What is special of each kind: plugged in by whoever builds the cluster.
+pub trait Kinds: Send + Sync {
+    /// The strategy of a resource; of one that nobody knows, the plain one.
+    fn strategy(&self, resource: &GroupResource) -> &dyn Strategy;
+
+    /// How a built-in kind prints; `None` for name and age alone.
+    fn printer(&self, resource: &GroupResource) -> Option<&Printer>;
+}
+
+/// What the API does.
+pub struct Registry {
+    /// The store, to read.
+    pub reader: Arc<dyn Reader>,
+    /// What is served.
+    pub catalog: Arc<Catalog>,
+    /// Time.
+    pub clock: Clock,
+    /// Chance.
+    pub entropy: Arc<Entropy>,
+    /// Settings that strategies ask for.
+    pub settings: Settings,
+    /// The kinds' strategies.
+    pub kinds: Arc<dyn Kinds>,
+    /// Admission.
+    pub admission: Chain,
+    pub(super) writer: Writer,
+}
+
+impl Registry {
+    /// A registry over a store.
+    pub fn new(store: Arc<dyn Store>, catalog: Arc<Catalog>, kinds: Arc<dyn Kinds>) -> Self {
+        Self {
+            reader: Arc::clone(&store) as Arc<dyn Reader>,
+            catalog,
+            clock: Clock::wall(),
+            entropy: Arc::new(Entropy::seeded(0)),
+            settings: Settings::default(),
+            kinds,
+            admission: Chain::default(),
+            writer: Writer::new(store),
+        }
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: &Request) -> Result<Response, ApiError> {
+        let resource = self.look_up(request)?;
+        check_scope(request, &resource)?;
+        let options = match request.verb {
+            Verb::Create | Verb::Update | Verb::Patch => Options::of(request)?,
+            _ => Options::default(),
+        };
+        let cx = self.context(request, &resource, &options);
+        if !resource.deprecation.is_empty() {
+            cx.warn(resource.deprecation.as_ref());
+        }
+        let mut response = if request.target.subresource.is_empty() {
+            self.dispatch(&cx, request).await?
+        } else {
+            subresources::handle(self, &cx, request).await?
+        };
+        response.warnings.extend(cx.warnings.into_inner());
+        Ok(response)
+    }
+
+    fn look_up(&self, request: &Request) -> Result<Arc<Resource>, ApiError> {
+        let target = &request.target;
+        self.catalog
+            .resource(&target.group, &target.version, &target.resource)
+            .ok_or_else(ApiError::path_not_found)
+    }
+
+    /// The facts of a request.
+    pub fn context<'a>(
+        &'a self,
+        request: &'a Request,
+        resource: &'a Arc<Resource>,
+        options: &'a Options,
+    ) -> Context<'a> {
+        Context {
+            now: self.clock.now(),
+            user: &request.user,
+            user_agent: &request.user_agent,
+            resource,
+            subresource: &request.target.subresource,
+            namespace: &request.target.namespace,
+            name: &request.target.name,
+            is_dry_run: options.is_dry_run,
+            field_validation: options.field_validation,
+            field_manager: &options.field_manager,
+            reader: self.reader.as_ref(),
+            catalog: &self.catalog,
+            entropy: &self.entropy,
+            settings: &self.settings,
+            warnings: Mutex::new(Vec::new()),
+        }
+    }
+
+    async fn dispatch(&self, cx: &Context<'_>, request: &Request) -> Result<Response, ApiError> {
+        if !cx.resource.serves(request.verb.as_str()) {
+            return Err(method_not_allowed());
+        }
+        match request.verb {
+            Verb::Get => verbs::get::get(self, cx, request),
+            Verb::List => verbs::list::list(self, cx, request),
+            Verb::Watch => verbs::watch::watch(self, cx, request),
+            Verb::Create => verbs::create::create(self, cx, request).await,
+            Verb::Update => verbs::update::update(self, cx, request).await,
+            Verb::Patch => verbs::patch::patch(self, cx, request).await,
+            Verb::Delete => verbs::delete::delete(self, cx, request).await,
+            Verb::DeleteCollection => {
+                verbs::delete_collection::delete_collection(self, cx, request).await
+            }
+        }
+    }
+}
+
+/// A path must name a namespace exactly where the resource has one, but for lists and watches of
+/// all namespaces.
+fn check_scope(request: &Request, resource: &Resource) -> Result<(), ApiError> {
+    let has_namespace = !request.target.namespace.is_empty();
+    if resource.is_namespaced {
+        let spans_all = request.target.name.is_empty()
+            && matches!(request.verb, Verb::List | Verb::Watch | Verb::Create);
+        if !has_namespace && !spans_all {
+            return Err(ApiError::path_not_found());
+        }
+        if !has_namespace && request.verb == Verb::Create {
+            return Err(method_not_allowed());
+        }
+    } else if has_namespace {
+        return Err(ApiError::path_not_found());
+    }
+    Ok(())
+}
+
+/// The answer to a verb that a path knows nothing of.
+pub fn method_not_allowed() -> ApiError {
+    ApiError::new(
+        Reason::MethodNotAllowed,
+        "the server does not allow this method on the requested resource",
+    )
+    .with_details(Details::default())
+}

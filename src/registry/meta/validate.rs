@@ -1,0 +1,228 @@
+//! Everything that can be wrong with an object's metadata.
+//!
+//! *Upstream:* `apimachinery/pkg/api/validation/objectmeta.go`.
+
+use serde_json::Value;
+
+use super::super::strategy::NameRule;
+use super::names;
+use crate::error::FieldErrors;
+use crate::object::{FieldPath, GroupVersion, Object};
+
+/// Bytes of all annotations' keys and values together.
+const ANNOTATIONS_SIZE_MAX: usize = 256 * 1024;
+
+const METADATA: FieldPath = FieldPath::new("metadata");
+
+/// Checks the metadata of a new object.
+pub fn create(object: &Object, rule: NameRule, is_namespaced: bool, errors: &mut FieldErrors) {
+    let prefix = object.generate_name();
+    if !prefix.is_empty() {
+        for wrong in names::check_name(rule, prefix, true) {
+            errors.invalid(&METADATA.child("generateName"), &prefix.into(), wrong);
+        }
+    }
+    common(object, rule, is_namespaced, errors);
+}
+
+fn common(object: &Object, rule: NameRule, is_namespaced: bool, errors: &mut FieldErrors) {
+    let name = object.name();
+    if name.is_empty() {
+        errors.required(&METADATA.child("name"), "name or generateName is required");
+    } else {
+        for wrong in names::check_name(rule, name, false) {
+            errors.invalid(&METADATA.child("name"), &name.into(), wrong);
+        }
+    }
+    check_namespace(object, is_namespaced, errors);
+    if object.generation() < 0 {
+        errors.invalid(
+            &METADATA.child("generation"),
+            &object.generation().into(),
+            "must be greater than or equal to 0",
+        );
+    }
+    labels(object, &METADATA.child("labels"), errors);
+    annotations(object, &METADATA.child("annotations"), errors);
+    owner_references(object, &METADATA.child("ownerReferences"), errors);
+    finalizers(object, &METADATA.child("finalizers"), errors);
+}
+
+fn check_namespace(object: &Object, is_namespaced: bool, errors: &mut FieldErrors) {
+    let namespace = object.namespace();
+    let path = METADATA.child("namespace");
+    if !is_namespaced {
+        if !namespace.is_empty() {
+            errors.forbidden(&path, "not allowed on this type");
+        }
+    } else if namespace.is_empty() {
+        errors.required(&path, "");
+    } else {
+        for wrong in names::check_label(namespace) {
+            errors.invalid(&path, &namespace.into(), wrong);
+        }
+    }
+}
+
+/// Checks the metadata of an object's new state.
+pub fn update(
+    object: &Object,
+    old: &Object,
+    rule: NameRule,
+    is_namespaced: bool,
+    errors: &mut FieldErrors,
+) {
+    // Names are fixed; a name that an older rule let in stays good, so only its form as a path
+    // segment is looked at.
+    let rule = if rule == NameRule::Own {
+        rule
+    } else {
+        NameRule::PathSegment
+    };
+    common(object, rule, is_namespaced, errors);
+    if old.is_being_deleted() {
+        check_no_new_finalizers(object, old, errors);
+    }
+    if object.generation() < old.generation() {
+        errors.invalid(
+            &METADATA.child("generation"),
+            &object.generation().into(),
+            "must not be decremented",
+        );
+    }
+    let fixed = [
+        "name",
+        "namespace",
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ];
+    for name in fixed {
+        let (new, was) = (
+            object.get(&["metadata", name]),
+            old.get(&["metadata", name]),
+        );
+        if new.unwrap_or(&Value::Null) != was.unwrap_or(&Value::Null) {
+            let value = new.cloned().unwrap_or(Value::Null);
+            errors.invalid(&METADATA.child(name), &value, "field is immutable");
+        }
+    }
+}
+
+fn check_no_new_finalizers(object: &Object, old: &Object, errors: &mut FieldErrors) {
+    let known: Vec<&str> = old.finalizers().collect();
+    let mut new: Vec<&str> = object
+        .finalizers()
+        .filter(|finalizer| !known.contains(finalizer))
+        .collect();
+    if new.is_empty() {
+        return;
+    }
+    new.sort_unstable();
+    new.dedup();
+    let list: Vec<String> = new
+        .iter()
+        .map(|finalizer| format!("{finalizer:?}"))
+        .collect();
+    errors.forbidden(
+        &METADATA.child("finalizers"),
+        format!(
+            "no new finalizers can be added if the object is being deleted, found new finalizers \
+             []string{{{}}}",
+            list.join(", ")
+        ),
+    );
+}
+
+/// Checks labels at a path (`metadata.labels`, a template's, …).
+pub fn labels(object: &Object, path: &FieldPath, errors: &mut FieldErrors) {
+    for (key, value) in object.labels() {
+        check_label(key, value, path, errors);
+    }
+}
+
+/// Checks one label.
+pub fn check_label(key: &str, value: &str, path: &FieldPath, errors: &mut FieldErrors) {
+    for wrong in names::check_qualified_name(key) {
+        errors.invalid(path, &key.into(), wrong);
+    }
+    for wrong in names::check_label_value(value) {
+        errors.invalid(path, &value.into(), wrong);
+    }
+}
+
+fn annotations(object: &Object, path: &FieldPath, errors: &mut FieldErrors) {
+    let mut size = 0;
+    for (key, value) in object.annotations() {
+        size += key.len() + value.len();
+        for wrong in names::check_qualified_name(&key.to_ascii_lowercase()) {
+            errors.invalid(path, &key.into(), wrong);
+        }
+    }
+    if size > ANNOTATIONS_SIZE_MAX {
+        errors.too_long(path, ANNOTATIONS_SIZE_MAX);
+    }
+}
+
+fn owner_references(object: &Object, path: &FieldPath, errors: &mut FieldErrors) {
+    let mut controller: Option<String> = None;
+    let owners = object.items(&["metadata", "ownerReferences"]);
+    for (index, owner) in owners.iter().enumerate() {
+        let text = |name: &str| owner.get(name).and_then(Value::as_str).unwrap_or("");
+        let path_of_item = path.index(index);
+        let version = text("apiVersion");
+        if version.is_empty() {
+            errors.required(&path_of_item.child("apiVersion"), "must not be empty");
+        } else if GroupVersion::parse(version).is_none_or(|parsed| parsed.version.is_empty()) {
+            errors.invalid(
+                &path_of_item.child("apiVersion"),
+                &version.into(),
+                "must be <group>/<version> or <version>",
+            );
+        }
+        for name in ["kind", "name", "uid"] {
+            if text(name).is_empty() {
+                errors.required(&path_of_item.child(name), "must not be empty");
+            }
+        }
+        if version == "v1" && text("kind") == "Event" {
+            errors.invalid(
+                &path_of_item,
+                owner,
+                "/v1, Kind=Event is disallowed from being an owner",
+            );
+        }
+        if owner.get("controller").and_then(Value::as_bool) == Some(true) {
+            let this = format!("{}/{}", text("kind"), text("name"));
+            match &controller {
+                None => controller = Some(this),
+                Some(first) => errors.invalid(
+                    path,
+                    &Value::Array(owners.to_vec()),
+                    format!(
+                        "Only one reference can have Controller set to true. Found \"true\" in \
+                         references for {first} and {this}"
+                    ),
+                ),
+            }
+        }
+    }
+}
+
+fn finalizers(object: &Object, path: &FieldPath, errors: &mut FieldErrors) {
+    for finalizer in object.finalizers() {
+        for wrong in names::check_qualified_name(finalizer) {
+            errors.invalid(path, &finalizer.into(), wrong);
+        }
+    }
+    let has = |name: &str| object.finalizers().any(|finalizer| finalizer == name);
+    if has("orphan") && has("foregroundDeletion") {
+        let all: Vec<&str> = object.finalizers().collect();
+        errors.invalid(
+            path,
+            &all.into(),
+            "finalizer orphan and foregroundDeletion cannot be both set",
+        );
+    }
+}

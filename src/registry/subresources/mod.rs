@@ -1,0 +1,62 @@
+//! Subresources: other faces of an object, and those that act.
+
+pub mod scale;
+pub mod status;
+
+use super::{Context, Registry, Request, Response, Strategy, Verb, handle, verbs};
+use crate::error::ApiError;
+use crate::object::Object;
+
+/// Answers a request to a subresource.
+pub(super) async fn handle(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+) -> Result<Response, ApiError> {
+    let Some(subresource) = cx.resource.subresource(cx.subresource) else {
+        return Err(ApiError::path_not_found());
+    };
+    if let Some(connect) = registry.strategy(cx.resource).subresource(cx.subresource) {
+        return connect.call(registry, cx, request).await;
+    }
+    if !subresource
+        .verbs
+        .iter()
+        .any(|verb| verb == request.verb.as_str())
+    {
+        return Err(handle::method_not_allowed());
+    }
+    if cx.subresource == "scale" {
+        return scale::handle(registry, cx, request).await;
+    }
+    match request.verb {
+        Verb::Get => verbs::get::get(registry, cx, request),
+        Verb::Update => verbs::update::update(registry, cx, request).await,
+        Verb::Patch => verbs::patch::patch(registry, cx, request).await,
+        _ => Err(ApiError::not_implemented(&format!(
+            "{}/{}",
+            cx.resource.plural, cx.subresource
+        ))),
+    }
+}
+
+/// A write through one face of an object leaves the other faces as they were: the status face
+/// everything but the status (and metadata), the main face the status.
+pub(super) fn keep_other_face(
+    cx: &Context<'_>,
+    strategy: &dyn Strategy,
+    object: &mut Object,
+    old: &Object,
+) {
+    if cx.resource.subresource("status").is_none() || strategy.writes_status_through_main() {
+        return;
+    }
+    if cx.subresource == "status" {
+        status::keep_all_but_status(cx, object, old);
+    } else if let Some(status) = old.get(&["status"]) {
+        let status = status.clone();
+        object.set(&["status"], status);
+    } else {
+        object.remove(&["status"]);
+    }
+}

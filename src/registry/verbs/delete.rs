@@ -1,0 +1,25 @@
+//! DELETE of one object.
+//!
+//! *Upstream:* `apiserver/pkg/endpoints/handlers/delete.go`.
+
+use crate::error::ApiError;
+use crate::object::Key;
+use crate::registry::meta::deletion::Outcome;
+use crate::registry::{Context, DeleteOptions, Registry, Request, Response, answer};
+
+/// Removes an object or marks it as being deleted. Answers with the object where it stays, or where
+/// its kind always answers so; else with a `Status`.
+pub(crate) async fn delete(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+) -> Result<Response, ApiError> {
+    let options = DeleteOptions::of(request)?;
+    let key = Key::new(cx.namespace, cx.name);
+    let (written, outcome) = registry.delete_object(cx, &key, &options).await?;
+    let is_gone = matches!(outcome, Outcome::Remove | Outcome::MarkAndRemove);
+    if is_gone && !registry.strategy(cx.resource).answers_deleted_object() {
+        return Ok(answer::deleted(cx, &written.object));
+    }
+    registry.answer_written(cx, request, 200, written)
+}

@@ -1,0 +1,160 @@
+//! PUT of a whole object.
+//!
+//! *Upstream:* `apiserver/pkg/endpoints/handlers/update.go`,
+//! `apiserver/pkg/registry/generic/registry/store.go` (`Update`).
+
+use crate::error::{ApiError, FieldErrors};
+use crate::object::{FieldPath, GroupVersionKind, Key, Object};
+use crate::registry::write::Changed;
+use crate::registry::{Context, Registry, Request, Response, decode, interpret, shape};
+
+use super::create::set_namespace;
+
+/// Replaces an object, or creates it where its kind allows that, and answers with it.
+pub(crate) async fn update(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+) -> Result<Response, ApiError> {
+    let mut object = decode::object(cx, request)?;
+    check_name(cx, &object)?;
+    shape::decoded(cx.resource, registry.strategy(cx.resource), &mut object);
+    let mut object = registry.to_storage(cx.resource, object);
+    set_namespace(cx, &mut object)?;
+    let key = Key::new(cx.namespace, cx.name);
+    let strategy = registry.strategy(cx.resource);
+    let is_there = registry.reader.get(&cx.resource.storage, &key).is_some();
+    if !is_there && strategy.creates_on_update() && cx.subresource.is_empty() {
+        return create(registry, cx, request, object).await;
+    }
+    let written = registry
+        .update_object(cx, &key, &mut |old| {
+            let mut object = object.clone();
+            check_uid(cx, &object, old)?;
+            let is_exact = check_version(cx, registry, &mut object, old)?;
+            Ok(Changed { object, is_exact })
+        })
+        .await?;
+    registry.answer_written(cx, request, 200, written)
+}
+
+/// Creates an object by PUT; one that names a uid or version means an object that is gone.
+async fn create(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+    object: Object,
+) -> Result<Response, ApiError> {
+    if !object.uid().is_empty() {
+        let resource = cx.resource.group_resource();
+        let why = uid_precondition(cx, object.uid(), "");
+        return Err(ApiError::conflict(&resource, cx.name, &why));
+    }
+    let written = registry.create_object(cx, object).await?;
+    registry.answer_written(cx, request, 201, written)
+}
+
+/// The name in the body must be that of the path.
+pub(crate) fn check_name(cx: &Context<'_>, object: &Object) -> Result<(), ApiError> {
+    match object.name() {
+        "" => Err(ApiError::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            cx.name
+        ))),
+        name if name != cx.name => Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            cx.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// A uid in the body is a precondition.
+fn check_uid(cx: &Context<'_>, object: &Object, old: &Object) -> Result<(), ApiError> {
+    let asked = object.uid();
+    if asked.is_empty() || asked == old.uid() {
+        return Ok(());
+    }
+    let why = uid_precondition(cx, asked, old.uid());
+    Err(ApiError::conflict(
+        &cx.resource.group_resource(),
+        cx.name,
+        &why,
+    ))
+}
+
+/// Upstream's words for a uid that does not hold, with the key that etcd would have.
+fn uid_precondition(cx: &Context<'_>, asked: &str, found: &str) -> String {
+    let key = storage_path(cx);
+    format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, \
+         AdditionalErrorMsg: Precondition failed: UID in precondition: {asked}, UID in object \
+         meta: {found}"
+    )
+}
+
+/// Where etcd would keep the object: custom resources and some groups under their group's name.
+fn storage_path(cx: &Context<'_>) -> String {
+    let storage = &cx.resource.storage;
+    let mut path = String::from("/registry/");
+    if cx.resource.custom.is_some() {
+        path.push_str(&storage.group);
+        path.push('/');
+    }
+    path.push_str(&storage.resource);
+    if !cx.namespace.is_empty() {
+        path.push('/');
+        path.push_str(cx.namespace);
+    }
+    path.push('/');
+    path.push_str(cx.name);
+    path
+}
+
+/// Checks the version in the body and sets it; whether it was named there.
+pub(crate) fn check_version(
+    cx: &Context<'_>,
+    registry: &Registry,
+    object: &mut Object,
+    old: &Object,
+) -> Result<bool, ApiError> {
+    let resource = cx.resource.group_resource();
+    let asked = parse_version(cx, object)?;
+    if asked == 0 {
+        if registry.strategy(cx.resource).updates_unconditionally() {
+            let version = old.resource_version().to_owned();
+            object.set(&["metadata", "resourceVersion"], version);
+            return Ok(false);
+        }
+        let mut errors = FieldErrors::new();
+        errors.invalid_text(
+            &FieldPath::new("metadata").child("resourceVersion"),
+            "0",
+            "must be specified for an update",
+        );
+        // Upstream names the resource where it names the kind elsewhere.
+        let kind = GroupVersionKind::new(&resource.group, "", &resource.resource);
+        return Err(ApiError::invalid(&kind, cx.name, &errors));
+    }
+    if asked.to_string() != old.resource_version() {
+        return Err(ApiError::conflict(&resource, cx.name, interpret::MODIFIED));
+    }
+    Ok(true)
+}
+
+/// The version that a body names; 0 where it names none.
+fn parse_version(cx: &Context<'_>, object: &Object) -> Result<u64, ApiError> {
+    let text = object.resource_version();
+    if text.is_empty() {
+        return Ok(0);
+    }
+    text.parse().map_err(|_| {
+        let mut errors = FieldErrors::new();
+        errors.invalid(
+            &FieldPath::new("metadata").child("resourceVersion"),
+            &text.into(),
+            format!("strconv.ParseUint: parsing {text:?}: invalid syntax"),
+        );
+        ApiError::invalid(&cx.resource.group_version_kind(), cx.name, &errors)
+    })
+}

@@ -1,0 +1,66 @@
+//! An object in the version it is stored in, and in the version it is asked for.
+//!
+//! *Upstream:* `apimachinery/pkg/runtime/converter.go`, by way of a hub; here the hub is the
+//! version that is stored.
+
+use bytes::Bytes;
+
+use super::{Registry, Strategy};
+use crate::object::{GroupVersion, Object};
+use crate::schema::Resource;
+use crate::storage::Stored;
+
+/// Whether a resource is served in the version it is stored in.
+pub fn is_stored_version(resource: &Resource) -> bool {
+    resource.group_version == resource.storage_version
+}
+
+impl Registry {
+    /// An object of a served version, in the version it is stored in.
+    pub fn to_storage(&self, resource: &Resource, object: Object) -> Object {
+        if is_stored_version(resource) {
+            return object;
+        }
+        match self.storage_resource(resource) {
+            Some(hub) => self
+                .strategy(resource)
+                .convert(object, &resource.group_version, &hub),
+            None => object,
+        }
+    }
+
+    /// A stored object, in the version a resource is served in.
+    pub fn to_served(&self, resource: &Resource, object: Object) -> Object {
+        let from = GroupVersion::parse(object.api_version());
+        match from {
+            Some(from) if from != resource.group_version => {
+                self.strategy(resource).convert(object, &from, resource)
+            }
+            _ => object,
+        }
+    }
+
+    /// The JSON of a stored object in the version a resource is served in; made once and kept.
+    pub fn encode_as(&self, resource: &Resource, stored: &Stored) -> Bytes {
+        if is_stored_version(resource) && resource.custom.is_none() {
+            return stored.bytes.clone();
+        }
+        let object = stored.object();
+        if object.api_version() == resource.group_version.to_string() {
+            return stored.bytes.clone();
+        }
+        Bytes::from(self.to_served(resource, object).into_value().to_string())
+    }
+
+    /// The resource as it is served in the version it is stored in.
+    fn storage_resource(&self, resource: &Resource) -> Option<std::sync::Arc<Resource>> {
+        let hub = &resource.storage_version;
+        self.catalog
+            .resource(&hub.group, &hub.version, &resource.plural)
+    }
+
+    /// What is special of a resource's kind.
+    pub fn strategy(&self, resource: &Resource) -> &dyn Strategy {
+        self.kinds.strategy(&resource.storage)
+    }
+}
