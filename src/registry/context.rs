@@ -1,5 +1,6 @@
 //! What every step of a request may know: who asks, when, of what.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use super::request::FieldValidation;
 use crate::auth::User;
 use crate::schema::{Catalog, Resource};
 use crate::sim::Entropy;
-use crate::storage::Reader;
+use crate::storage::{Reader, Revision};
 
 /// The facts of one request. Time is read once, at the door.
 pub struct Context<'a> {
@@ -41,8 +42,34 @@ pub struct Context<'a> {
     pub entropy: &'a Entropy,
     /// Settings of the cluster that strategies ask for.
     pub settings: &'a Settings,
+    /// What is taken of pools that are unique in the cluster (cluster IPs, node ports): one for
+    /// each cluster, since strategies are shared by all.
+    pub pools: &'a Pools,
     /// Warnings for the client, in order.
     pub warnings: Mutex<Vec<String>>,
+}
+
+/// Pools of values that are unique in a cluster: what is in use as far as the log was read, and
+/// what writes on their way have taken.
+#[derive(Debug, Default)]
+pub struct Pools {
+    pools: Mutex<BTreeMap<&'static str, Pool>>,
+}
+
+/// One pool.
+#[derive(Debug, Default)]
+pub struct Pool {
+    /// The revision up to which the log was read.
+    pub seen: Revision,
+    /// The values in use or taken, each with how often (a node port may stand in a service twice).
+    pub taken: BTreeMap<String, usize>,
+}
+
+impl Pools {
+    /// Works on a pool while nobody else does. Keep it short; never across an await.
+    pub fn with<T>(&self, name: &'static str, work: impl FnOnce(&mut Pool) -> T) -> T {
+        work(self.pools.lock().entry(name).or_default())
+    }
 }
 
 /// Settings of the cluster that strategies ask for, under kube-apiserver's names.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::context::{Context, Settings};
+use super::context::{Context, Pools, Settings};
 use super::write::Writer;
 use super::{Options, Printer, Request, Response, Strategy, Verb, subresources, verbs};
 use crate::admission::Chain;
@@ -39,6 +39,8 @@ pub struct Registry {
     pub kinds: Arc<dyn Kinds>,
     /// Admission.
     pub admission: Chain,
+    /// Values that are unique in the cluster.
+    pub pools: Pools,
     pub(super) writer: Writer,
 }
 
@@ -53,6 +55,7 @@ impl Registry {
             settings: Settings::default(),
             kinds,
             admission: Chain::default(),
+            pools: Pools::default(),
             writer: Writer::new(store),
         }
     }
@@ -107,6 +110,7 @@ impl Registry {
             catalog: &self.catalog,
             entropy: &self.entropy,
             settings: &self.settings,
+            pools: &self.pools,
             warnings: Mutex::new(Vec::new()),
         }
     }

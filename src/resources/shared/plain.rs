@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::Object;
 use crate::registry::strategy::NameRule;
-use crate::registry::{Context, Strategy};
+use crate::registry::{Context, Propagation, Strategy};
 
 /// A kind that differs from the default in flags and in pure functions. Begin with
 /// [`Plain::DEFAULT`] and say only what is special.
@@ -25,8 +25,8 @@ pub struct Plain {
     pub answers_deleted_object: bool,
     /// See [`Strategy::keeps_status_on_create`].
     pub keeps_status_on_create: bool,
-    /// See [`Strategy::orphans_by_default`].
-    pub orphans_by_default: bool,
+    /// See [`Strategy::default_propagation`].
+    pub default_propagation: Propagation,
     /// Whether writing the status leaves labels, annotations, finalizers and owners as they are
     /// (`metav1.ResetObjectMetaForStatus`).
     pub resets_metadata_in_status: bool,
@@ -57,7 +57,7 @@ impl Plain {
         counts_generation: false,
         answers_deleted_object: false,
         keeps_status_on_create: false,
-        orphans_by_default: false,
+        default_propagation: Propagation::Background,
         resets_metadata_in_status: false,
         field_labels: &[],
         field_value: None,
@@ -138,8 +138,8 @@ impl Strategy for Plain {
         self.answers_deleted_object
     }
 
-    fn orphans_by_default(&self) -> bool {
-        self.orphans_by_default
+    fn default_propagation(&self) -> Propagation {
+        self.default_propagation
     }
 }
 
