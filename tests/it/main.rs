@@ -1,3 +1,10 @@
 //! The cluster, seen from outside: one binary, because linking is what a test build waits for.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod selectors;
