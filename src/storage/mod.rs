@@ -6,18 +6,28 @@
 //! *Invariant:* keeps values and revisions; knows no schema, no kind and no validity.
 //! *Upstream:* `apiserver/pkg/storage/interfaces.go`.
 
+pub mod change;
+pub mod draft;
 pub mod error;
+pub mod forms;
+pub mod memory;
 pub mod snapshot;
 pub mod stored;
 pub mod watch;
+mod watch_cache;
 
 use std::sync::Arc;
 
+pub use change::{Change, ChangeKind};
+pub use draft::Draft;
 pub use error::Error;
+pub use forms::Forms;
 use futures_util::future::BoxFuture;
+pub use memory::Memory;
 pub use snapshot::Snapshot;
-pub use stored::{Draft, Stored};
+pub use stored::Stored;
 pub use watch::Watch;
+pub use watch_cache::Limits;
 
 use crate::object::{GroupResource, Key};
 
@@ -43,33 +53,10 @@ pub struct Write {
     pub key: Key,
     /// What must hold.
     pub expect: Expect,
-    /// The new object, or `None` to remove it. A removal keeps the last draft for watchers in
-    /// `last`.
+    /// The new object, or `None` to remove it.
     pub put: Option<Draft>,
     /// The final state of a removed object, where it differs from the stored one.
     pub last: Option<Draft>,
-}
-
-/// What a change did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// The object is new.
-    Added,
-    /// It was there.
-    Modified,
-    /// It is gone.
-    Deleted,
-}
-
-/// An entry of the log.
-#[derive(Debug)]
-pub struct Change {
-    /// What happened.
-    pub kind: ChangeKind,
-    /// The object after the change; of a removal its last state, at the removal's revision.
-    pub object: Arc<Stored>,
-    /// The object before the change.
-    pub previous: Option<Arc<Stored>>,
 }
 
 /// What a reader lists or watches: a resource, one namespace of it, or one object.
@@ -100,6 +87,16 @@ pub trait Reader: Send + Sync {
     ///
     /// Errors: [`Error::Compacted`], or [`Error::Future`].
     fn watch(&self, scope: &Scope, after: Revision) -> Result<Watch, Error>;
+
+    /// The changes of a resource after a revision that are there now, in order, none missing: for
+    /// those who look only when they are asked.
+    ///
+    /// Errors: [`Error::Compacted`], or [`Error::Future`].
+    fn changes_since(
+        &self,
+        resource: &GroupResource,
+        after: Revision,
+    ) -> Result<Vec<Arc<Change>>, Error>;
 }
 
 /// The store, for the one who writes.

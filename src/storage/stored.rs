@@ -1,26 +1,20 @@
 //! An object as the store keeps it: its final bytes, and the few facts that lists filter by.
+//!
+//! The bytes begin with `apiVersion` and `kind`, so that a list can write its items without them by
+//! leaving a prefix out, and the place of `metadata.resourceVersion` is known, so that a removal can
+//! write the object anew at its own revision. Labels are places in the bytes, not copies of them.
+//!
+//! *Upstream:* `apiserver/pkg/storage/etcd3/store.go`, `storage/cacher/caching_object.go`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::Revision;
+use super::draft::{Draft, Facts};
+use super::{Forms, Revision};
 use crate::object::{Key, Object};
-
-/// An object ready to be stored: encoded, but for the revision, which is known at the append.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// JSON up to and including `"resourceVersion":"`.
-    pub head: Bytes,
-    /// JSON from the closing quote of the revision on.
-    pub tail: Bytes,
-    /// Labels in key order.
-    pub labels: Box<[(Box<str>, Box<str>)]>,
-    /// Selectable fields beyond name and namespace, in key order.
-    pub fields: Box<[(Box<str>, Box<str>)]>,
-}
 
 /// An object in the store.
 #[derive(Debug)]
@@ -31,60 +25,52 @@ pub struct Stored {
     pub revision: Revision,
     /// The final JSON, in the version it is stored in.
     pub bytes: Bytes,
-    /// What it was made of.
-    pub draft: Arc<Draft>,
-    /// Other forms, made on first demand: by a number that names the form.
-    forms: Mutex<Vec<(u64, Bytes)>>,
-}
-
-impl Draft {
-    /// Encodes an object, leaving the place of `metadata.resourceVersion` open.
-    pub fn encode(object: &Object, fields: Box<[(Box<str>, Box<str>)]>) -> Self {
-        const MARK: &str = "\u{1}";
-        let labels = object
-            .labels()
-            .map(|(key, value)| (key.into(), value.into()))
-            .collect();
-        let mut marked = object.clone();
-        marked.set(&["metadata", "resourceVersion"], MARK);
-        let bytes = Bytes::from(marked.into_value().to_string());
-        let needle = b"\"resourceVersion\":\"\\u0001\"";
-        let at = bytes
-            .windows(needle.len())
-            .position(|window| window == needle)
-            .unwrap_or(0);
-        let open = at + b"\"resourceVersion\":\"".len();
-        Self {
-            head: bytes.slice(..open),
-            tail: bytes.slice(open + b"\\u0001".len()..),
-            labels,
-            fields,
-        }
-    }
-
-    /// The final JSON at a revision.
-    pub fn at(&self, revision: Revision) -> Bytes {
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(revision.0);
-        let mut out = BytesMut::with_capacity(self.head.len() + digits.len() + self.tail.len());
-        out.put_slice(&self.head);
-        out.put_slice(digits.as_bytes());
-        out.put_slice(&self.tail);
-        out.freeze()
-    }
+    facts: Facts,
+    /// The parsed form, while somebody holds it.
+    parsed: Mutex<Weak<Object>>,
+    forms: Forms,
 }
 
 impl Stored {
     /// The object of a draft, stored at a revision.
-    pub fn new(key: Key, revision: Revision, draft: Arc<Draft>) -> Self {
+    pub fn new(key: Key, revision: Revision, draft: Draft) -> Self {
         let bytes = draft.at(revision);
+        Self::from_parts(key, revision, bytes, draft.facts)
+    }
+
+    pub(super) fn from_parts(key: Key, revision: Revision, bytes: Bytes, facts: Facts) -> Self {
         Self {
             key,
             revision,
             bytes,
-            draft,
-            forms: Mutex::new(Vec::new()),
+            facts,
+            parsed: Mutex::new(Weak::new()),
+            forms: Forms::default(),
         }
+    }
+
+    /// The same object at another revision: what a removal leaves.
+    pub fn moved_to(&self, revision: Revision) -> Self {
+        let digits = self.revision.0.checked_ilog10().unwrap_or(0) as usize + 1;
+        let (head, tail) = self.bytes.split_at(self.facts.revision_at as usize);
+        let bytes = super::draft::splice(head, revision, &tail[digits..]);
+        Self::from_parts(self.key.clone(), revision, bytes, self.facts.clone())
+    }
+
+    /// The object as an item of a list of its kind: the JSON after the opening brace, without
+    /// `apiVersion` and `kind`.
+    pub fn item(&self) -> Bytes {
+        self.bytes.slice(self.facts.item_at as usize..)
+    }
+
+    /// The object, parsed. The parsed form is shared while somebody holds it.
+    pub fn parsed(&self) -> Arc<Object> {
+        let mut parsed = self.parsed.lock();
+        parsed.upgrade().unwrap_or_else(|| {
+            let object = Arc::new(self.object());
+            *parsed = Arc::downgrade(&object);
+            object
+        })
     }
 
     /// The object, parsed anew from its bytes.
@@ -95,35 +81,34 @@ impl Stored {
             .unwrap_or_default()
     }
 
-    /// The value of a label.
-    pub fn label(&self, key: &str) -> Option<&str> {
-        let labels = &self.draft.labels;
-        let at = labels.binary_search_by(|(k, _)| k.as_ref().cmp(key)).ok()?;
-        Some(&labels[at].1)
+    /// Labels in key order.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.facts.labels(&self.bytes)
     }
 
-    /// The value of a selectable field; name and namespace included.
+    /// The value of a label.
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels()
+            .find(|(known, _)| *known == key)
+            .map(|(_, value)| value)
+    }
+
+    /// The value of a selectable field; name and namespace included. A field without a value is
+    /// not kept.
     pub fn field(&self, path: &str) -> Option<&str> {
         match path {
             "metadata.name" => Some(self.key.name()),
             "metadata.namespace" => Some(self.key.namespace()),
-            _ => {
-                let fields = &self.draft.fields;
-                let at = fields
-                    .binary_search_by(|(k, _)| k.as_ref().cmp(path))
-                    .ok()?;
-                Some(&fields[at].1)
-            }
+            _ => self
+                .facts
+                .fields()
+                .find(|(known, _)| *known == path)
+                .map(|(_, value)| value),
         }
     }
 
     /// Another form of the object, made once and kept: `form` names it, `make` makes it.
     pub fn form(&self, form: u64, make: impl FnOnce() -> Bytes) -> Bytes {
-        if let Some((_, bytes)) = self.forms.lock().iter().find(|(known, _)| *known == form) {
-            return bytes.clone();
-        }
-        let bytes = make();
-        self.forms.lock().push((form, bytes.clone()));
-        bytes
+        self.forms.get_or_make(form, make)
     }
 }

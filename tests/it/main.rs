@@ -8,3 +8,4 @@
 )]
 
 mod selectors;
+mod storage;

@@ -1,0 +1,216 @@
+//! An object ready to be stored: encoded once, but for the revision, which is known at the append.
+//!
+//! *Upstream:* `apiserver/pkg/storage/etcd3/store.go` (`prepareKey`, the versioner's update).
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use super::Revision;
+use crate::object::Object;
+
+/// An encoded object whose `metadata.resourceVersion` is still open.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The JSON with an empty resource version.
+    json: Vec<u8>,
+    pub(super) facts: Facts,
+}
+
+/// What is known of an encoded object without parsing it.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    /// Where the digits of the resource version begin.
+    pub(super) revision_at: u32,
+    /// Where the first field after `apiVersion` and `kind` begins.
+    pub(super) item_at: u32,
+    labels: Box<[LabelAt]>,
+    /// `key NUL value NUL` for each selectable field that has a value.
+    fields: Box<str>,
+}
+
+/// A label's place in the JSON; its value begins three bytes (`":"`) after its key. All labels come
+/// before the resource version, so that their places hold at every revision.
+#[derive(Clone, Copy, Debug)]
+struct LabelAt {
+    key_at: u32,
+    key_len: u16,
+    value_len: u16,
+}
+
+impl Draft {
+    /// Encodes an object, leaving the place of `metadata.resourceVersion` open. `fields` are the
+    /// values of its selectable fields beyond name and namespace.
+    pub fn encode(object: &Object, fields: Box<[(Box<str>, Box<str>)]>) -> Self {
+        let mut packed = String::new();
+        for (key, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
+            for text in [key, value] {
+                packed.push_str(text);
+                packed.push('\0');
+            }
+        }
+        drop(fields);
+        let mut encoder = Encoder {
+            json: Vec::with_capacity(4096),
+            revision_at: 0,
+            labels: Vec::new(),
+        };
+        let item_at = encoder.object(object.as_map());
+        Self {
+            json: encoder.json,
+            facts: Facts {
+                revision_at: encoder.revision_at,
+                item_at,
+                labels: encoder.labels.into(),
+                fields: packed.into(),
+            },
+        }
+    }
+
+    /// The final JSON at a revision.
+    pub fn at(&self, revision: Revision) -> Bytes {
+        let (head, tail) = self.json.split_at(self.facts.revision_at as usize);
+        splice(head, revision, tail)
+    }
+}
+
+/// Head, revision, tail, in one piece of exactly that size.
+pub(super) fn splice(head: &[u8], revision: Revision, tail: &[u8]) -> Bytes {
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(revision.0).as_bytes();
+    let mut out = Vec::with_capacity(head.len() + digits.len() + tail.len());
+    out.extend_from_slice(head);
+    out.extend_from_slice(digits);
+    out.extend_from_slice(tail);
+    out.into()
+}
+
+impl Facts {
+    pub(super) fn labels<'a>(
+        &'a self,
+        json: &'a [u8],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.labels.iter().filter_map(move |label| {
+            let key_at = label.key_at as usize;
+            let key_end = key_at + usize::from(label.key_len);
+            let value_at = key_end + 3;
+            let value = json.get(value_at..value_at + usize::from(label.value_len))?;
+            let key = json.get(key_at..key_end)?;
+            Some((str::from_utf8(key).ok()?, str::from_utf8(value).ok()?))
+        })
+    }
+
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut parts = self.fields.split_terminator('\0');
+        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+    }
+}
+
+struct Encoder {
+    json: Vec<u8>,
+    revision_at: u32,
+    labels: Vec<LabelAt>,
+}
+
+impl Encoder {
+    /// Writes the object and returns where its first field after the type begins.
+    fn object(&mut self, map: &Map<String, Value>) -> u32 {
+        self.json.push(b'{');
+        for name in ["apiVersion", "kind"] {
+            if let Some(value) = map.get(name) {
+                self.entry(name, value);
+            }
+        }
+        let item_at = self.here();
+        let empty = Map::new();
+        let metadata = map.get("metadata").and_then(Value::as_object);
+        self.name("metadata");
+        self.metadata(metadata.unwrap_or(&empty));
+        self.json.push(b',');
+        for (name, value) in map {
+            if !matches!(name.as_str(), "apiVersion" | "kind" | "metadata") {
+                self.entry(name, value);
+            }
+        }
+        self.close();
+        item_at
+    }
+
+    fn metadata(&mut self, metadata: &Map<String, Value>) {
+        const VERSION: &str = "resourceVersion";
+        self.json.push(b'{');
+        let before = metadata.iter().filter(|(name, _)| name.as_str() < VERSION);
+        for (name, value) in before {
+            match value.as_object() {
+                Some(labels) if name == "labels" => {
+                    self.name(name);
+                    self.labels(labels);
+                    self.json.push(b',');
+                }
+                _ => self.entry(name, value),
+            }
+        }
+        self.name(VERSION);
+        self.json.push(b'"');
+        self.revision_at = self.here();
+        self.json.extend_from_slice(b"\",");
+        let after = metadata.iter().filter(|(name, _)| name.as_str() > VERSION);
+        for (name, value) in after {
+            self.entry(name, value);
+        }
+        self.close();
+    }
+
+    fn labels(&mut self, labels: &Map<String, Value>) {
+        self.json.push(b'{');
+        for (key, value) in labels {
+            let key_at = self.here() + 1;
+            self.entry(key, value);
+            let Some(value) = value.as_str() else {
+                continue;
+            };
+            // A text that JSON must escape is no valid label; it is written, but not selected by.
+            let written = self.json.len() - key_at as usize;
+            if written == key.len() + value.len() + r#"":"","#.len()
+                && let (Ok(key_len), Ok(value_len)) = (key.len().try_into(), value.len().try_into())
+            {
+                self.labels.push(LabelAt {
+                    key_at,
+                    key_len,
+                    value_len,
+                });
+            }
+        }
+        self.close();
+    }
+
+    /// `"name":value,`
+    fn entry(&mut self, name: &str, value: &Value) {
+        self.name(name);
+        self.value(value);
+        self.json.push(b',');
+    }
+
+    /// `"name":`
+    fn name(&mut self, name: &str) {
+        self.value(name);
+        self.json.push(b':');
+    }
+
+    fn value(&mut self, value: impl serde::Serialize) {
+        let written = serde_json::to_writer(&mut self.json, &value);
+        debug_assert!(written.is_ok(), "JSON values are written to memory");
+    }
+
+    /// Ends an object, in place of the comma after its last field.
+    fn close(&mut self) {
+        if self.json.last() == Some(&b',') {
+            self.json.pop();
+        }
+        self.json.push(b'}');
+    }
+
+    fn here(&self) -> u32 {
+        // Bodies are limited to a few MiB long before they come here.
+        self.json.len() as u32
+    }
+}
