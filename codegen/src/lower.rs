@@ -202,36 +202,52 @@ pub fn storage_hash(group: &str, version: &str, kind: &str) -> String {
 }
 
 fn apply_defaults(schemas: &mut [Schema], overlay: &overlay::Overlay) -> Result<()> {
-    for (name, fields) in &overlay.defaults {
+    let shapes: BTreeMap<String, Shape> = schemas
+        .iter()
+        .map(|schema| (schema.name.clone(), schema.shape.clone()))
+        .collect();
+    for row in &overlay.defaults {
+        let name = &row.schema;
         let place = schemas.iter_mut().find(|schema| schema.name == *name);
         let schema = place.with_context(|| format!("defaults.toml: no schema {name}"))?;
-        for (field, default) in fields {
+        ensure!(
+            !row.source.is_empty(),
+            "defaults.toml: {name} needs its source"
+        );
+        for (field, value) in &row.set {
             let place = schema
                 .fields
                 .iter_mut()
                 .find(|candidate| candidate.name == *field);
             let field = place.with_context(|| format!("defaults.toml: no {name}.{field}"))?;
-            check_default(field, &default.value)
+            check_default(field, value, &shapes)
                 .with_context(|| format!("defaults.toml: {name}.{}", field.name))?;
-            ensure!(!default.source.is_empty(), "a default needs its source");
-            field.default = Some(default.value.clone());
+            field.default = Some(value.clone());
         }
     }
     Ok(())
 }
 
-fn check_default(field: &Field, value: &serde_json::Value) -> Result<()> {
-    let fits = match &field.shape {
+fn check_default(
+    field: &Field,
+    value: &serde_json::Value,
+    shapes: &BTreeMap<String, Shape>,
+) -> Result<()> {
+    let shape = match &field.shape {
+        Shape::Ref(name) => shapes.get(name).context("its schema is unknown")?,
+        other => other,
+    };
+    let fits = match shape {
         Shape::Boolean => value.is_boolean(),
         Shape::Int32 | Shape::Int64 => value.is_i64(),
         Shape::Number => value.is_number(),
         Shape::String => value.is_string(),
         Shape::IntOrString => value.is_string() || value.is_i64(),
-        Shape::Struct | Shape::Ref(_) | Shape::Map(_) | Shape::Object => value.is_object(),
+        Shape::Struct | Shape::Map(_) | Shape::Object => value.is_object(),
         Shape::List(_) => value.is_array(),
         other => bail!("a default for {other:?} is not expected"),
     };
-    ensure!(fits, "{value} does not fit {:?}", field.shape);
+    ensure!(fits, "{value} does not fit {shape:?}");
     ensure!(
         field.default.as_ref() != Some(value),
         "the document already has this default"

@@ -9,20 +9,29 @@ use serde::Deserialize;
 /// Both files.
 #[derive(Default)]
 pub struct Overlay {
-    /// Schema name → field → default.
-    pub defaults: BTreeMap<String, BTreeMap<String, Default_>>,
+    /// Constant defaults, by schema.
+    pub defaults: Vec<Defaults>,
     /// What is refused.
     pub unsupported: Vec<Unsupported>,
 }
 
-/// One default.
+/// The defaults of one schema that one Go function sets.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Default_ {
-    /// The value.
-    pub value: serde_json::Value,
-    /// The Go function that sets it.
+pub struct Defaults {
+    /// The component.
+    pub schema: String,
+    /// The Go function that sets them.
     pub source: String,
+    /// Field → value.
+    pub set: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DefaultsFile {
+    #[serde(default)]
+    defaults: Vec<Defaults>,
 }
 
 /// One refused resource or subresource.
@@ -49,8 +58,9 @@ impl Overlay {
     /// Reads both files.
     pub fn read(folder: &Path) -> Result<Self> {
         let unsupported: UnsupportedFile = toml(&folder.join("unsupported.toml"))?;
+        let defaults: DefaultsFile = toml(&folder.join("defaults.toml"))?;
         Ok(Self {
-            defaults: toml(&folder.join("defaults.toml"))?,
+            defaults: defaults.defaults,
             unsupported: unsupported.refused,
         })
     }
