@@ -19,3 +19,9 @@ pub(crate) fn object(cx: &Context<'_>, request: &Request) -> Result<Object, ApiE
     object.set_type(&cx.resource.group_version.to_string(), &cx.resource.kind);
     Ok(object)
 }
+
+/// The Scale in the body of an update of the scale face.
+pub(crate) fn scale(_cx: &Context<'_>, request: &Request) -> Result<Object, ApiError> {
+    let value = to_value(&request.content_type, &request.body)?;
+    Object::from_value(value).ok_or_else(|| ApiError::bad_request("the body is not an object"))
+}

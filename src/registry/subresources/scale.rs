@@ -1,15 +1,231 @@
-//! The scale face: how many replicas there should be.
+//! The scale face: how many replicas there should be, the same for every kind that has it.
 //!
-//! *Upstream:* `pkg/registry/apps/deployment/storage/storage.go` (`ScaleREST`).
+//! *Upstream:* `pkg/registry/apps/deployment/storage/storage.go` (`ScaleREST`),
+//! `apiextensions-apiserver/pkg/registry/customresource/etcd.go` (`ScaleREST`).
 
-use crate::error::ApiError;
-use crate::registry::{Context, Registry, Request, Response};
+use serde_json::{Map, Value, json};
+
+use crate::error::{ApiError, FieldErrors};
+use crate::object::selector::LabelSelector;
+use crate::object::{FieldPath, GroupVersionKind, Key, Object};
+use crate::registry::verbs::patch::Patch;
+use crate::registry::verbs::update;
+use crate::registry::write::{Changed, Written};
+use crate::registry::{Context, Registry, Request, Response, Verb, decode};
+use crate::schema::Resource;
 
 /// Answers a request to the scale face.
 pub(super) async fn handle(
-    _registry: &Registry,
-    _cx: &Context<'_>,
-    _request: &Request,
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
 ) -> Result<Response, ApiError> {
-    Err(ApiError::not_implemented("scale"))
+    let key = Key::new(cx.namespace, cx.name);
+    match request.verb {
+        Verb::Get => {
+            let resource = cx.resource.group_resource();
+            let stored = registry
+                .reader
+                .get(&cx.resource.storage, &key)
+                .ok_or_else(|| ApiError::not_found(&resource, cx.name))?;
+            answer(cx, &stored.object())
+        }
+        Verb::Update => {
+            let sent = decode::scale(cx, request)?;
+            check_name(cx, &sent)?;
+            let written =
+                change(registry, cx, &key, request.verb, &mut |_| Ok(sent.clone())).await?;
+            answer(cx, &written.object)
+        }
+        Verb::Patch => {
+            let patch = Patch::of(cx, request)?;
+            let subresource = cx.resource.subresource("scale");
+            let schema = subresource.and_then(|scale| scale.schema.as_ref());
+            let schema = schema.unwrap_or(&cx.resource.schema);
+            let written = change(registry, cx, &key, request.verb, &mut |scale| {
+                let patched = patch.apply(cx, scale, schema)?;
+                check_name(cx, &patched)?;
+                Ok(patched)
+            })
+            .await?;
+            answer(cx, &written.object)
+        }
+        _ => Err(crate::registry::handle::method_not_allowed()),
+    }
+}
+
+fn check_name(cx: &Context<'_>, scale: &Object) -> Result<(), ApiError> {
+    update::check_name(cx, scale)?;
+    let namespace = scale.namespace();
+    if !namespace.is_empty() && namespace != cx.namespace {
+        return Err(ApiError::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    Ok(())
+}
+
+/// Changes an object through its scale: `make` gives the new scale for the scale of now. A PUT is
+/// meant for the version it names; a patch is made anew from the version of now.
+async fn change(
+    registry: &Registry,
+    cx: &Context<'_>,
+    key: &Key,
+    verb: Verb,
+    make: &mut (dyn FnMut(&Object) -> Result<Object, ApiError> + Send),
+) -> Result<Written, ApiError> {
+    registry
+        .update_object(cx, key, &mut |old| {
+            let scale = make(&scale_of(cx.resource, old)?)?;
+            let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);
+            refuse_negative(cx, replicas)?;
+            let mut object = old.clone();
+            let version = scale.resource_version();
+            if !version.is_empty() {
+                let version = version.to_owned();
+                object.set(&["metadata", "resourceVersion"], version);
+            }
+            let is_exact = !scale.resource_version().is_empty()
+                && update::check_version(cx, registry, &mut object, old)?;
+            object.set(&paths(cx.resource).replicas(), replicas);
+            Ok(Changed {
+                object,
+                is_exact: is_exact && verb == Verb::Update,
+            })
+        })
+        .await
+}
+
+fn refuse_negative(cx: &Context<'_>, replicas: i64) -> Result<(), ApiError> {
+    if replicas >= 0 {
+        return Ok(());
+    }
+    let mut errors = FieldErrors::new();
+    let spec = FieldPath::new("spec");
+    errors.invalid(
+        &spec.child("replicas"),
+        &replicas.into(),
+        "must be greater than or equal to 0",
+    );
+    Err(ApiError::invalid(
+        &GroupVersionKind::new("autoscaling", "v1", "Scale"),
+        cx.name,
+        &errors,
+    ))
+}
+
+fn answer(cx: &Context<'_>, object: &Object) -> Result<Response, ApiError> {
+    let scale = scale_of(cx.resource, object)?;
+    Ok(Response::json(200, scale.into_value().to_string()))
+}
+
+/// Where a kind keeps what a scale shows.
+struct Paths {
+    spec_replicas: String,
+    status_replicas: String,
+    /// Where the selector stands; empty where there is none.
+    selector: String,
+    is_custom: bool,
+}
+
+impl Paths {
+    fn replicas(&self) -> Vec<&str> {
+        split(&self.spec_replicas)
+    }
+}
+
+fn split(path: &str) -> Vec<&str> {
+    path.trim_start_matches('.').split('.').collect()
+}
+
+fn paths(resource: &Resource) -> Paths {
+    let scale = resource
+        .custom
+        .as_ref()
+        .and_then(|custom| custom.scale.as_ref());
+    let text = |name: &str| {
+        scale
+            .and_then(|scale| scale.get(name))
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .to_owned()
+    };
+    match scale {
+        Some(_) => Paths {
+            spec_replicas: text("specReplicasPath"),
+            status_replicas: text("statusReplicasPath"),
+            selector: text("labelSelectorPath"),
+            is_custom: true,
+        },
+        None => Paths {
+            spec_replicas: ".spec.replicas".to_owned(),
+            status_replicas: ".status.replicas".to_owned(),
+            selector: ".spec.selector".to_owned(),
+            is_custom: false,
+        },
+    }
+}
+
+/// The scale of an object.
+fn scale_of(resource: &Resource, object: &Object) -> Result<Object, ApiError> {
+    let paths = paths(resource);
+    let mut metadata = Map::new();
+    for name in [
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+    ] {
+        if let Some(value) = object.get(&["metadata", name]) {
+            metadata.insert(name.to_owned(), value.clone());
+        }
+    }
+    let replicas = object.integer(&paths.replicas());
+    if paths.is_custom && replicas.is_none() {
+        return Err(ApiError::internal(format!(
+            "the spec replicas field {:?} does not exist",
+            paths.spec_replicas
+        )));
+    }
+    let mut spec = Map::new();
+    if let Some(replicas) = replicas.filter(|replicas| *replicas != 0) {
+        spec.insert("replicas".to_owned(), replicas.into());
+    }
+    let mut status = Map::new();
+    let current = object.integer(&split(&paths.status_replicas)).unwrap_or(0);
+    status.insert("replicas".to_owned(), current.into());
+    let selector = selector_text(&paths, object);
+    if !selector.is_empty() {
+        status.insert("selector".to_owned(), selector.into());
+    }
+    let scale = json!({
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": metadata,
+        "spec": spec,
+        "status": status,
+    });
+    Object::from_value(scale).ok_or_else(|| ApiError::internal("a scale is an object"))
+}
+
+/// The selector as text: custom resources keep it as such, built-in kinds as a `LabelSelector` or,
+/// a replication controller, as a map.
+fn selector_text(paths: &Paths, object: &Object) -> String {
+    if paths.selector.is_empty() {
+        return String::new();
+    }
+    match object.get(&split(&paths.selector)) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Object(map)) if map.values().all(Value::is_string) => {
+            let labels = map
+                .iter()
+                .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+            LabelSelector::from_labels(labels).to_string()
+        }
+        Some(selector) => LabelSelector::from_json(Some(selector))
+            .map(|selector| selector.to_string())
+            .unwrap_or_default(),
+        None => String::new(),
+    }
 }

@@ -3,7 +3,7 @@
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/update.go`,
 //! `apiserver/pkg/registry/generic/registry/store.go` (`Update`).
 
-use crate::error::{ApiError, FieldErrors};
+use crate::error::{ApiError, FieldErrors, Reason};
 use crate::object::{FieldPath, GroupVersionKind, Key, Object};
 use crate::registry::write::Changed;
 use crate::registry::{Context, Registry, Request, Response, decode, interpret, shape};
@@ -119,7 +119,7 @@ pub(crate) fn check_version(
     old: &Object,
 ) -> Result<bool, ApiError> {
     let resource = cx.resource.group_resource();
-    let asked = parse_version(cx, object)?;
+    let asked = parse_version(object)?;
     if asked == 0 {
         if registry.strategy(cx.resource).updates_unconditionally() {
             let version = old.resource_version().to_owned();
@@ -143,18 +143,15 @@ pub(crate) fn check_version(
 }
 
 /// The version that a body names; 0 where it names none.
-fn parse_version(cx: &Context<'_>, object: &Object) -> Result<u64, ApiError> {
+fn parse_version(object: &Object) -> Result<u64, ApiError> {
     let text = object.resource_version();
     if text.is_empty() {
         return Ok(0);
     }
     text.parse().map_err(|_| {
-        let mut errors = FieldErrors::new();
-        errors.invalid(
-            &FieldPath::new("metadata").child("resourceVersion"),
-            &text.into(),
+        ApiError::new(
+            Reason::Unknown,
             format!("strconv.ParseUint: parsing {text:?}: invalid syntax"),
-        );
-        ApiError::invalid(&cx.resource.group_version_kind(), cx.name, &errors)
+        )
     })
 }
