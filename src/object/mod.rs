@@ -2,12 +2,14 @@
 //!
 //! *Invariant:* knows no schema, no storage, no HTTP.
 
+pub mod duration;
 pub mod field_path;
 pub mod label_syntax;
 pub mod meta;
 pub mod names;
 pub mod quote;
 pub mod selector;
+pub mod time;
 
 pub use field_path::FieldPath;
 pub use names::{GroupResource, GroupVersion, GroupVersionKind, Key};

@@ -1,19 +1,32 @@
 //! What the schema makes of an object on its way in: pruned, normalised, defaulted, checked.
+//!
+//! *Upstream:* `unstructuredSchemaCoercer` in `apiextensions-apiserver/pkg/apiserver`, the codecs
+//! of the built-in groups.
 
 use super::Strategy;
 use crate::error::FieldErrors;
 use crate::object::Object;
-use crate::schema::Resource;
+use crate::schema::{Resource, default, normalise, prune, validate as check};
 
 /// Brings a decoded object of a served version in shape: normalised, pruned, defaulted.
-pub fn decoded(_resource: &Resource, strategy: &dyn Strategy, object: &mut Object) {
+pub fn decoded(resource: &Resource, strategy: &dyn Strategy, object: &mut Object) {
+    let schema = &resource.schema;
+    prune::apply(object.as_map_mut(), schema);
+    normalise::apply(object.as_map_mut(), schema);
+    default::apply(object.as_map_mut(), schema);
     strategy.default(object);
 }
 
 /// Brings an object in the form it is stored in, after everything that changes it has run.
-pub fn finish(_resource: &Resource, _object: &mut Object) {}
+pub fn finish(resource: &Resource, object: &mut Object) {
+    normalise::apply(object.as_map_mut(), &resource.schema);
+}
 
 /// Everything the schema finds wrong with an object.
-pub fn validate(_resource: &Resource, _object: &Object, _old: Option<&Object>) -> FieldErrors {
-    FieldErrors::new()
+pub fn validate(resource: &Resource, object: &Object, old: Option<&Object>) -> FieldErrors {
+    let object = object.as_map();
+    match old {
+        None => check::create(object, &resource.schema),
+        Some(old) => check::update(object, old.as_map(), &resource.schema),
+    }
 }

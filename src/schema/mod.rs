@@ -8,12 +8,21 @@
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema`, `structured-merge-diff/schema`.
 
 pub mod catalog;
+pub mod default;
+mod embedded;
+pub mod formats;
+pub mod list_type;
 pub mod node;
+pub mod normalise;
+pub mod prune;
+mod ratchet;
 mod rows;
 pub mod tables;
+pub mod validate;
+mod zero;
 
 pub use catalog::{Catalog, Resource, Subresource};
 pub use node::{
-    Checks, Encoding, Field, Format, ListKind, MapKind, MergeRule, Node, NodeId, Origin, Rule,
-    Schema, SchemaSet, Shape,
+    Checks, Encoding, Field, Format, ListKind, MapKind, MergeRule, Node, NodeId, Origin, Pattern,
+    Rule, Schema, SchemaSet, Shape, Text,
 };

@@ -70,6 +70,11 @@ impl Schema {
         }
     }
 
+    /// The node of `ObjectMeta`, which every arena of custom resources begins with.
+    pub fn meta(&self) -> Option<NodeId> {
+        (self.origin() == Origin::Custom && !self.set.nodes.is_empty()).then_some(NodeId(0))
+    }
+
     /// Who wrote it.
     pub fn origin(&self) -> Origin {
         self.set.origin
@@ -109,6 +114,10 @@ impl Schema {
 }
 
 /// One place in an object: what may stand there and how it merges.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a keyword of its own"
+)]
 #[derive(Clone, Debug, Default)]
 pub struct Node {
     /// What kind of value it is.
@@ -117,6 +126,9 @@ pub struct Node {
     pub component: Option<Text>,
     /// The Go struct's name (`PodSpec`), as decoding errors say it; empty for custom resources.
     pub go_struct: Text,
+    /// No `type` was said: the shape describes what stands here only if it is such a value
+    /// (branches of `anyOf` and its like, places that preserve unknown fields).
+    pub is_untyped: bool,
     /// `nullable`: null is a value of its own (custom resources).
     pub is_nullable: bool,
     /// `x-kubernetes-preserve-unknown-fields`.
@@ -248,6 +260,8 @@ pub enum MapKind {
 /// What a value is checked for beyond its shape: the validation keywords of OpenAPI v3.
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
+    /// `format` of a custom resource's string or number; empty where none that is checked.
+    pub format: Text,
     /// `enum`; empty where none.
     pub enumeration: Vec<Value>,
     /// `minimum` and whether it is exclusive.
@@ -259,7 +273,7 @@ pub struct Checks {
     /// `minLength`, `maxLength` in characters.
     pub length: (Option<u64>, Option<u64>),
     /// `pattern`, compiled when the schema was loaded.
-    pub pattern: Option<Regex>,
+    pub pattern: Option<Pattern>,
     /// `minItems`, `maxItems`.
     pub items: (Option<u64>, Option<u64>),
     /// `uniqueItems`.
@@ -276,6 +290,15 @@ pub struct Checks {
     pub not: Option<NodeId>,
     /// `x-kubernetes-validations`.
     pub rules: Vec<Rule>,
+}
+
+/// A regular expression as written, and compiled.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// As written, in Go's syntax.
+    pub source: String,
+    /// Compiled.
+    pub regex: Regex,
 }
 
 /// One rule of `x-kubernetes-validations`, as written.

@@ -1,0 +1,166 @@
+//! What decoding into Go structs and encoding again does to an object: null and absent values are
+//! left out or printed as zero, quantities and times become canonical, numbers lose a `.0`.
+//!
+//! Built-in kinds pass through whole; of custom resources only the metadata is a Go struct, the
+//! rest keeps its form except for its numbers.
+//!
+//! *Invariant:* works in place and allocates nothing where nothing changes; running it twice
+//! changes nothing more.
+//! *Upstream:* `encoding/json`, `apimachinery/pkg/runtime/serializer/protobuf` (empty lists and
+//! maps come back from the store as nil), `apimachinery/pkg/runtime/converter.go`.
+
+use serde_json::{Map, Number, Value};
+
+use super::{Field, Format, Node, Origin, Schema, Shape, zero};
+use crate::object::{duration, time};
+
+/// Normalises an object.
+pub fn apply(object: &mut Map<String, Value>, schema: &Schema) {
+    match schema.origin() {
+        Origin::BuiltIn => structure(schema, schema.root(), object),
+        Origin::Custom => custom(schema, object),
+    }
+}
+
+/// Normalises one value of a built-in kind where it stands.
+pub fn apply_value(value: &mut Value, schema: &Schema) {
+    any(schema, schema.root(), value);
+}
+
+/// A custom resource: its metadata as Go does, everything else for its numbers only.
+fn custom(schema: &Schema, object: &mut Map<String, Value>) {
+    for (name, value) in object.iter_mut() {
+        if name != "metadata" {
+            numbers(value);
+            continue;
+        }
+        let Some(id) = schema.child(schema.root(), "metadata") else {
+            continue;
+        };
+        any(schema, schema.node(id), value);
+    }
+}
+
+/// Prints every number as Go prints it.
+pub fn numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(integer) = whole(number) {
+                *number = integer;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(numbers),
+        Value::Object(map) => map.values_mut().for_each(numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// The integer a number with a fraction of zero is, where Go prints it without exponent.
+fn whole(number: &Number) -> Option<Number> {
+    if !number.is_f64() {
+        return None;
+    }
+    let value = number.as_f64()?;
+    // Beyond this a double no longer holds every integer, and `i64` ends soon after.
+    let is_whole = value.fract() == 0.0 && value.abs() < 9.0e18;
+    is_whole.then(|| Number::from(value as i64))
+}
+
+fn any(schema: &Schema, node: &Node, value: &mut Value) {
+    match (&node.shape, &mut *value) {
+        (Shape::Struct(_), Value::Object(map)) => structure(schema, node, map),
+        (Shape::Map(values), Value::Object(map)) => {
+            let node = schema.node(*values);
+            for value in map.values_mut() {
+                element(schema, node, value);
+            }
+        }
+        (Shape::List(items), Value::Array(list)) => {
+            let node = schema.node(*items);
+            for value in list {
+                element(schema, node, value);
+            }
+        }
+        (Shape::String(format), Value::String(text)) => string(format, text),
+        (Shape::String(Format::Quantity), Value::Number(number)) => {
+            *value = Value::String(number.to_string());
+        }
+        (Shape::Number, Value::Number(number)) => {
+            if let Some(integer) = whole(number) {
+                *number = integer;
+            }
+        }
+        (Shape::Any, _) => numbers(value),
+        _ => {}
+    }
+}
+
+fn element(schema: &Schema, node: &Node, value: &mut Value) {
+    if value.is_null() {
+        *value = zero::element(schema, node);
+    } else {
+        any(schema, node, value);
+    }
+}
+
+/// Field by field: what is known is normalised or left out, what is absent may have to be printed.
+fn structure(schema: &Schema, node: &Node, map: &mut Map<String, Value>) {
+    let Shape::Struct(fields) = &node.shape else {
+        return;
+    };
+    if fields.is_empty() {
+        return;
+    }
+    map.retain(|name, value| match schema.field(node, name) {
+        Some(field) => keeps(schema, field, value),
+        None => node.preserves_unknown_fields,
+    });
+    for field in fields {
+        let node = schema.node(field.node);
+        if zero::prints_absent(field, node) && !map.contains_key(field.name.as_ref()) {
+            map.insert(field.name.to_string(), zero::absent(schema, field, node));
+        }
+    }
+}
+
+/// Normalises the value of a field; false where Go leaves the field out.
+fn keeps(schema: &Schema, field: &Field, value: &mut Value) -> bool {
+    let node = schema.node(field.node);
+    if value.is_null() {
+        // What an absent field looks like is put there afterwards.
+        return false;
+    }
+    any(schema, node, value);
+    if field.encoding.is_pointer {
+        return true;
+    }
+    if field.encoding.omits_zero && zero::is_zero(schema, node, value) {
+        return false;
+    }
+    if zero::is_empty(&node.shape, value) {
+        if field.encoding.omits_empty {
+            return false;
+        }
+        if matches!(node.shape, Shape::List(_) | Shape::Map(_)) {
+            *value = Value::Null;
+        }
+    }
+    true
+}
+
+fn string(format: &Format, text: &mut String) {
+    let canonical = match format {
+        Format::DateTime => time::canonical_seconds(text),
+        Format::MicroTime => time::canonical_micros(text),
+        Format::Duration => duration::canonical(text),
+        Format::Byte => text
+            .contains(['\n', '\r'])
+            .then(|| text.replace(['\n', '\r'], "")),
+        Format::Quantity | Format::Plain | Format::Named(_) => None,
+    };
+    if let Some(canonical) = canonical
+        && canonical != *text
+    {
+        *text = canonical;
+    }
+}
