@@ -39,7 +39,9 @@ fn layers() -> Vec<String> {
     lib.lines()
         .filter_map(|line| {
             let line = line.trim();
-            let name = line.strip_prefix("pub mod ").or_else(|| line.strip_prefix("mod "))?;
+            let name = line
+                .strip_prefix("pub mod ")
+                .or_else(|| line.strip_prefix("mod "))?;
             Some(name.trim_end_matches(';').to_owned())
         })
         .collect()
@@ -51,7 +53,9 @@ fn imports(text: &str) -> Vec<String> {
         .filter(|line| !line.trim_start().starts_with("//"))
         .flat_map(|line| line.split("crate::").skip(1))
         .map(|rest| {
-            rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>()
+            rest.chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                .collect::<String>()
         })
         .filter(|name| !name.is_empty())
         .collect()
@@ -60,15 +64,25 @@ fn imports(text: &str) -> Vec<String> {
 #[test]
 fn a_module_imports_only_modules_above_it() {
     let layers = layers();
-    assert!(layers.len() > 8, "lib.rs declares the layers, found {layers:?}");
+    assert!(
+        layers.len() > 8,
+        "lib.rs declares the layers, found {layers:?}"
+    );
     let place = |name: &str| layers.iter().position(|layer| layer == name);
     let mut wrong = Vec::new();
     for (file, text) in rust_files("src") {
-        let module = file.trim_start_matches("src/").split(['/', '.']).next().unwrap().to_owned();
+        let module = file
+            .trim_start_matches("src/")
+            .split(['/', '.'])
+            .next()
+            .unwrap()
+            .to_owned();
         let Some(own) = place(&module) else { continue };
         for import in imports(&text) {
             if place(&import).is_some_and(|other| other > own) {
-                wrong.push(format!("{file} imports crate::{import}, which is below {module}"));
+                wrong.push(format!(
+                    "{file} imports crate::{import}, which is below {module}"
+                ));
             }
         }
     }
@@ -82,7 +96,9 @@ fn files_are_short_enough_to_read() {
         for (file, text) in rust_files(folder) {
             let lines = text.lines().count();
             if lines > FILE_LINES_MAX {
-                wrong.push(format!("{file} has {lines} lines; at most {FILE_LINES_MAX}"));
+                wrong.push(format!(
+                    "{file} has {lines} lines; at most {FILE_LINES_MAX}"
+                ));
             }
         }
     }
@@ -99,7 +115,11 @@ fn lines_fit_a_page() {
             }
         }
     }
-    assert!(wrong.is_empty(), "longer than {LINE_LENGTH_MAX}:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "longer than {LINE_LENGTH_MAX}:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -112,14 +132,21 @@ fn every_file_says_what_it_is() {
             }
         }
     }
-    assert!(wrong.is_empty(), "no `//!` at the head of:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "no `//!` at the head of:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
 fn the_architecture_document_has_a_word_on_every_layer() {
     let document = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     for layer in layers() {
-        assert!(document.contains(&format!("`{layer}`")), "ARCHITECTURE.md does not name {layer}");
+        assert!(
+            document.contains(&format!("`{layer}`")),
+            "ARCHITECTURE.md does not name {layer}"
+        );
     }
 }
 
@@ -128,15 +155,30 @@ fn http_stays_in_the_server() {
     let crates = ["axum::", "hyper::", "hyper_util::", "tower::"];
     let mut wrong = Vec::new();
     for (file, text) in rust_files("src") {
-        let is_home = ["src/server/", "src/inspector/", "src/nodes/", "src/cluster/"]
-            .iter()
-            .any(|home| file.starts_with(home));
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-        if !is_home && code.into_iter().any(|line| crates.iter().any(|name| line.contains(name))) {
+        let is_home = [
+            "src/server/",
+            "src/inspector/",
+            "src/nodes/",
+            "src/cluster/",
+        ]
+        .iter()
+        .any(|home| file.starts_with(home));
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        if !is_home
+            && code
+                .into_iter()
+                .any(|line| crates.iter().any(|name| line.contains(name)))
+        {
             wrong.push(file);
         }
     }
-    assert!(wrong.is_empty(), "HTTP crates outside the server:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "HTTP crates outside the server:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -144,10 +186,16 @@ fn only_the_shared_tail_commits_to_the_store() {
     let mut wrong = Vec::new();
     for (file, text) in rust_files("src") {
         let is_home = file.starts_with("src/storage/") || file.starts_with("src/registry/write");
-        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let code = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
         if !is_home && code.into_iter().any(|line| line.contains(".commit(")) {
             wrong.push(file);
         }
     }
-    assert!(wrong.is_empty(), "commits outside registry/write:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "commits outside registry/write:\n{}",
+        wrong.join("\n")
+    );
 }

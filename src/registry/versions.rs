@@ -3,6 +3,8 @@
 //! *Upstream:* `apimachinery/pkg/runtime/converter.go`, by way of a hub; here the hub is the
 //! version that is stored.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::{Registry, Strategy};
@@ -21,12 +23,9 @@ impl Registry {
         if is_stored_version(resource) {
             return object;
         }
-        match self.storage_resource(resource) {
-            Some(hub) => self
-                .strategy(resource)
-                .convert(object, &resource.group_version, &hub),
-            None => object,
-        }
+        let hub = self.hub(resource);
+        self.strategy(resource)
+            .convert(object, &resource.group_version, &hub)
     }
 
     /// A stored object, in the version a resource is served in.
@@ -53,10 +52,18 @@ impl Registry {
     }
 
     /// The resource as it is served in the version it is stored in.
-    fn storage_resource(&self, resource: &Resource) -> Option<std::sync::Arc<Resource>> {
-        let hub = &resource.storage_version;
-        self.catalog
-            .resource(&hub.group, &hub.version, &resource.plural)
+    pub(super) fn hub<'a>(&self, resource: &'a Resource) -> Cow<'a, Resource> {
+        let version = &resource.storage_version;
+        if is_stored_version(resource) {
+            return Cow::Borrowed(resource);
+        }
+        match self
+            .catalog
+            .resource(&version.group, &version.version, &resource.plural)
+        {
+            Some(hub) => Cow::Owned(Resource::clone(&hub)),
+            None => Cow::Borrowed(resource),
+        }
     }
 
     /// What is special of a resource's kind.

@@ -103,7 +103,8 @@ impl Registry {
         if strategy.counts_generation() {
             system_fields::count_generation(object, None);
         }
-        super::shape::finish(cx.resource, object);
+        let hub = self.hub(cx.resource);
+        super::shape::finish(&hub, object);
         let mut errors = FieldErrors::new();
         validate::create(
             object,
@@ -111,7 +112,7 @@ impl Registry {
             cx.resource.is_namespaced,
             &mut errors,
         );
-        errors.extend(super::shape::validate(cx.resource, object, None));
+        errors.extend(super::shape::validate(&hub, object, None));
         errors.extend(strategy.validate_create(cx, object));
         refuse_invalid(cx, object.name(), &errors)?;
         strategy.warn(cx, object, None);
@@ -206,11 +207,12 @@ impl Registry {
         if strategy.counts_generation() {
             system_fields::count_generation(object, Some(old));
         }
-        super::shape::finish(cx.resource, object);
+        let hub = self.hub(cx.resource);
+        super::shape::finish(&hub, object);
         let mut errors = FieldErrors::new();
         let namespaced = cx.resource.is_namespaced;
         validate::update(object, old, strategy.name_rule(), namespaced, &mut errors);
-        errors.extend(super::shape::validate(cx.resource, object, Some(old)));
+        errors.extend(super::shape::validate(&hub, object, Some(old)));
         errors.extend(strategy.validate_update(cx, object, old));
         refuse_invalid(cx, object.name(), &errors)?;
         strategy.warn(cx, object, Some(old));

@@ -11,6 +11,7 @@ pub mod autoscaling;
 pub mod batch;
 pub mod core;
 pub mod extension;
+pub mod kinds;
 pub mod networking;
 pub mod policy;
 pub mod scheduling;
