@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::view::View;
 use super::write::Written;
 use super::{Context, Form, Registry, Request, Response};
 use crate::error::ApiError;
@@ -19,7 +20,10 @@ impl Registry {
         stored: &Stored,
     ) -> Result<Response, ApiError> {
         match request.form {
-            Form::Object => Ok(Response::json(code, self.encode_as(cx.resource, stored))),
+            Form::Object => Ok(Response::json(
+                code,
+                View::of(self, cx, request).bytes(stored),
+            )),
             _ => self.answer_object(cx, request, code, stored.object()),
         }
     }

@@ -21,6 +21,7 @@ pub mod subresources;
 pub mod table;
 pub mod verbs;
 pub mod versions;
+pub(crate) mod view;
 pub mod write;
 
 pub use context::{Context, Settings};

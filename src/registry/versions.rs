@@ -5,12 +5,9 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-
 use super::{Registry, Strategy};
 use crate::object::{GroupVersion, Object};
 use crate::schema::Resource;
-use crate::storage::Stored;
 
 /// Whether a resource is served in the version it is stored in.
 pub fn is_stored_version(resource: &Resource) -> bool {
@@ -37,18 +34,6 @@ impl Registry {
             }
             _ => object,
         }
-    }
-
-    /// The JSON of a stored object in the version a resource is served in; made once and kept.
-    pub fn encode_as(&self, resource: &Resource, stored: &Stored) -> Bytes {
-        if is_stored_version(resource) && resource.custom.is_none() {
-            return stored.bytes.clone();
-        }
-        let object = stored.object();
-        if object.api_version() == resource.group_version.to_string() {
-            return stored.bytes.clone();
-        }
-        Bytes::from(self.to_served(resource, object).into_value().to_string())
     }
 
     /// The resource as it is served in the version it is stored in.

@@ -3,21 +3,21 @@
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-/// The forms made so far, each under a number that names it.
+/// The forms made so far, each under its name.
 #[derive(Debug, Default)]
 pub struct Forms(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
     is_retired: bool,
-    forms: Vec<(u64, Bytes)>,
+    forms: Vec<(Box<str>, Bytes)>,
 }
 
 impl Forms {
-    /// The form with this number, made where it is not there yet.
-    pub fn get_or_make(&self, form: u64, make: impl FnOnce() -> Bytes) -> Bytes {
+    /// The form of this name, made where it is not there yet.
+    pub fn get_or_make(&self, form: &str, make: impl FnOnce() -> Bytes) -> Bytes {
         let mut kept = self.0.lock();
-        if let Some((_, bytes)) = kept.forms.iter().find(|(known, _)| *known == form) {
+        if let Some((_, bytes)) = kept.forms.iter().find(|(known, _)| known.as_ref() == form) {
             return bytes.clone();
         }
         if kept.is_retired {
@@ -26,7 +26,7 @@ impl Forms {
             return make();
         }
         let bytes = make();
-        kept.forms.push((form, bytes.clone()));
+        kept.forms.push((form.into(), bytes.clone()));
         bytes
     }
 

@@ -63,6 +63,14 @@ impl Stored {
         self.bytes.slice(self.facts.item_at as usize..)
     }
 
+    /// `apiVersion`, as stored; empty where there is none.
+    pub fn api_version(&self) -> &str {
+        let rest = self.bytes.strip_prefix(br#"{"apiVersion":""#);
+        let rest = rest.unwrap_or_default();
+        let end = rest.iter().position(|byte| *byte == b'"').unwrap_or(0);
+        str::from_utf8(&rest[..end]).unwrap_or_default()
+    }
+
     /// The object, parsed. The parsed form is shared while somebody holds it.
     pub fn parsed(&self) -> Arc<Object> {
         let mut parsed = self.parsed.lock();
@@ -108,7 +116,7 @@ impl Stored {
     }
 
     /// Another form of the object, made once and kept: `form` names it, `make` makes it.
-    pub fn form(&self, form: u64, make: impl FnOnce() -> Bytes) -> Bytes {
+    pub fn form(&self, form: &str, make: impl FnOnce() -> Bytes) -> Bytes {
         self.forms.get_or_make(form, make)
     }
 }

@@ -1,0 +1,74 @@
+//! How one request sees objects: in which version, in which form. Owned, so that a watch keeps it.
+//!
+//! *Upstream:* `apiserver/pkg/endpoints/handlers/response.go`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Context, Form, Kinds, Registry, Request};
+use crate::object::{GroupVersion, Object};
+use crate::schema::Resource;
+use crate::storage::Stored;
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) struct View {
+    /// What is special of the kinds.
+    pub(crate) kinds: Arc<dyn Kinds>,
+    /// The resource as it is served.
+    pub(crate) resource: Arc<Resource>,
+    /// The form of the answer.
+    pub(crate) form: Form,
+    /// `includeObject` of a Table, as sent.
+    pub(crate) include_object: Option<String>,
+}
+
+impl View {
+    /// The view of a request.
+    pub(crate) fn of(registry: &Registry, cx: &Context<'_>, request: &Request) -> Self {
+        Self {
+            kinds: Arc::clone(&registry.kinds),
+            resource: Arc::clone(cx.resource),
+            form: request.form,
+            include_object: request.parameter("includeObject").map(str::to_owned),
+        }
+    }
+
+    /// A stored object in the version asked for, parsed.
+    pub(crate) fn object(&self, stored: &Stored) -> Object {
+        let object = stored.object();
+        if self.is_served_version(stored) {
+            return object;
+        }
+        let Some(from) = GroupVersion::parse(object.api_version()) else {
+            return object;
+        };
+        let strategy = self.kinds.strategy(&self.resource.storage);
+        strategy.convert(object, &from, &self.resource)
+    }
+
+    /// The JSON of a stored object in the version asked for; made once and kept.
+    pub(crate) fn bytes(&self, stored: &Stored) -> Bytes {
+        if self.is_served_version(stored) {
+            return stored.bytes.clone();
+        }
+        let group_version = &self.resource.group_version;
+        stored.form(&group_version.to_string(), || {
+            Bytes::from(self.object(stored).into_value().to_string())
+        })
+    }
+
+    /// Whether an object is stored in the version asked for.
+    pub(crate) fn is_served_version(&self, stored: &Stored) -> bool {
+        let GroupVersion { group, version } = &self.resource.group_version;
+        let found = stored.api_version();
+        if group.is_empty() {
+            return found == version.as_ref();
+        }
+        found
+            .strip_prefix(group.as_ref())
+            .and_then(|rest| rest.strip_prefix('/'))
+            .is_some_and(|rest| rest == version.as_ref())
+    }
+}
