@@ -108,6 +108,11 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
+    /// How many causes there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The errors in the order found.
     pub fn iter(&self) -> std::slice::Iter<'_, FieldError> {
         self.0.iter()
@@ -198,10 +203,25 @@ impl FieldErrors {
         );
     }
 
-    /// The value is none of `supported`, which are listed sorted as upstream lists them.
+    /// What it names is not there, for a reason.
+    pub fn not_found_because(
+        &mut self,
+        path: &FieldPath,
+        value: &Value,
+        detail: impl Into<String>,
+    ) {
+        self.add(
+            FieldErrorKind::NotFound,
+            path,
+            printed(value),
+            detail.into(),
+        );
+    }
+
+    /// The value is none of `supported`, which are listed in the order given (upstream lists the
+    /// sets among them sorted).
     pub fn not_supported(&mut self, path: &FieldPath, value: &Value, supported: &[&str]) {
-        let mut quoted: Vec<String> = supported.iter().map(|v| format!("{v:?}")).collect();
-        quoted.sort();
+        let quoted: Vec<String> = supported.iter().map(|v| format!("{v:?}")).collect();
         let detail = if quoted.is_empty() {
             String::new()
         } else {

@@ -148,11 +148,20 @@ impl std::fmt::Display for Cidr {
 const BAD_IP: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const BAD_CIDR: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 
-/// An address of an old field: anything that parses.
+/// An address of an old field: anything that parses and means the same to everybody, in
+/// canonical form or not.
 pub fn check_legacy(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
-    if parse(text).is_none() {
-        errors.invalid(path, &text.into(), BAD_IP);
-    }
+    let detail = match parse(text) {
+        None => BAD_IP,
+        Some(address) if address.is_ipv4() && text.contains(':') => {
+            "must not be an IPv4-mapped IPv6 address"
+        }
+        Some(address) if address.is_ipv4() && text.parse::<Ipv4Addr>().is_err() => {
+            "must not have leading 0s"
+        }
+        Some(_) => return,
+    };
+    errors.invalid(path, &text.into(), detail);
 }
 
 /// An address in canonical form.

@@ -16,9 +16,34 @@ pub trait Look {
         !self.at(name).is_null()
     }
 
+    /// The value of a field, where it is there and not null: a pointer that is set.
+    fn maybe(&self, name: &str) -> Option<&Value> {
+        Some(self.at(name)).filter(|value| !value.is_null())
+    }
+
     /// The text of a field, or empty.
     fn text(&self, name: &str) -> &str {
         self.at(name).as_str().unwrap_or("")
+    }
+
+    /// The text of a field, where it is there.
+    fn maybe_text(&self, name: &str) -> Option<&str> {
+        self.at(name).as_str()
+    }
+
+    /// The integer of a field, or 0.
+    fn number(&self, name: &str) -> i64 {
+        self.at(name).as_i64().unwrap_or(0)
+    }
+
+    /// The boolean of a field, where it is there.
+    fn flag(&self, name: &str) -> Option<bool> {
+        self.at(name).as_bool()
+    }
+
+    /// The map of a field, where it is there.
+    fn map(&self, name: &str) -> Option<&Map<String, Value>> {
+        self.at(name).as_object()
     }
 
     /// The integer of a field.
@@ -56,6 +81,12 @@ impl Look for Value {
     }
 }
 
+impl Look for Map<String, Value> {
+    fn at(&self, name: &str) -> &Value {
+        self.get(name).unwrap_or(&NULL)
+    }
+}
+
 impl Look for Object {
     fn at(&self, name: &str) -> &Value {
         self.as_map().get(name).unwrap_or(&NULL)
@@ -79,6 +110,13 @@ pub fn fill(map: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     let field = map.entry(name.to_owned()).or_insert(Value::Null);
     if field.is_null() || field.as_str() == Some("") {
         *field = value.into();
+    }
+}
+
+/// Gives a number field a value where it has none (absent, null or zero).
+pub fn fill_number(map: &mut Map<String, Value>, name: &str, value: i64) {
+    if map.number(name) == 0 {
+        map.insert(name.to_owned(), value.into());
     }
 }
 

@@ -2,6 +2,11 @@
 //!
 //! *Invariant:* imports no kind back.
 
+pub mod claim_spec;
 pub mod ip;
+pub mod label_selector;
 pub mod look;
+pub mod names;
 pub mod plain;
+pub mod quantity;
+pub mod signer_name;

@@ -1,0 +1,119 @@
+//! Labels, annotations and label selectors: what is wrong with them, and what they match.
+//!
+//! *Upstream:* `apimachinery/pkg/apis/meta/v1/validation/validation.go`,
+//! `apimachinery/pkg/apis/meta/v1/helpers.go`.
+
+use serde_json::{Map, Value};
+
+use super::look::Look;
+use super::names::{check_label_value, check_qualified_name, qualified_name, report};
+use crate::error::FieldErrors;
+use crate::object::FieldPath;
+
+/// The bytes that all annotations of an object may take together.
+const ANNOTATIONS_BYTES_MAX: usize = 256 << 10;
+
+/// Reports bad keys and values of labels.
+pub fn labels(errors: &mut FieldErrors, path: &FieldPath, labels: &Value) {
+    for (key, value) in labels.as_object().into_iter().flatten() {
+        qualified_name(errors, path, key);
+        let value = value.as_str().unwrap_or("");
+        report(errors, path, value, check_label_value(value));
+    }
+}
+
+/// Reports bad keys of annotations, and too many bytes of them.
+pub fn annotations(errors: &mut FieldErrors, path: &FieldPath, annotations: &Value) {
+    let mut bytes = 0;
+    for (key, value) in annotations.as_object().into_iter().flatten() {
+        bytes += key.len() + value.as_str().map_or(0, str::len);
+        let wrong = if key.bytes().any(|b| b.is_ascii_uppercase()) {
+            check_qualified_name(&key.to_lowercase())
+        } else {
+            check_qualified_name(key)
+        };
+        report(errors, path, key, wrong);
+    }
+    if bytes > ANNOTATIONS_BYTES_MAX {
+        errors.too_long(path, ANNOTATIONS_BYTES_MAX);
+    }
+}
+
+/// Reports everything that is wrong with a label selector; null is a selector that is not there.
+pub fn selector(errors: &mut FieldErrors, path: &FieldPath, selector: &Value) {
+    labels(
+        errors,
+        &path.child("matchLabels"),
+        selector.at("matchLabels"),
+    );
+    let all = path.child("matchExpressions");
+    for (i, expression) in selector.list("matchExpressions").iter().enumerate() {
+        requirement(errors, &all.index(i), expression);
+    }
+}
+
+fn requirement(errors: &mut FieldErrors, path: &FieldPath, expression: &Value) {
+    let values = path.child("values");
+    let count = expression.list("values").len();
+    match expression.text("operator") {
+        "In" | "NotIn" => {
+            if count == 0 {
+                errors.required(
+                    &values,
+                    "must be specified when `operator` is 'In' or 'NotIn'",
+                );
+            }
+        }
+        "Exists" | "DoesNotExist" => {
+            if count > 0 {
+                errors.forbidden(
+                    &values,
+                    "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+                );
+            }
+        }
+        other => errors.invalid(
+            &path.child("operator"),
+            &other.into(),
+            "not a valid selector operator",
+        ),
+    }
+    qualified_name(errors, &path.child("key"), expression.text("key"));
+    for (i, value) in expression.texts("values").enumerate() {
+        report(errors, &values.index(i), value, check_label_value(value));
+    }
+}
+
+/// Whether a selector has neither labels nor expressions: it matches everything.
+pub fn is_empty(selector: &Value) -> bool {
+    selector.map("matchLabels").is_none_or(Map::is_empty)
+        && selector.list("matchExpressions").is_empty()
+}
+
+/// Whether a selector, taken as valid, matches labels. Null matches nothing.
+pub fn matches(selector: &Value, labels: &Value) -> bool {
+    if selector.is_null() {
+        return false;
+    }
+    matches_all(selector.at("matchLabels"), labels)
+        && selector.list("matchExpressions").iter().all(|expression| {
+            let value = labels.maybe_text(expression.text("key"));
+            let is_listed = || expression.texts("values").any(|v| Some(v) == value);
+            match expression.text("operator") {
+                "In" => is_listed(),
+                "NotIn" => !is_listed(),
+                "Exists" => value.is_some(),
+                "DoesNotExist" => value.is_none(),
+                _ => false,
+            }
+        })
+}
+
+/// Whether labels hold every entry of a map of labels.
+pub fn matches_all(wanted: &Value, labels: &Value) -> bool {
+    wanted
+        .as_object()
+        .into_iter()
+        .flatten()
+        .all(|(key, value)| labels.maybe_text(key) == value.as_str())
+}
