@@ -17,6 +17,7 @@ pub mod normalise;
 pub mod prune;
 mod ratchet;
 mod rows;
+pub mod structural;
 pub mod tables;
 pub mod validate;
 mod zero;

@@ -29,6 +29,16 @@ pub fn apply_reporting(object: &mut Map<String, Value>, schema: &Schema) -> Vec<
     unknown
 }
 
+/// Leaves out the unknown fields of a value that stands at the schema's root; nulls stay.
+pub fn unknown_fields(value: &mut Value, schema: &Schema) {
+    let mut walk = Walk {
+        schema,
+        unknown: None,
+        path: String::new(),
+    };
+    walk.value(Some(schema.root()), value);
+}
+
 fn run(
     object: &mut Map<String, Value>,
     schema: &Schema,

@@ -86,7 +86,6 @@ pub fn below(errors: FieldErrors, field: &str) -> FieldErrors {
     for mut error in errors {
         error.field = match error.field.as_str() {
             "<nil>" => field.to_owned(),
-            inner if inner.starts_with('[') => format!("{field}{inner}"),
             inner => format!("{field}.{inner}"),
         };
         out.push(error);
