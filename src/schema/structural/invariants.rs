@@ -240,7 +240,7 @@ fn nested(source: &Source, skips_any_of: bool, path: &FieldPath, errors: &mut Fi
     for (name, property) in properties(source) {
         nested(property, false, &of_properties.key(name), errors);
     }
-    for (name, why) in FORBIDDEN {
+    for (name, why) in FORBIDDEN.iter().copied() {
         let is_said = match source.get(name) {
             None | Some(Value::Null | Value::Bool(false)) => false,
             Some(Value::String(text)) => !text.is_empty(),
