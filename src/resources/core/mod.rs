@@ -1,6 +1,7 @@
 //! The kinds of the core group.
 
 pub mod pod;
+pub mod service;
 
 use super::shared::plain::Plain;
 use crate::registry::Strategy;
@@ -46,13 +47,6 @@ static SECRET: Plain = Plain {
     field_labels: &["type"],
     ..Plain::DEFAULT
 };
-static SERVICE: Plain = Plain {
-    name_rule: NameRule::Label,
-    creates_on_update: true,
-    answers_deleted_object: true,
-    field_labels: &["spec.clusterIP", "spec.type"],
-    ..Plain::DEFAULT
-};
 static SERVICE_ACCOUNT: Plain = Plain {
     answers_deleted_object: true,
     ..Plain::DEFAULT
@@ -73,7 +67,7 @@ pub(super) fn strategy(plural: &str) -> Option<&'static dyn Strategy> {
         "resourcequotas" => &RESOURCE_QUOTA,
         "secrets" => &SECRET,
         "serviceaccounts" => &SERVICE_ACCOUNT,
-        "services" => &SERVICE,
+        "services" => &service::ServiceStrategy,
         _ => return None,
     })
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::Value;
 
+use super::look::Look;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 
@@ -146,59 +147,44 @@ impl std::fmt::Display for Cidr {
 }
 
 const BAD_IP: &str = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+const MAPPED_IP: &str = "must not be an IPv4-mapped IPv6 address";
+const ZEROS_IP: &str = "must not have leading 0s";
 const BAD_CIDR: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 
-/// An address of an old field: anything that parses and means the same to everybody, in
-/// canonical form or not.
+/// An address of an old field: in standard form, if not canonical.
 pub fn check_legacy(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
-    let detail = match parse(text) {
-        None => BAD_IP,
+    match parse(text) {
+        None => errors.invalid(path, &text.into(), BAD_IP),
         Some(address) if address.is_ipv4() && text.contains(':') => {
-            "must not be an IPv4-mapped IPv6 address"
+            errors.invalid(path, &text.into(), MAPPED_IP);
         }
         Some(address) if address.is_ipv4() && text.parse::<Ipv4Addr>().is_err() => {
-            "must not have leading 0s"
+            errors.invalid(path, &text.into(), ZEROS_IP);
         }
-        Some(_) => return,
-    };
-    errors.invalid(path, &text.into(), detail);
+        Some(_) => {}
+    }
 }
 
 /// An address in canonical form.
 pub fn check(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
-    let Some(address) = parse(text) else {
-        errors.invalid(path, &text.into(), BAD_IP);
-        return;
-    };
-    if text.contains(':') && address.is_ipv4() {
-        errors.invalid(
-            path,
-            &text.into(),
-            "must not be an IPv4-mapped IPv6 address",
-        );
-    } else if address.is_ipv4() && text.parse::<Ipv4Addr>().is_err() {
-        errors.invalid(path, &text.into(), "must not have leading 0s");
-    } else if text != address.to_string() {
+    let mut wrong = FieldErrors::new();
+    check_legacy(&mut wrong, path, text);
+    if let (true, Some(address)) = (wrong.is_empty(), parse(text))
+        && text != address.to_string()
+    {
         let detail = format!("must be in canonical form (\"{address}\")");
-        errors.invalid(path, &text.into(), detail);
+        wrong.invalid(path, &text.into(), detail);
     }
+    errors.extend(wrong);
 }
 
-/// A network of an old field: anything that parses.
+/// A network of an old field: in standard form, if not canonical.
 pub fn check_cidr_legacy(errors: &mut FieldErrors, path: &FieldPath, text: &str) -> Option<Cidr> {
-    let cidr = Cidr::parse(text);
-    if cidr.is_none() {
-        errors.invalid(path, &text.into(), BAD_CIDR);
-    }
-    cidr
-}
-
-/// A network in canonical form.
-pub fn check_cidr(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
-    let Some(cidr) = check_cidr_legacy(errors, path, text) else {
-        return;
-    };
     let value: Value = text.into();
+    let Some(cidr) = Cidr::parse(text) else {
+        errors.invalid(path, &value, BAD_CIDR);
+        return None;
+    };
     let (address, bits) = text.split_once('/').unwrap_or((text, ""));
     let is_mapped = address.contains(':') && cidr.address.is_ipv4();
     let has_zeros = (cidr.address.is_ipv4() && !is_mapped && address.parse::<Ipv4Addr>().is_err())
@@ -217,13 +203,23 @@ pub fn check_cidr(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
             &value,
             "must not have bits set beyond the prefix length",
         );
-    } else if text != cidr.to_string() {
+    } else {
+        return Some(cidr);
+    }
+    None
+}
+
+/// A network in canonical form.
+pub fn check_cidr(errors: &mut FieldErrors, path: &FieldPath, text: &str) -> Option<Cidr> {
+    let cidr = check_cidr_legacy(errors, path, text)?;
+    if text != cidr.to_string() {
         errors.invalid(
             path,
-            &value,
+            &text.into(),
             format!("must be in canonical form (\"{cidr}\")"),
         );
     }
+    Some(cidr)
 }
 
 /// What to warn of an address of an old field.
@@ -274,4 +270,56 @@ pub fn cidr_warnings(path: &FieldPath, text: &str) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// An address that endpoints may have.
+pub fn check_endpoint(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
+    let value: Value = text.into();
+    let Some(address) = parse(text) else {
+        errors.invalid(path, &value, "must be a valid IP address");
+        return;
+    };
+    let (is_link_local, is_link_local_multicast) = match address {
+        IpAddr::V4(v4) => (v4.is_link_local(), v4.octets()[..3] == [224, 0, 0]),
+        IpAddr::V6(v6) => (
+            v6.segments()[0] & 0xffc0 == 0xfe80,
+            v6.segments()[0] & 0xff0f == 0xff02,
+        ),
+    };
+    if address.is_unspecified() {
+        errors.invalid(path, &value, format!("may not be unspecified ({text})"));
+    }
+    if address.is_loopback() {
+        let detail = "may not be in the loopback range (127.0.0.0/8, ::1/128)";
+        errors.invalid(path, &value, detail);
+    }
+    if is_link_local {
+        let detail = "may not be in the link-local range (169.254.0.0/16, fe80::/10)";
+        errors.invalid(path, &value, detail);
+    }
+    if is_link_local_multicast {
+        let detail = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)";
+        errors.invalid(path, &value, detail);
+    }
+}
+
+/// The address of a load balancer's ingress point; one that `known` holds stays good.
+pub fn check_ingress(errors: &mut FieldErrors, path: &FieldPath, point: &Value, known: &[Value]) {
+    let text = point.text("ip");
+    if !text.is_empty() && !known.iter().any(|known| known.text("ip") == text) {
+        check_legacy(errors, &path.child("ip"), text);
+    }
+}
+
+/// The host name of a load balancer's ingress point.
+pub fn check_ingress_hostname(errors: &mut FieldErrors, path: &FieldPath, point: &Value) {
+    let host = point.text("hostname");
+    if host.is_empty() {
+        return;
+    }
+    let path = path.child("hostname");
+    super::names::subdomain(errors, &path, host);
+    if parse(host).is_some() {
+        errors.invalid(&path, &host.into(), "must be a DNS name, not an IP address");
+    }
 }

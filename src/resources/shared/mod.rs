@@ -10,3 +10,4 @@ pub mod names;
 pub mod plain;
 pub mod quantity;
 pub mod signer_name;
+pub mod text;
