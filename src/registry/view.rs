@@ -51,7 +51,7 @@ impl View {
     /// The JSON of a stored object in the version asked for; made once and kept.
     pub(crate) fn bytes(&self, stored: &Stored) -> Bytes {
         if self.is_served_version(stored) {
-            return stored.bytes.clone();
+            return stored.bytes();
         }
         let group_version = &self.resource.group_version;
         stored.form(&group_version.to_string(), || {

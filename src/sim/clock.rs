@@ -4,12 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 /// A clock; clones share the same time.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    /// Microseconds since the epoch of a virtual clock; `None` follows the wall.
-    virtual_us: Option<Arc<AtomicI64>>,
+    /// A virtual clock; `None` follows the wall.
+    hands: Option<Arc<Hands>>,
+}
+
+#[derive(Debug)]
+struct Hands {
+    /// Microseconds since the epoch.
+    now_us: AtomicI64,
+    /// Wakes whoever waits for a time whenever the clock is moved.
+    moved: Notify,
 }
 
 impl Clock {
@@ -21,14 +30,17 @@ impl Clock {
     /// A clock that stands at `start` until it is moved.
     pub fn virtual_at(start: Timestamp) -> Self {
         Self {
-            virtual_us: Some(Arc::new(AtomicI64::new(start.as_microsecond()))),
+            hands: Some(Arc::new(Hands {
+                now_us: AtomicI64::new(start.as_microsecond()),
+                moved: Notify::new(),
+            })),
         }
     }
 
     /// The time now.
     pub fn now(&self) -> Timestamp {
-        match &self.virtual_us {
-            Some(us) => Timestamp::from_microsecond(us.load(Ordering::Acquire)).unwrap_or_default(),
+        match &self.hands {
+            Some(hands) => hands.now(),
             // The one place that reads the wall.
             #[allow(clippy::disallowed_methods)]
             None => Timestamp::now(),
@@ -38,9 +50,35 @@ impl Clock {
     /// Moves a virtual clock forward; false for the wall's clock, which nobody moves.
     pub fn advance(&self, by: std::time::Duration) -> bool {
         let by_us = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-        self.virtual_us.as_ref().is_some_and(|us| {
-            us.fetch_add(by_us, Ordering::AcqRel);
+        self.hands.as_ref().is_some_and(|hands| {
+            hands.now_us.fetch_add(by_us, Ordering::AcqRel);
+            hands.moved.notify_waiters();
             true
         })
+    }
+
+    /// Waits until a time.
+    pub async fn until(self, time: Timestamp) {
+        let Some(hands) = &self.hands else {
+            let left = time.duration_since(self.now());
+            if let Ok(left) = std::time::Duration::try_from(left) {
+                tokio::time::sleep(left).await;
+            }
+            return;
+        };
+        loop {
+            // Made before looking, so that no move slips in between.
+            let moved = hands.moved.notified();
+            if hands.now() >= time {
+                return;
+            }
+            moved.await;
+        }
+    }
+}
+
+impl Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.now_us.load(Ordering::Acquire)).unwrap_or_default()
     }
 }

@@ -1,5 +1,9 @@
 //! An object ready to be stored: encoded once, but for the revision, which is known at the append.
 //!
+//! The piece of memory holds the object with `apiVersion` and `kind` last and the two bytes `},` in
+//! front. So an item of a list, which ends the item before it and comes without its type, is a slice
+//! of the same piece, as the whole object is.
+//!
 //! *Upstream:* `apiserver/pkg/storage/etcd3/store.go` (`prepareKey`, the versioner's update).
 
 use bytes::Bytes;
@@ -11,8 +15,8 @@ use crate::object::Object;
 /// An encoded object whose `metadata.resourceVersion` is still open.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The JSON with an empty resource version.
-    json: Vec<u8>,
+    /// The piece, with an empty resource version.
+    piece: Vec<u8>,
     pub(super) facts: Facts,
 }
 
@@ -21,8 +25,10 @@ pub struct Draft {
 pub(super) struct Facts {
     /// Where the digits of the resource version begin.
     pub(super) revision_at: u32,
-    /// Where the first field after `apiVersion` and `kind` begins.
-    pub(super) item_at: u32,
+    /// How many bytes, from the end, `apiVersion` and `kind` take: `,"apiVersion":…}`.
+    pub(super) type_len: u32,
+    /// How long `apiVersion` is.
+    pub(super) api_version_len: u16,
     labels: Box<[LabelAt]>,
     /// `key NUL value NUL` for each selectable field that has a value.
     fields: Box<str>,
@@ -50,28 +56,38 @@ impl Draft {
         }
         drop(fields);
         let mut encoder = Encoder {
-            json: Vec::with_capacity(4096),
+            json: Vec::with_capacity(PIECE_LENGTH_USUAL),
             revision_at: 0,
             labels: Vec::new(),
         };
-        let item_at = encoder.object(object.as_map());
+        let type_at = encoder.object(object.as_map());
         Self {
-            json: encoder.json,
             facts: Facts {
                 revision_at: encoder.revision_at,
-                item_at,
+                type_len: encoder.here() - type_at,
+                api_version_len: object.api_version().len() as u16,
                 labels: encoder.labels.into(),
                 fields: packed.into(),
             },
+            piece: encoder.json,
         }
     }
 
-    /// The final JSON at a revision.
-    pub fn at(&self, revision: Revision) -> Bytes {
-        let (head, tail) = self.json.split_at(self.facts.revision_at as usize);
+    /// The final piece at a revision.
+    pub(super) fn at(&self, revision: Revision) -> Bytes {
+        let (head, tail) = self.piece.split_at(self.facts.revision_at as usize);
         splice(head, revision, tail)
     }
 }
+
+/// What is in front of the object in its piece.
+pub(super) const PREFIX: &[u8] = b"},";
+
+/// What comes before the text of `apiVersion` where the type begins.
+pub(super) const TYPE: &[u8] = br#","apiVersion":""#;
+
+/// Room for most objects, so that few grow while they are written.
+const PIECE_LENGTH_USUAL: usize = 4096;
 
 /// Head, revision, tail, in one piece of exactly that size.
 pub(super) fn splice(head: &[u8], revision: Revision, tail: &[u8]) -> Bytes {
@@ -87,14 +103,14 @@ pub(super) fn splice(head: &[u8], revision: Revision, tail: &[u8]) -> Bytes {
 impl Facts {
     pub(super) fn labels<'a>(
         &'a self,
-        json: &'a [u8],
+        piece: &'a [u8],
     ) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
         self.labels.iter().filter_map(move |label| {
             let key_at = label.key_at as usize;
             let key_end = key_at + usize::from(label.key_len);
             let value_at = key_end + 3;
-            let value = json.get(value_at..value_at + usize::from(label.value_len))?;
-            let key = json.get(key_at..key_end)?;
+            let value = piece.get(value_at..value_at + usize::from(label.value_len))?;
+            let key = piece.get(key_at..key_end)?;
             Some((str::from_utf8(key).ok()?, str::from_utf8(value).ok()?))
         })
     }
@@ -112,15 +128,10 @@ struct Encoder {
 }
 
 impl Encoder {
-    /// Writes the object and returns where its first field after the type begins.
+    /// Writes the object and returns where its type begins.
     fn object(&mut self, map: &Map<String, Value>) -> u32 {
+        self.json.extend_from_slice(PREFIX);
         self.json.push(b'{');
-        for name in ["apiVersion", "kind"] {
-            if let Some(value) = map.get(name) {
-                self.entry(name, value);
-            }
-        }
-        let item_at = self.here();
         let empty = Map::new();
         let metadata = map.get("metadata").and_then(Value::as_object);
         self.name("metadata");
@@ -131,8 +142,14 @@ impl Encoder {
                 self.entry(name, value);
             }
         }
+        let type_at = self.here() - 1;
+        for name in ["apiVersion", "kind"] {
+            if let Some(value) = map.get(name) {
+                self.entry(name, value);
+            }
+        }
         self.close();
-        item_at
+        type_at
     }
 
     fn metadata(&mut self, metadata: &Map<String, Value>) {

@@ -23,17 +23,17 @@ impl Snapshot {
         self.objects.get(key)
     }
 
-    /// The objects of a namespace (or of all), after a key, in key order.
+    /// The objects of a namespace (or of all), from a key on, in key order.
     pub fn objects(
         &self,
         namespace: Option<&str>,
-        after: Option<&Key>,
+        from: Option<&Key>,
     ) -> impl Iterator<Item = &Arc<Stored>> {
         let prefix = namespace
             .filter(|name| !name.is_empty())
             .map(|name| format!("{name}/"));
-        let start = match (after, &prefix) {
-            (Some(key), _) => Bound::Excluded(key.clone()),
+        let start = match (from, &prefix) {
+            (Some(key), _) => Bound::Included(key.clone()),
             (None, Some(prefix)) => Bound::Included(Key::from_text(prefix)),
             (None, None) => Bound::Unbounded,
         };

@@ -1,8 +1,8 @@
 //! An object as the store keeps it: its final bytes, and the few facts that lists filter by.
 //!
-//! The bytes begin with `apiVersion` and `kind`, so that a list can write its items without them by
-//! leaving a prefix out, and the place of `metadata.resourceVersion` is known, so that a removal can
-//! write the object anew at its own revision. Labels are places in the bytes, not copies of them.
+//! There is one piece of memory for each object: its JSON, its form as an item of a list and its
+//! labels are slices of it. The place of `metadata.resourceVersion` is known, so that a removal can
+//! write the object anew at its own revision.
 //!
 //! *Upstream:* `apiserver/pkg/storage/etcd3/store.go`, `storage/cacher/caching_object.go`.
 
@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::draft::{Draft, Facts};
+use super::draft::{self, Draft, Facts};
 use super::{Forms, Revision};
 use crate::object::{Key, Object};
 
@@ -23,8 +23,8 @@ pub struct Stored {
     pub key: Key,
     /// The revision of the write that made it so.
     pub revision: Revision,
-    /// The final JSON, in the version it is stored in.
-    pub bytes: Bytes,
+    /// The JSON in the version it is stored in, with what [`super::draft`] puts in front of it.
+    piece: Bytes,
     facts: Facts,
     /// The parsed form, while somebody holds it.
     parsed: Mutex<Weak<Object>>,
@@ -34,15 +34,15 @@ pub struct Stored {
 impl Stored {
     /// The object of a draft, stored at a revision.
     pub fn new(key: Key, revision: Revision, draft: Draft) -> Self {
-        let bytes = draft.at(revision);
-        Self::from_parts(key, revision, bytes, draft.facts)
+        let piece = draft.at(revision);
+        Self::from_parts(key, revision, piece, draft.facts)
     }
 
-    pub(super) fn from_parts(key: Key, revision: Revision, bytes: Bytes, facts: Facts) -> Self {
+    pub(super) fn from_parts(key: Key, revision: Revision, piece: Bytes, facts: Facts) -> Self {
         Self {
             key,
             revision,
-            bytes,
+            piece,
             facts,
             parsed: Mutex::new(Weak::new()),
             forms: Forms::default(),
@@ -52,23 +52,49 @@ impl Stored {
     /// The same object at another revision: what a removal leaves.
     pub fn moved_to(&self, revision: Revision) -> Self {
         let digits = self.revision.0.checked_ilog10().unwrap_or(0) as usize + 1;
-        let (head, tail) = self.bytes.split_at(self.facts.revision_at as usize);
-        let bytes = super::draft::splice(head, revision, &tail[digits..]);
-        Self::from_parts(self.key.clone(), revision, bytes, self.facts.clone())
+        let (head, tail) = self.piece.split_at(self.facts.revision_at as usize);
+        let piece = draft::splice(head, revision, &tail[digits..]);
+        Self::from_parts(self.key.clone(), revision, piece, self.facts.clone())
     }
 
-    /// The object as an item of a list of its kind: the JSON after the opening brace, without
-    /// `apiVersion` and `kind`.
-    pub fn item(&self) -> Bytes {
-        self.bytes.slice(self.facts.item_at as usize..)
+    /// The final JSON.
+    pub fn bytes(&self) -> Bytes {
+        self.piece.slice(draft::PREFIX.len()..)
+    }
+
+    /// The final JSON, to look at.
+    pub fn json(&self) -> &[u8] {
+        &self.piece[draft::PREFIX.len()..]
+    }
+
+    /// The object as the first item of a list of its kind: without its type and its last brace.
+    pub fn first_item(&self) -> Bytes {
+        self.piece.slice(draft::PREFIX.len()..self.type_at())
+    }
+
+    /// The object as a later item of a list of its kind: the last brace of the item before it and a
+    /// comma, then the object without its type and its last brace.
+    pub fn later_item(&self) -> Bytes {
+        self.piece.slice(..self.type_at())
+    }
+
+    /// The object as a later item of a list that keeps the types of its items: a comma, then the
+    /// object.
+    pub fn later_whole_item(&self) -> Bytes {
+        self.piece.slice(1..)
+    }
+
+    fn type_at(&self) -> usize {
+        self.piece.len() - self.facts.type_len as usize
     }
 
     /// `apiVersion`, as stored; empty where there is none.
     pub fn api_version(&self) -> &str {
-        let rest = self.bytes.strip_prefix(br#"{"apiVersion":""#);
-        let rest = rest.unwrap_or_default();
-        let end = rest.iter().position(|byte| *byte == b'"').unwrap_or(0);
-        str::from_utf8(&rest[..end]).unwrap_or_default()
+        let start = self.type_at() + draft::TYPE.len();
+        let text = self
+            .piece
+            .get(start..start + usize::from(self.facts.api_version_len));
+        str::from_utf8(text.unwrap_or_default()).unwrap_or_default()
     }
 
     /// The object, parsed. The parsed form is shared while somebody holds it.
@@ -83,7 +109,7 @@ impl Stored {
 
     /// The object, parsed anew from its bytes.
     pub fn object(&self) -> Object {
-        serde_json::from_slice::<Value>(&self.bytes)
+        serde_json::from_slice::<Value>(self.json())
             .ok()
             .and_then(Object::from_value)
             .unwrap_or_default()
@@ -91,7 +117,7 @@ impl Stored {
 
     /// Labels in key order.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.facts.labels(&self.bytes)
+        self.facts.labels(&self.piece)
     }
 
     /// The value of a label.

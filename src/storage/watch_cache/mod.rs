@@ -269,9 +269,9 @@ impl Kept {
 
 /// The bytes that only the log still needs once a change is made.
 fn garbage(change: &Change) -> usize {
-    let previous = change.previous.as_ref().map_or(0, |old| old.bytes.len());
+    let previous = change.previous.as_ref().map_or(0, |old| old.json().len());
     match change.kind {
-        super::ChangeKind::Deleted => previous + change.object.bytes.len(),
+        super::ChangeKind::Deleted => previous + change.object.json().len(),
         _ => previous,
     }
 }
