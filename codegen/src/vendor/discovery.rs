@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 
 use super::go_types::Package;
+use super::lifecycle;
 use super::modules::Modules;
 use super::print;
 use super::source::Output;
@@ -79,6 +80,7 @@ fn version(
         )
     };
     let list = document(modules, output, &file)?;
+    let lifecycle = lifecycle::read(modules, output, group, version)?;
     let mut resources = Vec::new();
     for resource in list["resources"].as_array().context("no resources")? {
         let mut fact = resource
@@ -86,6 +88,14 @@ fn version(
             .cloned()
             .context("a resource that is no object")?;
         fact.retain(|_, value| *value != Value::from(""));
+        let is_resource = resource["name"]
+            .as_str()
+            .is_some_and(|name| !name.contains('/'));
+        if let Some(kind) = resource["kind"].as_str().filter(|_| is_resource)
+            && let Some(deprecated) = lifecycle.get(kind)
+        {
+            fact.insert("deprecated".to_owned(), Value::from(deprecated.as_str()));
+        }
         resources.push(Value::Object(fact));
     }
     let mut fact = Map::new();

@@ -7,6 +7,7 @@ mod discovery;
 mod enums;
 mod go_fields;
 mod go_types;
+mod lifecycle;
 mod modules;
 mod openapi;
 mod print;
@@ -23,7 +24,7 @@ use crate::version::Version;
 pub fn vendor(version: &Version, openapi: &Path) -> Result<()> {
     let modules = modules::download(version)?;
     let mut output = source::Output::new(openapi.join(version.folder));
-    let documents = openapi::read(&modules, &mut output)?;
+    let documents = openapi::read(&modules, version, &mut output)?;
     for (name, text) in &documents.files {
         output.write(&format!("openapi-v3/{name}"), text)?;
     }

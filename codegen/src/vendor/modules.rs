@@ -27,6 +27,16 @@ pub(super) struct Module {
 pub(super) struct Modules(pub(super) Vec<Module>);
 
 impl Modules {
+    /// The release's minor version: 37 of v1.37.0.
+    pub(super) fn minor(&self) -> Result<u32> {
+        let version = self.0.first().context("no modules")?.version.as_str();
+        let minor = version
+            .split('.')
+            .nth(1)
+            .context("a release is v1.minor.patch")?;
+        minor.parse().context("a release is v1.minor.patch")
+    }
+
     /// The folder of a file or package given by its import path.
     pub(super) fn locate(&self, path: &str) -> Result<PathBuf> {
         for module in &self.0 {

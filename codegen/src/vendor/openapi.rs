@@ -1,7 +1,8 @@
-//! The OpenAPI v3 documents without their prose, with the enumerations a default server publishes.
+//! The OpenAPI v3 documents without their prose, as a default server publishes them.
 //!
-//! The published documents are made with the feature `OpenAPIEnums` off, a default server runs with
-//! it on. The values come from the Go source that both are generated from (`enums.rs`).
+//! The documents in the source tree are made with other features than a default server has: without
+//! `OpenAPIEnums` (the values come from the Go source that both are generated from, `enums.rs`), with
+//! CBOR (left out here), and with a placeholder for the version.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use super::enums::Enums;
 use super::modules::{self, Modules};
 use super::print;
 use super::source::Output;
+use crate::version::Version;
 
 const FOLDER: &str = "k8s.io/kubernetes/api/openapi-spec/v3";
 
@@ -24,7 +26,7 @@ pub(super) struct Documents {
 }
 
 /// Reads every document, strips it and puts the enumerations in.
-pub(super) fn read(modules: &Modules, output: &mut Output) -> Result<Documents> {
+pub(super) fn read(modules: &Modules, version: &Version, output: &mut Output) -> Result<Documents> {
     let mut enums = Enums::read(modules, output)?;
     let mut documents = Documents {
         files: BTreeMap::new(),
@@ -39,6 +41,7 @@ pub(super) fn read(modules: &Modules, output: &mut Output) -> Result<Documents> 
         let text = output.read(modules, &format!("{FOLDER}/{name}"))?;
         let mut document: Value = serde_json::from_str(&text).with_context(|| name.clone())?;
         strip(&mut document);
+        document["info"]["version"] = Value::from(version.folder.trim_start_matches('v'));
         if let Some(Value::Object(schemas)) = document.pointer_mut("/components/schemas") {
             for (schema, value) in schemas {
                 documents.schemas.insert(schema.clone());
@@ -55,13 +58,14 @@ pub(super) fn read(modules: &Modules, output: &mut Output) -> Result<Documents> 
     Ok(documents)
 }
 
-/// Removes descriptions: a key `description` that holds text. A *property* named so holds a schema.
+/// Removes CBOR and descriptions: a key `description` that holds text. A *property* named so holds a schema.
 fn strip(value: &mut Value) {
     match value {
         Value::Object(map) => {
             if map.get("description").is_some_and(Value::is_string) {
                 map.remove("description");
             }
+            map.retain(|key, _| !(key.starts_with("application/") && key.contains("cbor")));
             map.values_mut().for_each(strip);
         }
         Value::Array(entries) => entries.iter_mut().for_each(strip),
