@@ -1,4 +1,4 @@
-//! Model to rows: static data in the types of `src/schema/rows.rs`; no functions, no logic.
+//! Model to rows: static data in the types of `src/schema/tables/rows.rs`; no functions, no logic.
 
 use std::collections::BTreeMap;
 

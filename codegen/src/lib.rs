@@ -1,4 +1,5 @@
-//! Facts to tables: reads `openapi/`, fixes what upstream got wrong, lowers it to a model and emits rows.
+//! Facts to tables: reads `openapi/`, fixes what upstream got wrong, lowers it to a model, emits
+//! rows.
 
 pub mod emit;
 pub mod fixups;

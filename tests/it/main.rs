@@ -7,5 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod discovery;
+mod schema_tables;
 mod selectors;
 mod storage;

@@ -28,7 +28,7 @@ pub struct Version {
     pub version: String,
     /// Whether a default server serves it.
     pub served: bool,
-    /// `groupPriorityMinimum versionPriority` of its `APIService`; absent for the aggregator itself.
+    /// `groupPriorityMinimum versionPriority` of its `APIService`; the aggregator has none.
     #[serde(default)]
     pub priority: Option<String>,
     /// Resources and subresources.

@@ -1,4 +1,4 @@
-//! The inputs as they are written: an unknown keyword is an error, so that nothing is lost in silence.
+//! The inputs as they are written: an unknown keyword is an error, so nothing is lost in silence.
 
 pub mod discovery;
 pub mod go_fields;

@@ -1,7 +1,7 @@
 //! The OpenAPI v3 documents.
 //!
-//! The `openapiv3` crate reads them; it drops what it does not know, so the keywords of every schema
-//! and operation are compared with the lists below first.
+//! The `openapiv3` crate reads them; it drops what it does not know, so the keywords of every
+//! schema and operation are compared with the lists below first.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -87,7 +87,7 @@ fn version(
             .as_object()
             .cloned()
             .context("a resource that is no object")?;
-        fact.retain(|_, value| *value != Value::from(""));
+        fact.retain(|_, value| value.as_str() != Some(""));
         let is_resource = resource["name"]
             .as_str()
             .is_some_and(|name| !name.contains('/'));
@@ -101,11 +101,8 @@ fn version(
     let mut fact = Map::new();
     fact.insert("version".to_owned(), Value::from(version));
     fact.insert("served".to_owned(), Value::from(enabled.contains(&both)));
-    if let Some(priority) = priorities.get(&both) {
-        fact.insert(
-            "priority".to_owned(),
-            json!(format!("{} {}", priority[0], priority[1])),
-        );
+    if let Some([group, within]) = priorities.get(&both) {
+        fact.insert("priority".to_owned(), json!(format!("{group} {within}")));
     }
     fact.insert("resources".to_owned(), Value::Array(resources));
     Ok(Value::Object(fact))

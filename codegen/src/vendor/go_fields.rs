@@ -1,7 +1,8 @@
-//! What Go's JSON encoding does with each field: the struct's name, the field's type, what is omitted.
+//! What Go's JSON encoding does with each field: the struct's name, the field's type, what is left
+//! out.
 //!
-//! One text per field, `*int32,omitempty`: the type as `reflect` prints it and the options of the tag.
-//! Embedded structs are flattened as the encoder flattens them.
+//! One text per field, `*int32,omitempty`: the type as `reflect` prints it and the options of the
+//! tag. Embedded structs are flattened as the encoder flattens them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 
 use super::go_types::{self, Declaration, Imports, Package};
-use super::modules::{self, Modules};
+use super::modules::{self, Modules, has_extension};
 use super::print;
 use super::source::Output;
 
@@ -142,10 +143,10 @@ impl Reader<'_> {
         }
         let mut package = Package::default();
         let written = |name: &str| {
-            name.ends_with(".go")
-                && !name.ends_with("_test.go")
-                && !name.contains("generated")
-                && !name.ends_with("_string.go")
+            let is_aside = ["_test", "_string"]
+                .iter()
+                .any(|end| stem(name).ends_with(end));
+            has_extension(name, "go") && !is_aside && !name.contains("generated")
         };
         for file in modules::files(&self.modules.locate(path)?, written)? {
             let name = file
@@ -173,4 +174,8 @@ fn resolve(path: &str, text: &str, imports: &Imports) -> Result<(String, String)
             (path.clone(), name.to_owned())
         }
     })
+}
+
+fn stem(name: &str) -> &str {
+    name.split('.').next().unwrap_or(name)
 }

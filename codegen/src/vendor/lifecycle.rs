@@ -7,8 +7,7 @@ use anyhow::{Context, Result};
 use super::modules::{self, Modules};
 use super::source::Output;
 
-/// Kind → `1.33, unavailable in v1.40+; use discovery.k8s.io/v1 EndpointSlice`, for the deprecated
-/// kinds of one group version.
+/// Kind → `1.33; use discovery.k8s.io/v1 EndpointSlice`, for the deprecated kinds of a version.
 pub(super) fn read(
     modules: &Modules,
     output: &mut Output,

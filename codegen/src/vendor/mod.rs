@@ -1,4 +1,4 @@
-//! Brings the facts of a Kubernetes release into `openapi/`: what is served, shaped and encoded how.
+//! Brings the facts of a Kubernetes release into `openapi/`: what is served, and in which shape.
 //!
 //! *Invariant:* only facts leave this folder. Every prose description is dropped on the way.
 //! *Upstream:* the Go modules `k8s.io/kubernetes` and its published siblings.

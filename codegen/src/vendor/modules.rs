@@ -100,3 +100,10 @@ pub(super) fn files(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<
     found.sort();
     Ok(found)
 }
+
+/// Whether a file's name has this extension.
+pub(super) fn has_extension(name: &str, extension: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|found| found == extension)
+}

@@ -1,8 +1,8 @@
 //! The OpenAPI v3 documents without their prose, as a default server publishes them.
 //!
-//! The documents in the source tree are made with other features than a default server has: without
-//! `OpenAPIEnums` (the values come from the Go source that both are generated from, `enums.rs`), with
-//! CBOR (left out here), and with a placeholder for the version.
+//! The documents in the source tree are made with other features than a default server has:
+//! without `OpenAPIEnums` (the values come from the Go source that both are generated from,
+//! `enums.rs`), with CBOR (left out here), and with a placeholder for the version.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,9 @@ pub(super) fn read(modules: &Modules, version: &Version, output: &mut Output) ->
         files: BTreeMap::new(),
         schemas: BTreeSet::new(),
     };
-    for file in modules::files(&modules.locate(FOLDER)?, |name| name.ends_with(".json"))? {
+    for file in modules::files(&modules.locate(FOLDER)?, |name| {
+        modules::has_extension(name, "json")
+    })? {
         let name = file
             .file_name()
             .unwrap_or_default()
@@ -58,7 +60,7 @@ pub(super) fn read(modules: &Modules, version: &Version, output: &mut Output) ->
     Ok(documents)
 }
 
-/// Removes CBOR and descriptions: a key `description` that holds text. A *property* named so holds a schema.
+/// Removes CBOR and descriptions: a key `description` that holds text (a property holds a schema).
 fn strip(value: &mut Value) {
     match value {
         Value::Object(map) => {

@@ -1,6 +1,7 @@
 //! JSON printed so that a diff between two releases reads well: one entry per line where it helps.
 //!
-//! *Invariant:* the same value always prints the same bytes, whatever map serde_json was built with.
+//! *Invariant:* the same value always prints the same bytes, whatever map the JSON
+//! library was built with.
 
 use serde_json::Value;
 

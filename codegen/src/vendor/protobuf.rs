@@ -1,7 +1,7 @@
 //! Message and field numbers of `generated.proto`, one text per field: `4 repeated Volume`.
 //!
-//! Types are the last part of a message's full name when it stands in the same package, the full name
-//! otherwise, exactly as the file writes them.
+//! A type is the last part of a message's full name when it stands in the same package, the full
+//! name otherwise, exactly as the file writes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

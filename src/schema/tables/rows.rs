@@ -1,6 +1,6 @@
 //! The rows that generated tables are written in: plain static data with short constructors.
 //!
-//! *Invariant:* no logic. What rows mean is decided in `tables.rs`.
+//! *Invariant:* no logic. What rows mean is decided in `mod.rs`.
 
 /// A group.
 pub(super) struct Group {

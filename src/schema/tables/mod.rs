@@ -2,6 +2,8 @@
 //!
 //! *Invariant:* built once for a process and shared by every cluster in it.
 
+mod rows;
+
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -11,17 +13,16 @@ use super::node::{
     Checks, Encoding, Field, Format, ListKind, MapKind, MergeRule, Node, NodeId, Origin, Schema,
     SchemaSet, Shape, Text,
 };
-use super::rows;
 use crate::object::{GroupResource, GroupVersion, GroupVersionKind};
 
 /// The rows of Kubernetes 1.37.
 #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
 mod v1_37 {
-    use crate::schema::rows::Shape::{
+    use crate::schema::tables::rows::Shape::{
         Any, Boolean, Byte, DateTime, Int32, Int64, IntOrString, List, Map, MicroTime, Number,
         Object, Quantity, Ref, String, Struct,
     };
-    use crate::schema::rows::{Group, Resource, Schema, c, f, fd, fr, g, s, v};
+    use crate::schema::tables::rows::{Group, Resource, Schema, c, f, fd, fr, g, s, v};
     include!(concat!(env!("OUT_DIR"), "/v1_37.rs"));
 }
 
@@ -191,7 +192,7 @@ impl Loader {
         let scalars = schemas.len() as u32;
         let mut loader = Self { nodes, scalars };
         for (place, row) in schemas.iter().enumerate() {
-            loader.nodes[place] = loader.component(row);
+            loader.nodes[place] = Self::component(row);
         }
         // Fields that override a component's rules copy it, so all components come first.
         for (place, row) in schemas.iter().enumerate() {
@@ -207,7 +208,7 @@ impl Loader {
     }
 
     /// A component without its fields.
-    fn component(&self, row: &'static rows::Schema) -> Node {
+    fn component(row: &'static rows::Schema) -> Node {
         let required = row
             .fields
             .iter()
