@@ -9,5 +9,6 @@ pub mod look;
 pub mod names;
 pub mod plain;
 pub mod quantity;
+pub mod resource_name;
 pub mod signer_name;
 pub mod text;

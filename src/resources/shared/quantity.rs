@@ -114,6 +114,11 @@ impl Amount {
         i64::try_from(self.nanos / NANOS + i128::from(up)).unwrap_or(i64::MAX)
     }
 
+    /// As a floating-point number.
+    pub fn as_f64(self) -> f64 {
+        self.nanos as f64 / NANOS as f64
+    }
+
     /// Rounded up to thousandths.
     pub fn round_up_to_milli(self) -> Self {
         const MICROS: i128 = NANOS / 1000;

@@ -4,6 +4,7 @@
 
 mod cluster_ips;
 mod defaults;
+mod endpoints;
 mod families;
 mod node_ports;
 mod pool;
@@ -11,6 +12,7 @@ mod update;
 mod validate;
 mod warnings;
 
+pub use endpoints::ENDPOINTS;
 use serde_json::Value;
 
 use crate::error::{ApiError, FieldErrors};

@@ -1,0 +1,8 @@
+//! Volumes and the claims to them.
+
+mod persistent_volume;
+mod persistent_volume_claim;
+mod source;
+
+pub use persistent_volume::PERSISTENT_VOLUME;
+pub use persistent_volume_claim::PERSISTENT_VOLUME_CLAIM;

@@ -1,0 +1,274 @@
+//! Persistent volumes.
+//!
+//! *Upstream:* `pkg/registry/core/persistentvolume/strategy.go`,
+//! `pkg/apis/core/validation/validation.go` (`ValidatePersistentVolume`).
+
+use serde_json::{Value, json};
+
+use super::source;
+use crate::error::FieldErrors;
+use crate::object::{FieldPath, Object, time};
+use crate::registry::Context;
+use crate::resources::shared::claim_spec::ACCESS_MODES;
+use crate::resources::shared::look::{Look, fill};
+use crate::resources::shared::names;
+use crate::resources::shared::plain::Plain;
+use crate::resources::shared::quantity::Amount;
+
+const SPEC: FieldPath = FieldPath::new("spec");
+const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
+/// What is special about persistent volumes.
+pub static PERSISTENT_VOLUME: Plain = Plain {
+    answers_deleted_object: true,
+    default: |object| {
+        if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
+            fill(spec, "persistentVolumeReclaimPolicy", "Retain");
+            fill(spec, "volumeMode", "Filesystem");
+        }
+    },
+    prepare_create: |cx, object| {
+        let now = time::seconds(cx.now);
+        let status = json!({"phase": "Pending", "lastPhaseTransitionTime": now});
+        object.set(&["status"], status);
+        Ok(())
+    },
+    prepare_update: |cx, object, old| {
+        if cx.subresource == "status" {
+            keep_transition_time(cx, object, old);
+        }
+        Ok(())
+    },
+    validate_create: |_, object| validate(object),
+    validate_update: |cx, object, old| {
+        if cx.subresource == "status" {
+            return FieldErrors::new();
+        }
+        let mut errors = validate(object);
+        errors.extend(update(object, old));
+        errors
+    },
+    warn: |cx, object, _| warn(cx, object),
+    ..Plain::DEFAULT
+};
+
+/// A new phase gets the time of the change, unless the client says one.
+fn keep_transition_time(cx: &Context, object: &mut Object, old: &Object) {
+    const TIME: &str = "lastPhaseTransitionTime";
+    let (new, before) = (object.at("status"), old.at("status"));
+    let time = if new.text("phase") == before.text("phase") {
+        Some(before.at(TIME).clone()).filter(|time| !new.has(TIME) && !time.is_null())
+    } else {
+        let is_unchanged = !new.has(TIME) || new.at(TIME) == before.at(TIME);
+        is_unchanged.then(|| time::seconds(cx.now).into())
+    };
+    if let Some(time) = time {
+        object.set(&["status", TIME], time);
+    }
+}
+
+fn validate(object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let spec = object.at("spec");
+    access_modes(&mut errors, spec);
+    capacity(&mut errors, spec);
+    let policies = ["Delete", "Recycle", "Retain"];
+    let policy = spec.text("persistentVolumeReclaimPolicy");
+    let policy_path = SPEC.child("persistentVolumeReclaimPolicy");
+    if !policy.is_empty() {
+        names::one_of(&mut errors, &policy_path, policy, &policies);
+    }
+    if spec.has("nodeAffinity") && !spec.at("nodeAffinity").has("required") {
+        let path = SPEC.child("nodeAffinity");
+        errors.required(
+            &path.child("required"),
+            "must specify required node constraints",
+        );
+    }
+    source::validate(&mut errors, &SPEC, spec);
+    let host_path = spec.at("hostPath").text("path");
+    if spec.has("hostPath") && host_path.trim_end_matches('/').is_empty() && policy == "Recycle" {
+        let detail = "may not be 'recycle' for a hostPath mount of '/'";
+        errors.forbidden(&policy_path, detail);
+    }
+    let class = spec.text("storageClassName");
+    if !class.is_empty() {
+        names::subdomain(&mut errors, &SPEC.child("storageClassName"), class);
+    }
+    if spec.has("volumeMode") {
+        let mode = spec.text("volumeMode");
+        names::one_of(
+            &mut errors,
+            &SPEC.child("volumeMode"),
+            mode,
+            &["Block", "Filesystem"],
+        );
+    }
+    attributes_class(&mut errors, spec);
+    errors
+}
+
+fn access_modes(errors: &mut FieldErrors, spec: &Value) {
+    let path = SPEC.child("accessModes");
+    let modes: Vec<&str> = spec.texts("accessModes").collect();
+    if modes.is_empty() {
+        errors.required(&path, "");
+    }
+    for mode in &modes {
+        names::one_of(errors, &path, mode, &ACCESS_MODES);
+    }
+    let known = modes.iter().filter(|mode| ACCESS_MODES.contains(mode));
+    if modes.contains(&"ReadWriteOncePod") && known.clone().any(|mode| *mode != "ReadWriteOncePod")
+    {
+        errors.forbidden(
+            &path,
+            "may not use ReadWriteOncePod with other access modes",
+        );
+    }
+}
+
+fn capacity(errors: &mut FieldErrors, spec: &Value) {
+    let path = SPEC.child("capacity");
+    let capacity = spec.at("capacity");
+    let count = spec.entries("capacity").count();
+    if count == 0 {
+        errors.required(&path, "");
+    }
+    if !capacity.has("storage") || count > 1 {
+        errors.not_supported(&path, capacity, &["storage"]);
+    }
+    for (name, value) in spec.entries("capacity") {
+        let path = path.key(name);
+        let Some(amount) = value.as_str().and_then(Amount::parse) else {
+            continue;
+        };
+        if amount.is_negative() {
+            errors.invalid(
+                &path,
+                &amount.value().into(),
+                "must be a valid resource quantity",
+            );
+        }
+        if amount.is_negative() || amount.is_zero() {
+            errors.invalid(&path, value, "must be greater than zero");
+        }
+    }
+}
+
+fn attributes_class(errors: &mut FieldErrors, spec: &Value) {
+    let Some(class) = spec.maybe_text("volumeAttributesClassName") else {
+        return;
+    };
+    let path = SPEC.child("volumeAttributesClassName");
+    if class.is_empty() {
+        errors.required(&path, "an empty string is disallowed");
+    } else {
+        names::subdomain(errors, &path, class);
+    }
+    if !spec.has("csi") {
+        let detail = "has to be specified when using volumeAttributesClassName";
+        errors.required(&SPEC.child("csi"), detail);
+    }
+}
+
+fn update(object: &Object, old: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let (new, before) = (object.at("spec"), old.at("spec"));
+    let mut source = source::of(new);
+    let old_source = source::of(before);
+    const SECRET: &str = "controllerExpandSecretRef";
+    if before.has("csi") && !before.at("csi").has(SECRET) {
+        // The secret for growing a volume may be added later.
+        if let Some(csi) = source.get_mut("csi").and_then(Value::as_object_mut) {
+            csi.remove(SECRET);
+        }
+    }
+    if source != old_source {
+        let path = SPEC.child("persistentvolumesource");
+        let detail = "spec.persistentvolumesource is immutable after creation";
+        errors.forbidden(&path, detail);
+    }
+    let mode = FieldPath::new("volumeMode");
+    if new.at("volumeMode") != before.at("volumeMode") {
+        errors.invalid(&mode, new.at("volumeMode"), "field is immutable");
+    }
+    let affinity = before.at("nodeAffinity");
+    if !affinity.is_null() && new.at("nodeAffinity") != affinity {
+        let path = FieldPath::new("nodeAffinity");
+        errors.invalid(&path, new.at("nodeAffinity"), "field is immutable");
+    }
+    const CLASS: &str = "volumeAttributesClassName";
+    if before.has(CLASS) && !new.has(CLASS) {
+        errors.forbidden(
+            &SPEC.child(CLASS),
+            "update from non-nil value to nil is forbidden",
+        );
+    }
+    errors
+}
+
+fn warn(cx: &Context, object: &Object) {
+    if cx.subresource == "status" {
+        return;
+    }
+    for (key, text) in [
+        (
+            BETA_CLASS,
+            "deprecated since v1.8; use \"storageClassName\" attribute instead",
+        ),
+        (
+            "volume.beta.kubernetes.io/mount-options",
+            "deprecated since v1.31; use \"mountOptions\" attribute instead",
+        ),
+    ] {
+        if object
+            .annotations()
+            .any(|(annotation, _)| annotation == key)
+        {
+            cx.warn(format!("metadata.annotations[{key}]: {text}"));
+        }
+    }
+    let spec = object.at("spec");
+    if spec.text("persistentVolumeReclaimPolicy") == "Recycle" {
+        cx.warn(
+            "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. \
+             Instead, the recommended approach is to use dynamic provisioning.",
+        );
+    }
+    for (field, shown, text) in [
+        (
+            "cephfs",
+            "cephfs",
+            "deprecated in v1.28, non-functional in v1.31+",
+        ),
+        (
+            "photonPersistentDisk",
+            "photonPersistentDisk",
+            "deprecated in v1.11, non-functional in v1.16+",
+        ),
+        (
+            "scaleIO",
+            "scaleIO",
+            "deprecated in v1.16, non-functional in v1.22+",
+        ),
+        (
+            "storageos",
+            "storageOS",
+            "deprecated in v1.22, non-functional in v1.25+",
+        ),
+        (
+            "glusterfs",
+            "glusterfs",
+            "deprecated in v1.25, non-functional in v1.26+",
+        ),
+        (
+            "rbd",
+            "rbd",
+            "deprecated in v1.28, non-functional in v1.31+",
+        ),
+    ] {
+        if spec.has(field) {
+            cx.warn(format!("spec.{shown}: {text}"));
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Claims to persistent volumes.
+//!
+//! *Upstream:* `pkg/registry/core/persistentvolumeclaim/strategy.go`,
+//! `pkg/api/persistentvolumeclaim/util.go`, `pkg/apis/core/validation/validation.go`
+//! (`ValidatePersistentVolumeClaim`).
+
+use serde_json::{Map, Value, json};
+
+use crate::error::FieldErrors;
+use crate::object::{FieldPath, Object};
+use crate::registry::Context;
+use crate::resources::shared::claim_spec;
+use crate::resources::shared::look::{Look, fill};
+use crate::resources::shared::plain::Plain;
+use crate::resources::shared::quantity::Amount;
+use crate::resources::shared::text::immutable;
+
+const SPEC: FieldPath = FieldPath::new("spec");
+const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
+/// What is special about claims.
+pub static PERSISTENT_VOLUME_CLAIM: Plain = Plain {
+    answers_deleted_object: true,
+    default: |object| {
+        if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
+            fill(spec, "volumeMode", "Filesystem");
+        }
+    },
+    prepare_create: |_, object| {
+        normalize_sources(object, None);
+        object.set(&["status"], json!({"phase": "Pending"}));
+        Ok(())
+    },
+    prepare_update: |cx, object, old| {
+        if cx.subresource.is_empty() {
+            normalize_sources(object, Some(old));
+        }
+        Ok(())
+    },
+    validate_create: |_, object| validate(object),
+    validate_update: |cx, object, old| {
+        if cx.subresource == "status" {
+            return status(object);
+        }
+        let mut errors = validate(object);
+        errors.extend(update(object, old));
+        errors
+    },
+    warn: |cx, object, _| warn(cx, object),
+    ..Plain::DEFAULT
+};
+
+/// `dataSource` and `dataSourceRef` say the same; what the older one cannot say is dropped from it.
+fn normalize_sources(object: &mut Object, old: Option<&Object>) {
+    let had_source = old.is_some_and(|old| old.at("spec").has("dataSource"));
+    let spec = object.at("spec");
+    if let Some(source) = spec.maybe("dataSource")
+        && !had_source
+        && !spec.has("dataSourceRef")
+        && !is_classic(source)
+    {
+        object.remove(&["spec", "dataSource"]);
+    }
+    let spec = object.at("spec");
+    let copy = |from: &Value| -> Map<String, Value> {
+        ["apiGroup", "kind", "name"]
+            .into_iter()
+            .filter(|field| from.has(field))
+            .map(|field| (field.to_owned(), from.at(field).clone()))
+            .collect()
+    };
+    match (spec.maybe("dataSource"), spec.maybe("dataSourceRef")) {
+        (Some(source), None) => {
+            let copy = copy(source);
+            object.set(&["spec", "dataSourceRef"], copy);
+        }
+        (None, Some(source)) if source.text("namespace").is_empty() => {
+            let copy = copy(source);
+            object.set(&["spec", "dataSource"], copy);
+        }
+        _ => {}
+    }
+}
+
+/// Whether a source is one that the older field may name.
+fn is_classic(source: &Value) -> bool {
+    let group = source.text("apiGroup");
+    match source.text("kind") {
+        "PersistentVolumeClaim" => group.is_empty(),
+        "VolumeSnapshot" => group == "snapshot.storage.k8s.io",
+        _ => false,
+    }
+}
+
+fn validate(object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    claim_spec::spec(&mut errors, &SPEC, object.at("spec"));
+    errors
+}
+
+/// The spec of a claim without what may change once it is bound.
+fn fixed_spec(object: &Object, old: &Object, is_bound: bool) -> Value {
+    let mut spec = object.at("spec").clone();
+    let before = old.at("spec");
+    let Some(map) = spec.as_object_mut() else {
+        return spec;
+    };
+    if before.text("volumeName").is_empty() {
+        map.remove("volumeName");
+    }
+    let annotation = |object: &Object| {
+        object
+            .annotations()
+            .find(|(key, _)| *key == BETA_CLASS)
+            .map(|(_, v)| v.to_owned())
+    };
+    if before.maybe("storageClassName").is_none() {
+        let class = object
+            .at("spec")
+            .maybe_text("storageClassName")
+            .map(str::to_owned);
+        // A class may be named once, if no annotation named another.
+        if class.is_some() && annotation(old).is_none_or(|old| Some(old) == class) {
+            map.remove("storageClassName");
+        }
+    }
+    if is_bound {
+        map.remove("volumeAttributesClassName");
+        if let Some(requests) = map
+            .get_mut("resources")
+            .and_then(|resources| resources.get_mut("requests"))
+            .and_then(Value::as_object_mut)
+        {
+            requests.remove("storage");
+        }
+    }
+    spec
+}
+
+fn update(object: &Object, old: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let is_bound = object.at("status").text("phase") == "Bound";
+    let mut before = fixed_spec(old, old, is_bound);
+    if old.at("spec").maybe("storageClassName").is_none()
+        && let Some(map) = before.as_object_mut()
+    {
+        map.remove("storageClassName");
+    }
+    if fixed_spec(object, old, is_bound) != before {
+        let detail = "spec is immutable after creation except resources.requests and \
+                      volumeAttributesClassName for bound claims";
+        errors.forbidden(&SPEC, detail);
+    }
+    let size = |value: &Value| Amount::parse(value.text("storage")).unwrap_or(Amount::ZERO);
+    let new_size = size(object.at("spec").at("resources").at("requests"));
+    let old_size = size(old.at("spec").at("resources").at("requests"));
+    if new_size < old_size && new_size <= size(old.at("status").at("capacity")) {
+        let path = SPEC.child("resources");
+        let path = path.child("requests");
+        errors.forbidden(
+            &path.child("storage"),
+            "field can not be less than status.capacity",
+        );
+    }
+    let (new_mode, old_mode) = (
+        object.at("spec").at("volumeMode"),
+        old.at("spec").at("volumeMode"),
+    );
+    immutable(
+        &mut errors,
+        &FieldPath::new("volumeMode"),
+        new_mode,
+        old_mode,
+    );
+    attributes_class(&mut errors, object, old);
+    errors
+}
+
+fn attributes_class(errors: &mut FieldErrors, object: &Object, old: &Object) {
+    const CLASS: &str = "volumeAttributesClassName";
+    let (new, before) = (object.at("spec").at(CLASS), old.at("spec").at(CLASS));
+    if new == before || !old.at("status").has("currentVolumeAttributesClassName") {
+        return;
+    }
+    let what = match new.as_str() {
+        None => "nil",
+        Some("") => "empty string",
+        Some(_) => return,
+    };
+    let detail = format!(
+        "update to {what} is forbidden when status.currentVolumeAttributesClassName is not nil"
+    );
+    errors.forbidden(&SPEC.child(CLASS), detail);
+}
+
+fn status(object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let path = FieldPath::new("status");
+    let path = path.child("capacity");
+    for (name, value) in object.at("status").entries("capacity") {
+        let amount = value.as_str().and_then(Amount::parse);
+        if let Some(amount) = amount.filter(|amount| amount.is_negative()) {
+            let shown = amount.value().into();
+            errors.invalid(&path.key(name), &shown, "must be a valid resource quantity");
+        }
+    }
+    errors
+}
+
+fn warn(cx: &Context, object: &Object) {
+    if cx.subresource == "status" {
+        return;
+    }
+    if object.annotations().any(|(key, _)| key == BETA_CLASS) {
+        cx.warn(format!(
+            "metadata.annotations[{BETA_CLASS}]: deprecated since v1.8; use \"storageClassName\" \
+             attribute instead"
+        ));
+    }
+    for field in ["requests", "limits"] {
+        let text = object.at("spec").at("resources").at(field).text("storage");
+        if Amount::parse(text).is_some_and(|amount| !amount.is_whole()) {
+            cx.warn(format!(
+                "spec.resources.{field}[storage]: fractional byte value {text:?} is invalid, must \
+                 be an integer"
+            ));
+        }
+    }
+}
