@@ -23,6 +23,7 @@ struct Inner {
     code: u16,
     message: String,
     details: Option<Details>,
+    continuation: String,
     cause: Option<String>,
 }
 
@@ -62,6 +63,7 @@ impl ApiError {
             code: reason.code(),
             message: message.into(),
             details: None,
+            continuation: String::new(),
             cause: None,
         }))
     }
@@ -69,6 +71,12 @@ impl ApiError {
     /// The same error with these details.
     pub fn with_details(mut self, details: Details) -> Self {
         self.0.details = Some(details);
+        self
+    }
+
+    /// The same error with a token by which a list may go on all the same: `metadata.continue`.
+    pub fn with_continuation(mut self, token: impl Into<String>) -> Self {
+        self.0.continuation = token.into();
         self
     }
 
@@ -103,6 +111,11 @@ impl ApiError {
     /// What it is about.
     pub fn details(&self) -> Option<&Details> {
         self.0.details.as_ref()
+    }
+
+    /// The token by which a list may go on all the same; empty where there is none.
+    pub fn continuation(&self) -> &str {
+        &self.0.continuation
     }
 
     /// What lies behind it, for the log.

@@ -12,7 +12,11 @@ impl ApiError {
         let mut status = Map::new();
         status.insert("kind".to_owned(), "Status".into());
         status.insert("apiVersion".to_owned(), "v1".into());
-        status.insert("metadata".to_owned(), json!({}));
+        let metadata = match self.continuation() {
+            "" => json!({}),
+            token => json!({"continue": token}),
+        };
+        status.insert("metadata".to_owned(), metadata);
         status.insert("status".to_owned(), "Failure".into());
         if !self.message().is_empty() {
             status.insert("message".to_owned(), self.message().into());

@@ -36,11 +36,13 @@ pub fn read(error: &Error, asked: Option<Revision>) -> ApiError {
 }
 
 /// The error of a version that is not there yet.
-fn too_large(asked: u64, current: u64) -> ApiError {
+///
+/// Differs: upstream waits three seconds for it to come.
+pub fn too_large(asked: u64, current: u64) -> ApiError {
     use crate::error::{Cause, Details, Reason};
     ApiError::new(
         Reason::Timeout,
-        format!("Too large resource version: {asked}, current: {current}"),
+        format!("Timeout: Too large resource version: {asked}, current: {current}"),
     )
     .with_details(Details {
         causes: vec![Cause {

@@ -13,6 +13,7 @@ pub mod interpret;
 pub mod meta;
 pub mod options;
 pub mod printer;
+pub mod query;
 pub mod request;
 pub mod response;
 pub mod shape;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::delete_options::{DeleteOptions, Propagation};
 use super::{Context, Request, Response};
 use crate::error::{ApiError, FieldErrors};
+use crate::object::quote::quoted;
 use crate::object::{GroupVersion, Object};
 use crate::schema::Resource;
 
@@ -104,6 +105,30 @@ pub trait Strategy: Send + Sync {
     /// Field labels that field selectors may name beyond `metadata.name` and `metadata.namespace`.
     fn field_labels(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// The field that a field selector's label means, or why it means none.
+    ///
+    /// *Upstream:* `AddFieldLabelConversionFunc` of the groups; `crConverter.ConvertFieldLabel`.
+    fn field_label(&self, resource: &Resource, label: &str) -> Result<String, String> {
+        let own = self.field_labels();
+        let is_plain = own.is_empty() && resource.custom.is_none();
+        let is_known = match label {
+            "metadata.name" => true,
+            "metadata.namespace" => is_plain || resource.is_namespaced,
+            _ => own.contains(&label) || resource.selects_by(label),
+        };
+        if is_known {
+            return Ok(label.to_owned());
+        }
+        Err(if is_plain {
+            let label = quoted(label);
+            format!(
+                r#"{label} is not a known field selector: only "metadata.name", "metadata.namespace""#
+            )
+        } else {
+            format!("field label not supported: {label}")
+        })
     }
 
     /// The value of a field label; the default reads the field's path in the object.

@@ -59,6 +59,20 @@ impl View {
         })
     }
 
+    /// The JSON of an object that is stored in another version, as an item of a list: without its
+    /// type and its last brace.
+    pub(crate) fn bare_item(&self, stored: &Stored) -> Bytes {
+        let group_version = &self.resource.group_version;
+        stored.form(&format!("{group_version} item"), || {
+            let mut object = self.object(stored);
+            object.remove(&["apiVersion"]);
+            object.remove(&["kind"]);
+            let mut json = object.into_value().to_string().into_bytes();
+            json.pop();
+            json.into()
+        })
+    }
+
     /// Whether an object is stored in the version asked for.
     pub(crate) fn is_served_version(&self, stored: &Stored) -> bool {
         let GroupVersion { group, version } = &self.resource.group_version;

@@ -97,6 +97,15 @@ impl Resource {
             .find(|subresource| subresource.name == name)
     }
 
+    /// Whether a CustomResourceDefinition makes a field selectable.
+    pub fn selects_by(&self, label: &str) -> bool {
+        let Some(custom) = &self.custom else {
+            return false;
+        };
+        let mut paths = custom.selectable_fields.iter();
+        paths.any(|path| path.trim_start_matches('.') == label)
+    }
+
     /// Whether discovery lists this verb.
     pub fn serves(&self, verb: &str) -> bool {
         self.verbs.iter().any(|served| served == verb)

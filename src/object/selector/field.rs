@@ -62,6 +62,19 @@ impl FieldSelector {
         Ok(Self { terms })
     }
 
+    /// The same conditions on the fields that `map` names in place of these.
+    pub fn try_map_fields<E>(&self, map: impl Fn(&str) -> Result<String, E>) -> Result<Self, E> {
+        let terms = self.terms.iter().map(|term| {
+            Ok(FieldTerm {
+                field: map(&term.field)?,
+                ..term.clone()
+            })
+        });
+        Ok(Self {
+            terms: terms.collect::<Result<_, E>>()?,
+        })
+    }
+
     /// The conditions.
     pub fn terms(&self) -> &[FieldTerm] {
         &self.terms

@@ -1,0 +1,11 @@
+//! Which objects a list, a watch or a deletion of many means: options, selectors, where to start.
+//!
+//! *Upstream:* `apimachinery/pkg/apis/meta/internalversion`, `apiserver/pkg/storage/selection_predicate.go`.
+
+pub mod continuation;
+pub mod list_options;
+pub mod selection;
+
+pub use continuation::Continuation;
+pub use list_options::{ListOptions, VersionMatch};
+pub use selection::Selection;

@@ -1,0 +1,208 @@
+//! Events as lines of JSON. The line of a change is made once for each form and shared by all who
+//! watch; a Table is each watcher's own, since ages are in it.
+//!
+//! *Upstream:* `apiserver/pkg/storage/cacher/{caching_object,cache_watcher}.go`
+//! (`convertToWatchEvent`), `endpoints/handlers/response.go` (`watchEncoder`).
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::error::ApiError;
+use crate::object::Object;
+use crate::registry::query::Selection;
+use crate::registry::view::View;
+use crate::registry::{Form, shape, table};
+use crate::storage::{Change, ChangeKind, Revision, Stored};
+
+/// How one watch sees changes.
+pub(super) struct Frames {
+    view: View,
+    selection: Selection,
+    selects_all: bool,
+    /// The names under which lines are shared: added, modified, deleted.
+    shared: [String; 3],
+    /// Whether a Table's columns have been sent.
+    has_sent_columns: bool,
+}
+
+impl Frames {
+    pub(super) fn new(view: View, selection: Selection) -> Self {
+        let form = match view.form {
+            Form::Object => "",
+            Form::Metadata { is_beta: false } => " metadata",
+            Form::Metadata { is_beta: true } => " metadata beta",
+            Form::Table { .. } => " table",
+        };
+        let version = &view.resource.group_version;
+        let shared = [ChangeKind::Added, ChangeKind::Modified, ChangeKind::Deleted]
+            .map(|kind| format!("{} {version}{form}", name(kind)));
+        let selects_all = selection.is_everything();
+        Self {
+            view,
+            selection,
+            selects_all,
+            shared,
+            has_sent_columns: false,
+        }
+    }
+
+    /// What exists as added, at least one object and until a piece is full.
+    pub(super) fn initial(
+        &mut self,
+        objects: &mut impl Iterator<Item = Arc<Stored>>,
+        full_bytes: usize,
+        now: Timestamp,
+    ) -> Bytes {
+        let mut out = Vec::new();
+        while out.len() < full_bytes
+            && let Some(stored) = objects.next()
+        {
+            let object = self.encode(&stored, now);
+            push_line(&mut out, name(ChangeKind::Added), &object);
+        }
+        out.into()
+    }
+
+    /// The lines of changes, of those that concern the watch.
+    pub(super) fn changes<'a>(
+        &mut self,
+        changes: impl Iterator<Item = &'a Arc<Change>>,
+        now: Timestamp,
+    ) -> Bytes {
+        let mut lines = changes.filter_map(|change| self.change(change, now));
+        let Some(first) = lines.next() else {
+            return Bytes::new();
+        };
+        let Some(second) = lines.next() else {
+            return first;
+        };
+        let mut out = Vec::from(first);
+        out.extend_from_slice(&second);
+        for line in lines {
+            out.extend_from_slice(&line);
+        }
+        out.into()
+    }
+
+    fn change(&mut self, change: &Change, now: Timestamp) -> Option<Bytes> {
+        let kind = self.kind(change)?;
+        if let Form::Table { .. } = self.view.form {
+            return Some(self.line(change, kind, now));
+        }
+        // What leaves a selection is shown as it was, so it is not the line of the change.
+        if kind == ChangeKind::Deleted && change.kind != ChangeKind::Deleted {
+            return Some(self.line(change, kind, now));
+        }
+        let shared = std::mem::take(&mut self.shared);
+        let line = change
+            .frames
+            .get_or_make(&shared[kind as usize], || self.line(change, kind, now));
+        self.shared = shared;
+        Some(line)
+    }
+
+    /// What a change is to this watch: an object that comes into the selection is added, one that
+    /// leaves it is deleted.
+    fn kind(&self, change: &Change) -> Option<ChangeKind> {
+        if self.selects_all {
+            return Some(change.kind);
+        }
+        let is_now = change.kind != ChangeKind::Deleted && self.selection.contains(&change.object);
+        let was = change
+            .previous
+            .as_ref()
+            .is_some_and(|previous| self.selection.contains(previous));
+        match (was, is_now) {
+            (false, false) => None,
+            (false, true) => Some(ChangeKind::Added),
+            (true, true) => Some(ChangeKind::Modified),
+            (true, false) => Some(ChangeKind::Deleted),
+        }
+    }
+
+    fn line(&mut self, change: &Change, kind: ChangeKind, now: Timestamp) -> Bytes {
+        let object = match &change.previous {
+            Some(previous) if kind == ChangeKind::Deleted && change.kind != ChangeKind::Deleted => {
+                self.encode(&previous.moved_to(change.revision()), now)
+            }
+            _ => self.encode(&change.object, now),
+        };
+        let mut line = Vec::with_capacity(object.len() + 32);
+        push_line(&mut line, name(kind), &object);
+        line.into()
+    }
+
+    fn encode(&mut self, stored: &Stored, now: Timestamp) -> Bytes {
+        match self.view.form {
+            Form::Object => self.view.bytes(stored),
+            _ => self.render(&self.view.object(stored), now),
+        }
+    }
+
+    fn render(&mut self, object: &Object, now: Timestamp) -> Bytes {
+        let rendered = table::render_event(&self.view, now, object, !self.has_sent_columns);
+        self.has_sent_columns = true;
+        rendered.unwrap_or_else(|error| error.to_status().to_string().into())
+    }
+
+    /// A bookmark: an empty object that says up to where nothing was missed.
+    pub(super) fn bookmark(
+        &mut self,
+        revision: Revision,
+        is_initial_end: bool,
+        now: Timestamp,
+    ) -> Bytes {
+        let resource = Arc::clone(&self.view.resource);
+        let mut object = Object::default();
+        object.set_type(&resource.group_version.to_string(), &resource.kind);
+        object.set(&["metadata", "resourceVersion"], revision.0.to_string());
+        if is_initial_end {
+            object.set(
+                &["metadata", "annotations"],
+                json!({"k8s.io/initial-events-end": "true"}),
+            );
+        }
+        if resource.custom.is_none() {
+            // Go encodes the empty struct of a built-in kind, zero fields and all.
+            shape::finish(&resource, &mut object);
+        }
+        let bytes = match self.view.form {
+            Form::Object => object.into_value().to_string().into(),
+            _ => self.render(&object, now),
+        };
+        let mut line = Vec::with_capacity(bytes.len() + 32);
+        push_line(&mut line, "BOOKMARK", &bytes);
+        line.into()
+    }
+
+    /// The last event of a watch that cannot go on.
+    pub(super) fn error(error: &ApiError) -> Bytes {
+        let mut line = Vec::new();
+        push_line(&mut line, "ERROR", error.to_status().to_string().as_bytes());
+        line.into()
+    }
+}
+
+const fn name(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Added => "ADDED",
+        ChangeKind::Modified => "MODIFIED",
+        ChangeKind::Deleted => "DELETED",
+    }
+}
+
+fn push_line(out: &mut Vec<u8>, name: &str, object: &[u8]) {
+    let parts: [&[u8]; 5] = [
+        br#"{"type":""#,
+        name.as_bytes(),
+        br#"","object":"#,
+        object,
+        b"}\n",
+    ];
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+}
