@@ -7,7 +7,9 @@ pub mod field_path;
 pub mod label_syntax;
 pub mod meta;
 pub mod names;
+pub mod quantity;
 pub mod quote;
+
 pub mod selector;
 pub mod time;
 

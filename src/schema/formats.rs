@@ -175,7 +175,7 @@ fn is_duration(text: &str) -> bool {
     const PREFIXES: &[&str] = &[
         "nano", "micro", "milli", "sec", "min", "hour", "day", "week",
     ];
-    if duration::parse(text).is_some() {
+    if duration::parse(text).is_ok() {
         return true;
     }
     let mut is_any = false;

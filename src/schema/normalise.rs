@@ -12,6 +12,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::{Field, Format, Node, Origin, Schema, Shape, zero};
+use crate::object::quantity::Quantity;
 use crate::object::{duration, time};
 
 /// Normalises an object.
@@ -156,7 +157,8 @@ fn string(format: &Format, text: &mut String) {
         Format::Byte => text
             .contains(['\n', '\r'])
             .then(|| text.replace(['\n', '\r'], "")),
-        Format::Quantity | Format::Plain | Format::Named(_) => None,
+        Format::Quantity => Quantity::canonical(text),
+        Format::Plain | Format::Named(_) => None,
     };
     if let Some(canonical) = canonical
         && canonical != *text

@@ -8,6 +8,7 @@
 )]
 
 mod discovery;
+mod object;
 mod schema_tables;
 mod selectors;
 mod storage;
