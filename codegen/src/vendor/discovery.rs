@@ -137,7 +137,8 @@ fn enabled(modules: &Modules, output: &mut Output) -> Result<BTreeSet<String>> {
     Ok(found)
 }
 
-fn imports(text: &str) -> Result<BTreeMap<String, String>> {
+/// Import alias → import path, of one file.
+pub(super) fn imports(text: &str) -> Result<BTreeMap<String, String>> {
     let block = text
         .split_once("import (")
         .and_then(|(_, rest)| rest.split_once("\n)"));

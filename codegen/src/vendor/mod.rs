@@ -1,8 +1,10 @@
 //! Brings the facts of a Kubernetes release into `openapi/`: what is served, and in which shape.
 //!
-//! *Invariant:* only facts leave this folder. Every prose description is dropped on the way.
+//! *Invariant:* only facts leave this folder. Every prose description is dropped on the way, but for
+//! those of Table columns, which are part of the answers.
 //! *Upstream:* the Go modules `k8s.io/kubernetes` and its published siblings.
 
+mod columns;
 mod discovery;
 mod enums;
 mod go_fields;
@@ -34,5 +36,7 @@ pub fn vendor(version: &Version, openapi: &Path) -> Result<()> {
     output.write("go-fields.json", &fields)?;
     let messages = protobuf::read(&modules, &documents.schemas, &mut output).context("protobuf")?;
     output.write("protobuf.json", &messages)?;
+    let columns = columns::read(&modules, &mut output).context("columns")?;
+    output.write("columns.json", &columns)?;
     output.finish(version, &modules)
 }

@@ -50,11 +50,12 @@ impl Modules {
     }
 }
 
-/// Downloads (or finds in the module cache) the five modules of a release.
+/// Downloads (or finds in the module cache) the six modules of a release.
 pub(super) fn download(version: &Version) -> Result<Modules> {
     let published = [
         "k8s.io/api",
         "k8s.io/apimachinery",
+        "k8s.io/apiserver",
         "k8s.io/apiextensions-apiserver",
         "k8s.io/kube-aggregator",
     ];
