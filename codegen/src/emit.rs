@@ -7,6 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::model::{Field, Group, Model, Resource, Schema, Shape, Subresource, Version};
+use crate::spec::columns::{Column, Columns};
 
 /// The tables of one version, formatted.
 pub fn emit(model: &Model) -> Result<String> {
@@ -26,9 +27,11 @@ pub fn emit(model: &Model) -> Result<String> {
         .iter()
         .map(|schema| emit_schema(schema, &numbers))
         .collect::<Result<_>>()?;
+    let columns = emit_columns(&model.columns);
     let tokens = quote! {
         pub(super) static GROUPS: &[Group] = &[#(#groups),*];
         pub(super) static SCHEMAS: &[Schema] = &[#(#schemas),*];
+        pub(super) static COLUMNS: &[(&str, &[Column])] = &[#(#columns),*];
     };
     let file = syn::parse2(tokens).context("the rows are no Rust")?;
     Ok(format!(
@@ -39,6 +42,28 @@ pub fn emit(model: &Model) -> Result<String> {
 
 /// Schema name → its place in the table.
 type Numbers<'a> = BTreeMap<&'a str, u16>;
+
+/// Tables' columns, sorted by kind.
+fn emit_columns(columns: &Columns) -> impl Iterator<Item = TokenStream> {
+    columns.iter().map(|(kind, columns)| {
+        let columns = columns.iter().map(|column| {
+            let Column {
+                name,
+                kind,
+                format,
+                description,
+                priority,
+            } = column;
+            quote! {
+                Column {
+                    name: #name, kind: #kind, format: #format, description: #description,
+                    priority: #priority,
+                }
+            }
+        });
+        quote!((#kind, &[#(#columns),*]))
+    })
+}
 
 fn emit_group(group: &Group, numbers: &Numbers) -> Result<TokenStream> {
     let name = &group.name;

@@ -28,7 +28,12 @@ pub fn lower(facts: &Facts) -> Result<Model> {
         });
     }
     check_unsupported(&groups, &facts.overlay)?;
-    Ok(Model { groups, schemas })
+    let columns = facts.columns.clone();
+    Ok(Model {
+        groups,
+        schemas,
+        columns,
+    })
 }
 
 /// What resources are looked up in.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::spec::columns::Columns;
 use crate::spec::openapi::Kind;
 
 /// One Kubernetes version.
@@ -10,6 +11,8 @@ pub struct Model {
     pub groups: Vec<Group>,
     /// Schemas sorted by name.
     pub schemas: Vec<Schema>,
+    /// The columns of Tables, by the kind's name in Go.
+    pub columns: Columns,
 }
 
 /// A group.

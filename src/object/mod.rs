@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* knows no schema, no storage, no HTTP.
 
+pub mod age;
 pub mod duration;
 pub mod field_path;
 pub mod label_syntax;

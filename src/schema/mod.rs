@@ -27,3 +27,4 @@ pub use node::{
     Checks, Encoding, Field, Format, ListKind, MapKind, MergeRule, Node, NodeId, Origin, Pattern,
     Rule, Schema, SchemaSet, Shape, Text,
 };
+pub use tables::Column;

@@ -1,5 +1,6 @@
 //! The inputs as they are written: an unknown keyword is an error, so nothing is lost in silence.
 
+pub mod columns;
 pub mod discovery;
 pub mod go_fields;
 pub mod openapi;
@@ -17,6 +18,8 @@ pub struct Facts {
     pub discovery: discovery::Discovery,
     /// What Go's encoder does with each field.
     pub go: go_fields::GoFields,
+    /// The columns of Tables.
+    pub columns: columns::Columns,
     /// Facts written by hand.
     pub overlay: overlay::Overlay,
 }
@@ -28,6 +31,7 @@ pub fn read(openapi: &Path, version: &str) -> Result<Facts> {
         openapi: openapi::Documents::read(&folder.join("openapi-v3"))?,
         discovery: json(&folder.join("discovery.json"))?,
         go: json(&folder.join("go-fields.json"))?,
+        columns: json(&folder.join("columns.json"))?,
         overlay: overlay::Overlay::read(&openapi.join("overlay"))?,
     })
 }

@@ -22,7 +22,7 @@ mod v1_37 {
         Any, Boolean, Byte, DateTime, Int32, Int64, IntOrString, List, Map, MicroTime, Number,
         Object, Quantity, Ref, String, Struct,
     };
-    use crate::schema::tables::rows::{Group, Resource, Schema, c, f, fd, fr, g, s, v};
+    use crate::schema::tables::rows::{Column, Group, Resource, Schema, c, f, fd, fr, g, s, v};
     include!(concat!(env!("OUT_DIR"), "/v1_37.rs"));
 }
 
@@ -46,6 +46,15 @@ pub fn kind(group: &str, version: &str, kind: &str) -> Option<Schema> {
         .iter()
         .position(|row| row.kinds.contains(&(group, version, kind)))?;
     Some(at(place as u16))
+}
+
+/// The columns of a kind's Tables by its name in Go, `core.Pod`; the default columns where it has
+/// none of its own.
+pub fn columns(kind: &str) -> &'static [rows::Column<'static>] {
+    let find = |kind| v1_37::COLUMNS.binary_search_by(|(name, _)| str::cmp(name, kind));
+    find(kind)
+        .or_else(|_| find(""))
+        .map_or(&[], |place| v1_37::COLUMNS[place].1)
 }
 
 /// Why a resource or subresource is refused; `None` where it is served.

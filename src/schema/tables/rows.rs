@@ -37,6 +37,21 @@ pub(super) struct Resource {
     pub(super) subresources: &'static [Subresource],
 }
 
+/// A column of a Table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column<'a> {
+    /// The header.
+    pub name: &'a str,
+    /// `string`, `integer`, `date`, …
+    pub kind: &'a str,
+    /// `name` for the column that names the object, else mostly empty.
+    pub format: &'a str,
+    /// What the column shows.
+    pub description: &'a str,
+    /// 0: always shown; 1: with `-o wide`.
+    pub priority: i32,
+}
+
 /// A subresource.
 pub(super) struct Subresource {
     pub(super) name: &'static str,
