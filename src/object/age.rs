@@ -11,8 +11,8 @@ pub fn human(duration: SignedDuration) -> String {
     let (days, years) = (hours / 24, hours / 24 / 365);
     match seconds {
         ..-1 => "<invalid>".to_owned(),
-        ..0 => "0s".to_owned(),
-        ..120 => format!("{seconds}s"),
+        -1 => "0s".to_owned(),
+        0..120 => format!("{seconds}s"),
         _ if minutes < 10 => two(minutes, "m", seconds % 60, "s"),
         _ if minutes < 180 => format!("{minutes}m"),
         _ if hours < 8 => two(hours, "h", minutes % 60, "m"),
@@ -34,8 +34,8 @@ fn two(large: i64, large_unit: &str, small: i64, small_unit: &str) -> String {
 
 /// How long ago a time was, as it stands in an object; no time is unknown.
 pub fn since(text: &str, now: Timestamp) -> String {
-    match text.parse::<Timestamp>() {
-        Ok(then) => human(now.duration_since(then)),
-        Err(_) => "<unknown>".to_owned(),
+    match super::time::parse(text) {
+        Some(then) => human(now.duration_since(then)),
+        None => "<unknown>".to_owned(),
     }
 }

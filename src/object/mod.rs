@@ -5,6 +5,7 @@
 pub mod age;
 pub mod duration;
 pub mod field_path;
+pub mod json_path;
 pub mod label_syntax;
 pub mod meta;
 pub mod names;

@@ -50,10 +50,12 @@ impl Registry {
         code: u16,
         object: Object,
     ) -> Result<Response, ApiError> {
-        let object = self.to_served(cx.resource, object);
         let body = match request.form {
-            Form::Object => Bytes::from(object.into_value().to_string()),
-            form => super::table::render_one(self, cx, request, form, &object)?,
+            Form::Object => {
+                let object = self.to_served(cx.resource, object);
+                Bytes::from(object.into_value().to_string())
+            }
+            _ => super::table::render_one(self, cx, request, &object)?,
         };
         Ok(Response::json(code, body))
     }

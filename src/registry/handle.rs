@@ -19,8 +19,8 @@ pub trait Kinds: Send + Sync {
     /// The strategy of a resource; of one that nobody knows, the plain one.
     fn strategy(&self, resource: &GroupResource) -> &dyn Strategy;
 
-    /// How a built-in kind prints; `None` for name and age alone.
-    fn printer(&self, resource: &GroupResource) -> Option<&Printer>;
+    /// How a built-in kind prints; `autoscaling` `scale` is the scale face.
+    fn printer(&self, resource: &GroupResource) -> &'static Printer;
 }
 
 /// What the API does.

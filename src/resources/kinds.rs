@@ -23,7 +23,7 @@ impl Kinds for BuiltIn {
         super::strategy(&resource.group, &resource.resource).unwrap_or(&CUSTOM)
     }
 
-    fn printer(&self, _resource: &GroupResource) -> Option<&Printer> {
-        None
+    fn printer(&self, resource: &GroupResource) -> &'static Printer {
+        super::print::printer(&resource.group, &resource.resource)
     }
 }

@@ -14,6 +14,7 @@ pub mod extension;
 pub mod kinds;
 pub mod networking;
 pub mod policy;
+pub mod print;
 pub mod scheduling;
 pub mod shared;
 pub mod storage;

@@ -11,7 +11,7 @@ use crate::object::{FieldPath, GroupVersionKind, Key, Object};
 use crate::registry::verbs::patch::Patch;
 use crate::registry::verbs::update;
 use crate::registry::write::{Changed, Written};
-use crate::registry::{Context, Registry, Request, Response, Verb, decode};
+use crate::registry::{Context, Form, Registry, Request, Response, Verb, decode, table};
 use crate::schema::Resource;
 
 /// Answers a request to the scale face.
@@ -28,14 +28,14 @@ pub(super) async fn handle(
                 .reader
                 .get(&cx.resource.storage, &key)
                 .ok_or_else(|| ApiError::not_found(&resource, cx.name))?;
-            answer(cx, &stored.object())
+            answer(registry, cx, request, &stored.object())
         }
         Verb::Update => {
             let sent = decode::scale(cx, request)?;
             check_name(cx, &sent)?;
             let written =
                 change(registry, cx, &key, request.verb, &mut |_| Ok(sent.clone())).await?;
-            answer(cx, &written.object)
+            answer(registry, cx, request, &written.object)
         }
         Verb::Patch => {
             let patch = Patch::of(cx, request)?;
@@ -48,7 +48,7 @@ pub(super) async fn handle(
                 Ok(patched)
             })
             .await?;
-            answer(cx, &written.object)
+            answer(registry, cx, request, &written.object)
         }
         _ => Err(crate::registry::handle::method_not_allowed()),
     }
@@ -114,9 +114,18 @@ fn refuse_negative(cx: &Context<'_>, replicas: i64) -> Result<(), ApiError> {
     ))
 }
 
-fn answer(cx: &Context<'_>, object: &Object) -> Result<Response, ApiError> {
+fn answer(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+    object: &Object,
+) -> Result<Response, ApiError> {
     let scale = scale_of(cx.resource, object)?;
-    Ok(Response::json(200, scale.into_value().to_string()))
+    if request.form == Form::Object {
+        return Ok(Response::json(200, scale.into_value().to_string()));
+    }
+    let body = table::render_one(registry, cx, request, &scale)?;
+    Ok(Response::json(200, body))
 }
 
 /// Where a kind keeps what a scale shows.

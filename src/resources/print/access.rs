@@ -92,28 +92,34 @@ pub(super) const POD_CERTIFICATE_REQUEST: Printer =
         ]
     });
 
-pub(super) const MUTATING_WEBHOOK: Printer =
-    Printer::new("admissionregistration.MutatingWebhookConfiguration", webhooks);
-pub(super) const VALIDATING_WEBHOOK: Printer =
-    Printer::new("admissionregistration.ValidatingWebhookConfiguration", webhooks);
+pub(super) const MUTATING_WEBHOOK: Printer = Printer::new(
+    "admissionregistration.MutatingWebhookConfiguration",
+    webhooks,
+);
+pub(super) const VALIDATING_WEBHOOK: Printer = Printer::new(
+    "admissionregistration.ValidatingWebhookConfiguration",
+    webhooks,
+);
 
 fn webhooks(object: &Object, now: Timestamp) -> Vec<Value> {
     let count = shared::count(object, &["webhooks"]);
     vec![shared::name(object), count.into(), shared::age(object, now)]
 }
 
-pub(super) const VALIDATING_POLICY: Printer =
-    Printer::new("admissionregistration.ValidatingAdmissionPolicy", |object, now| {
-        policy(object, "validations", now)
-    });
-pub(super) const MUTATING_POLICY: Printer =
-    Printer::new("admissionregistration.MutatingAdmissionPolicy", |object, now| {
-        policy(object, "mutations", now)
-    });
+pub(super) const VALIDATING_POLICY: Printer = Printer::new(
+    "admissionregistration.ValidatingAdmissionPolicy",
+    |object, now| policy(object, "validations", now),
+);
+pub(super) const MUTATING_POLICY: Printer = Printer::new(
+    "admissionregistration.MutatingAdmissionPolicy",
+    |object, now| policy(object, "mutations", now),
+);
 
 fn policy(object: &Object, rules: &str, now: Timestamp) -> Vec<Value> {
     let part = |field: &str| object.text(&["spec", "paramKind", field]);
-    let has_kind = object.get(&["spec", "paramKind"]).is_some_and(Value::is_object);
+    let has_kind = object
+        .get(&["spec", "paramKind"])
+        .is_some_and(Value::is_object);
     let kind = if has_kind {
         format!("{}/{}", part("apiVersion"), part("kind"))
     } else {
@@ -127,17 +133,25 @@ fn policy(object: &Object, rules: &str, now: Timestamp) -> Vec<Value> {
     ]
 }
 
-pub(super) const VALIDATING_POLICY_BINDING: Printer =
-    Printer::new("admissionregistration.ValidatingAdmissionPolicyBinding", policy_binding);
-pub(super) const MUTATING_POLICY_BINDING: Printer =
-    Printer::new("admissionregistration.MutatingAdmissionPolicyBinding", policy_binding);
+pub(super) const VALIDATING_POLICY_BINDING: Printer = Printer::new(
+    "admissionregistration.ValidatingAdmissionPolicyBinding",
+    policy_binding,
+);
+pub(super) const MUTATING_POLICY_BINDING: Printer = Printer::new(
+    "admissionregistration.MutatingAdmissionPolicyBinding",
+    policy_binding,
+);
 
 fn policy_binding(object: &Object, now: Timestamp) -> Vec<Value> {
     let part = |field: &str| object.text(&["spec", "paramRef", field]);
     let selector = object.get(&["spec", "paramRef", "selector"]);
     let parameters = if !part("name").is_empty() {
         // Whether the parameter is cluster-scoped cannot be told from here.
-        format!("{}/{}", shared::non_empty(part("namespace"), "*"), part("name"))
+        format!(
+            "{}/{}",
+            shared::non_empty(part("namespace"), "*"),
+            part("name")
+        )
     } else if let Some(selector @ Value::Object(_)) = selector {
         go_selector(selector)
     } else {
@@ -154,22 +168,19 @@ fn policy_binding(object: &Object, now: Timestamp) -> Vec<Value> {
 /// A label selector as Go prints the struct.
 fn go_selector(selector: &Value) -> String {
     let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let labels: String = labels
-        .map(|(key, value)| format!("{key}: {},", value.as_str().unwrap_or("")))
-        .collect();
-    let expressions = selector["matchExpressions"].as_array().into_iter().flatten();
-    let expressions: String = expressions
-        .map(|expression| {
-            let part = |field: &str| expression[field].as_str().unwrap_or("");
-            let values: Vec<&str> = shared::strings(&expression["values"]).collect();
-            format!(
-                "LabelSelectorRequirement{{Key:{},Operator:{},Values:[{}],}},",
-                part("key"),
-                part("operator"),
-                values.join(" ")
-            )
-        })
-        .collect();
+    let labels = labels.map(|(key, value)| format!("{key}: {},", value.as_str().unwrap_or("")));
+    let labels = labels.collect::<Vec<_>>().concat();
+    let expressions = selector["matchExpressions"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let expressions = expressions.map(|expression| {
+        let part = |field: &str| expression[field].as_str().unwrap_or("");
+        let values: Vec<&str> = shared::strings(&expression["values"]).collect();
+        let (key, operator, values) = (part("key"), part("operator"), values.join(" "));
+        format!("LabelSelectorRequirement{{Key:{key},Operator:{operator},Values:[{values}],}},")
+    });
+    let expressions = expressions.collect::<Vec<_>>().concat();
     format!(
         "&LabelSelector{{MatchLabels:map[string]string{{{labels}}},\
          MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
@@ -184,7 +195,11 @@ pub(super) const CUSTOM_RESOURCE_DEFINITION: Printer = Printer {
             .filter(|version| version["served"] == true)
             .map(|version| {
                 let name = version["name"].as_str().unwrap_or("");
-                let mark = if version["storage"] == true { "(storage)" } else { "" };
+                let mark = if version["storage"] == true {
+                    "(storage)"
+                } else {
+                    ""
+                };
                 format!("{name}{mark}")
             })
             .collect();
@@ -209,7 +224,9 @@ pub(super) const CUSTOM_RESOURCE_DEFINITION: Printer = Printer {
 pub(super) const API_SERVICE: Printer =
     Printer::new("apiregistration.APIService", |object, now| {
         let part = |field: &str| object.text(&["spec", "service", field]);
-        let has_service = object.get(&["spec", "service"]).is_some_and(Value::is_object);
+        let has_service = object
+            .get(&["spec", "service"])
+            .is_some_and(Value::is_object);
         let service = if has_service {
             format!("{}/{}", part("namespace"), part("name"))
         } else {
@@ -217,7 +234,11 @@ pub(super) const API_SERVICE: Printer =
         };
         let conditions = object.items(&["status", "conditions"]);
         let available = conditions.iter().find(|entry| entry["type"] == "Available");
-        let field = |name: &str| available.and_then(|entry| entry[name].as_str()).unwrap_or("");
+        let field = |name: &str| {
+            available
+                .and_then(|entry| entry[name].as_str())
+                .unwrap_or("")
+        };
         let status = match (field("status"), field("reason")) {
             _ if available.is_none() => "Unknown".to_owned(),
             (status, reason) if status == "True" || reason.is_empty() => status.to_owned(),

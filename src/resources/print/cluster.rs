@@ -19,7 +19,11 @@ pub(super) const NAMESPACE: Printer = Printer::new("core.Namespace", |object, no
 
 pub(super) const CONFIG_MAP: Printer = Printer::new("core.ConfigMap", |object, now| {
     let entries = shared::count(object, &["data"]) + shared::count(object, &["binaryData"]);
-    vec![shared::name(object), entries.into(), shared::age(object, now)]
+    vec![
+        shared::name(object),
+        entries.into(),
+        shared::age(object, now),
+    ]
 });
 
 pub(super) const SECRET: Printer = Printer::new("core.Secret", |object, now| {
@@ -68,8 +72,14 @@ pub(super) const LEASE_CANDIDATE: Printer =
 
 pub(super) const COMPONENT_STATUS: Printer = Printer::new("core.ComponentStatus", |object, _| {
     let conditions = object.items(&["conditions"]);
-    let healthy = conditions.iter().find(|condition| condition["type"] == "Healthy");
-    let field = |name: &str| healthy.and_then(|healthy| healthy[name].as_str()).unwrap_or("");
+    let healthy = conditions
+        .iter()
+        .find(|condition| condition["type"] == "Healthy");
+    let field = |name: &str| {
+        healthy
+            .and_then(|healthy| healthy[name].as_str())
+            .unwrap_or("")
+    };
     let status = match healthy {
         None => "Unknown",
         Some(_) if field("status") == "True" => "Healthy",

@@ -73,7 +73,11 @@ fn service_ports(service: &Object) -> String {
 
 pub(super) const ENDPOINTS: Printer = Printer::new("core.Endpoints", |object, now| {
     let addresses = endpoints(object);
-    vec![shared::name(object), addresses.into(), shared::age(object, now)]
+    vec![
+        shared::name(object),
+        addresses.into(),
+        shared::age(object, now),
+    ]
 });
 
 /// Every address with every port; the addresses alone where there are no ports.
@@ -116,22 +120,23 @@ fn host_port(host: &str, port: &Value) -> String {
     }
 }
 
-pub(super) const ENDPOINT_SLICE: Printer = Printer::new("discovery.EndpointSlice", |object, now| {
-    let ports = object.items(&["ports"]).iter().map(|port| {
-        let number = port["port"].as_i64().map(|number| number.to_string());
-        let name = || port["name"].as_str().map(str::to_owned);
-        number.or_else(name).unwrap_or_else(|| "*".to_owned())
+pub(super) const ENDPOINT_SLICE: Printer =
+    Printer::new("discovery.EndpointSlice", |object, now| {
+        let ports = object.items(&["ports"]).iter().map(|port| {
+            let number = port["port"].as_i64().map(|number| number.to_string());
+            let name = || port["name"].as_str().map(str::to_owned);
+            number.or_else(name).unwrap_or_else(|| "*".to_owned())
+        });
+        let endpoints = object.items(&["endpoints"]).iter();
+        let addresses = endpoints.flat_map(|endpoint| shared::strings(&endpoint["addresses"]));
+        vec![
+            shared::name(object),
+            shared::text(object, &["addressType"]),
+            first_few(ports),
+            first_few(addresses.map(str::to_owned)),
+            shared::age(object, now),
+        ]
     });
-    let endpoints = object.items(&["endpoints"]).iter();
-    let addresses = endpoints.flat_map(|endpoint| shared::strings(&endpoint["addresses"]));
-    vec![
-        shared::name(object),
-        shared::text(object, &["addressType"]),
-        first_few(ports),
-        first_few(addresses.map(str::to_owned)),
-        shared::age(object, now),
-    ]
-});
 
 fn first_few(texts: impl Iterator<Item = String>) -> Value {
     let mut texts: Vec<String> = texts.collect();
@@ -174,9 +179,15 @@ pub(super) const INGRESS_CLASS: Printer = Printer::new("networking.IngressClass"
     let mark = "ingressclass.kubernetes.io/is-default-class";
     let is_default = object.text(&["metadata", "annotations", mark]) == "true";
     let name = object.name();
-    let name = if is_default { format!("{name} (default)") } else { name.to_owned() };
+    let name = if is_default {
+        format!("{name} (default)")
+    } else {
+        name.to_owned()
+    };
     let part = |field: &str| object.text(&["spec", "parameters", field]);
-    let has_parameters = object.get(&["spec", "parameters"]).is_some_and(Value::is_object);
+    let has_parameters = object
+        .get(&["spec", "parameters"])
+        .is_some_and(Value::is_object);
     let parameters = match object.get(&["spec", "parameters", "apiGroup"]) {
         _ if !has_parameters => NONE.to_owned(),
         Some(Value::String(group)) => format!("{}.{group}/{}", part("kind"), part("name")),
@@ -190,21 +201,29 @@ pub(super) const INGRESS_CLASS: Printer = Printer::new("networking.IngressClass"
     ]
 });
 
-pub(super) const NETWORK_POLICY: Printer = Printer::new("networking.NetworkPolicy", |object, now| {
-    let selector = shared::selector(object, &["spec", "podSelector"]);
-    vec![shared::name(object), selector, shared::age(object, now)]
-});
+pub(super) const NETWORK_POLICY: Printer =
+    Printer::new("networking.NetworkPolicy", |object, now| {
+        let selector = shared::selector(object, &["spec", "podSelector"]);
+        vec![shared::name(object), selector, shared::age(object, now)]
+    });
 
 pub(super) const SERVICE_CIDR: Printer = Printer::new("networking.ServiceCIDR", |object, now| {
     let ranges = shared::joined(object, &["spec", "cidrs"]);
-    vec![shared::name(object), ranges.into(), shared::age(object, now)]
+    vec![
+        shared::name(object),
+        ranges.into(),
+        shared::age(object, now),
+    ]
 });
 
 /// Has a cell more than columns: the age, as the real server sends it.
 pub(super) const IP_ADDRESS: Printer = Printer::new("networking.IPAddress", |object, now| {
     let part = |field: &str| object.text(&["spec", "parentRef", field]);
     let mut parent = NONE.to_owned();
-    if object.get(&["spec", "parentRef"]).is_some_and(Value::is_object) {
+    if object
+        .get(&["spec", "parentRef"])
+        .is_some_and(Value::is_object)
+    {
         parent = part("resource").to_lowercase();
         if !part("group").is_empty() {
             parent = format!("{parent}.{}", part("group").to_lowercase());
@@ -214,5 +233,9 @@ pub(super) const IP_ADDRESS: Printer = Printer::new("networking.IPAddress", |obj
         }
         parent = format!("{parent}/{}", part("name"));
     }
-    vec![shared::name(object), parent.into(), shared::age(object, now)]
+    vec![
+        shared::name(object),
+        parent.into(),
+        shared::age(object, now),
+    ]
 });

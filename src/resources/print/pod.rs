@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::shared::{self, NONE};
-use crate::object::{Object, age};
+use crate::object::{Object, age, time};
 use crate::registry::Printer;
 
 pub(super) const POD: Printer = Printer {
@@ -34,7 +34,7 @@ impl Tally {
     fn add_restarts(&mut self, status: &Value) {
         self.restarts += status["restartCount"].as_i64().unwrap_or(0);
         let finished = status["lastState"]["terminated"]["finishedAt"].as_str();
-        let finished = finished.and_then(|text| text.parse().ok());
+        let finished = finished.and_then(time::parse);
         self.last_restart = self.last_restart.max(finished);
     }
 }
@@ -119,7 +119,11 @@ fn tally(pod: &Object) -> Tally {
     };
     let mut started = Tally::default();
     let mut is_initializing = false;
-    for (place, status) in pod.items(&["status", "initContainerStatuses"]).iter().enumerate() {
+    for (place, status) in pod
+        .items(&["status", "initContainerStatuses"])
+        .iter()
+        .enumerate()
+    {
         let is_sidecar = is_sidecar(&status["name"]);
         tally.add_restarts(status);
         if is_sidecar {

@@ -9,15 +9,16 @@ use super::shared::{self, NONE};
 use crate::object::Object;
 use crate::registry::Printer;
 
-pub(super) const PRIORITY_CLASS: Printer = Printer::new("scheduling.PriorityClass", |object, now| {
-    vec![
-        shared::name(object),
-        shared::integer(object, &["value"]),
-        shared::boolean(object, &["globalDefault"], false),
-        shared::age(object, now),
-        shared::text(object, &["preemptionPolicy"]),
-    ]
-});
+pub(super) const PRIORITY_CLASS: Printer =
+    Printer::new("scheduling.PriorityClass", |object, now| {
+        vec![
+            shared::name(object),
+            shared::integer(object, &["value"]),
+            shared::boolean(object, &["globalDefault"], false),
+            shared::age(object, now),
+            shared::text(object, &["preemptionPolicy"]),
+        ]
+    });
 
 pub(super) const FLOW_SCHEMA: Printer = Printer {
     list: Some(flow_schemas),
@@ -26,7 +27,9 @@ pub(super) const FLOW_SCHEMA: Printer = Printer {
 
 fn flow_schema(object: &Object, now: Timestamp) -> Vec<Value> {
     let conditions = object.items(&["status", "conditions"]);
-    let dangling = conditions.iter().find(|condition| condition["type"] == "Dangling");
+    let dangling = conditions
+        .iter()
+        .find(|condition| condition["type"] == "Dangling");
     let dangling = dangling.map_or("?", |entry| entry["status"].as_str().unwrap_or(""));
     vec![
         shared::name(object),
@@ -83,7 +86,10 @@ pub(super) const RESOURCE_CLAIM: Printer = Printer::new("resource.ResourceClaim"
     if object.is_being_deleted() {
         states.push("deleted");
     }
-    if object.get(&["status", "allocation"]).is_some_and(Value::is_object) {
+    if object
+        .get(&["status", "allocation"])
+        .is_some_and(Value::is_object)
+    {
         states.push("allocated");
         if shared::count(object, &["status", "reservedFor"]) > 0 {
             states.push("reserved");
@@ -92,7 +98,11 @@ pub(super) const RESOURCE_CLAIM: Printer = Printer::new("resource.ResourceClaim"
         states.push("pending");
     }
     let states = states.join(",");
-    vec![shared::name(object), states.into(), shared::age(object, now)]
+    vec![
+        shared::name(object),
+        states.into(),
+        shared::age(object, now),
+    ]
 });
 
 pub(super) const RESOURCE_SLICE: Printer = Printer::new("resource.ResourceSlice", |object, now| {
@@ -126,7 +136,11 @@ pub(super) const POD_GROUP: Printer = Printer::new("scheduling.PodGroup", |objec
     let mut status = "Pending";
     if let Some(scheduled) = shared::condition(object, "PodGroupInitiallyScheduled") {
         let is_scheduled = scheduled["status"] == "True";
-        status = if is_scheduled { "Scheduled" } else { "Unschedulable" };
+        status = if is_scheduled {
+            "Scheduled"
+        } else {
+            "Unschedulable"
+        };
     }
     if let Some(disrupted) = shared::condition(object, "DisruptionTarget") {
         status = disrupted["reason"].as_str().unwrap_or("");
@@ -144,7 +158,12 @@ pub(super) const POD_GROUP: Printer = Printer::new("scheduling.PodGroup", |objec
 pub(super) const COMPOSITE_POD_GROUP: Printer =
     Printer::new("scheduling.CompositePodGroup", |object, now| {
         let [policy, workload] = group(object);
-        vec![shared::name(object), policy, workload, shared::age(object, now)]
+        vec![
+            shared::name(object),
+            policy,
+            workload,
+            shared::age(object, now),
+        ]
     });
 
 /// The policy of a pod group and the workload it is of.

@@ -97,7 +97,12 @@ pub(super) fn selector_text(selector: Option<&Value>) -> String {
         .and_then(Value::as_object)
         .into_iter()
         .flatten()
-        .map(|(key, value)| (key.as_str(), format!("{key}={}", value.as_str().unwrap_or(""))))
+        .map(|(key, value)| {
+            (
+                key.as_str(),
+                format!("{key}={}", value.as_str().unwrap_or("")),
+            )
+        })
         .collect();
     let expressions = selector.and_then(|selector| selector.get("matchExpressions"));
     for expression in expressions.and_then(Value::as_array).into_iter().flatten() {
@@ -132,7 +137,10 @@ pub(super) fn containers(object: &Object, path: &[&str]) -> [Value; 2] {
 
 /// The texts of a list.
 pub(super) fn strings(list: &Value) -> impl Iterator<Item = &str> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str)
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 /// The texts of a list at a path with commas between.

@@ -9,28 +9,31 @@ use super::shared::{self, NONE, UNSET};
 use crate::object::Object;
 use crate::registry::Printer;
 
-pub(super) const PERSISTENT_VOLUME: Printer = Printer::new("core.PersistentVolume", |object, now| {
-    let has_claim = object.get(&["spec", "claimRef"]).is_some_and(Value::is_object);
-    let part = |field: &str| object.text(&["spec", "claimRef", field]);
-    let claim = if has_claim {
-        format!("{}/{}", part("namespace"), part("name"))
-    } else {
-        String::new()
-    };
-    vec![
-        shared::name(object),
-        shared::text_or(object, &["spec", "capacity", "storage"], "0"),
-        access_modes(object, &["spec", "accessModes"]),
-        shared::text(object, &["spec", "persistentVolumeReclaimPolicy"]),
-        phase(object),
-        claim.into(),
-        class(object),
-        shared::text_or(object, &["spec", "volumeAttributesClassName"], UNSET),
-        shared::text(object, &["status", "reason"]),
-        shared::age(object, now),
-        shared::text_or(object, &["spec", "volumeMode"], UNSET),
-    ]
-});
+pub(super) const PERSISTENT_VOLUME: Printer =
+    Printer::new("core.PersistentVolume", |object, now| {
+        let has_claim = object
+            .get(&["spec", "claimRef"])
+            .is_some_and(Value::is_object);
+        let part = |field: &str| object.text(&["spec", "claimRef", field]);
+        let claim = if has_claim {
+            format!("{}/{}", part("namespace"), part("name"))
+        } else {
+            String::new()
+        };
+        vec![
+            shared::name(object),
+            shared::text_or(object, &["spec", "capacity", "storage"], "0"),
+            access_modes(object, &["spec", "accessModes"]),
+            shared::text(object, &["spec", "persistentVolumeReclaimPolicy"]),
+            phase(object),
+            claim.into(),
+            class(object),
+            shared::text_or(object, &["spec", "volumeAttributesClassName"], UNSET),
+            shared::text(object, &["status", "reason"]),
+            shared::age(object, now),
+            shared::text_or(object, &["spec", "volumeMode"], UNSET),
+        ]
+    });
 
 pub(super) const PERSISTENT_VOLUME_CLAIM: Printer =
     Printer::new("core.PersistentVolumeClaim", |object, now| {
@@ -149,14 +152,23 @@ pub(super) const VOLUME_ATTACHMENT: Printer =
 
 pub(super) const CSI_NODE: Printer = Printer::new("storage.CSINode", |object, now| {
     let drivers = shared::count(object, &["spec", "drivers"]);
-    vec![shared::name(object), drivers.into(), shared::age(object, now)]
+    vec![
+        shared::name(object),
+        drivers.into(),
+        shared::age(object, now),
+    ]
 });
 
 pub(super) const CSI_DRIVER: Printer = Printer::new("storage.CSIDriver", |object, now| {
-    let audiences = object.get(&["spec", "tokenRequests"]).and_then(Value::as_array);
+    let audiences = object
+        .get(&["spec", "tokenRequests"])
+        .and_then(Value::as_array);
     let audiences = audiences.map_or(UNSET.to_owned(), |requests| {
         let audiences = requests.iter().map(|request| request["audience"].as_str());
-        audiences.map(Option::unwrap_or_default).collect::<Vec<_>>().join(",")
+        audiences
+            .map(Option::unwrap_or_default)
+            .collect::<Vec<_>>()
+            .join(",")
     });
     let modes = shared::joined(object, &["spec", "volumeLifecycleModes"]);
     vec![

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::shared::{self, NONE, UNSET};
-use crate::object::{Object, age};
+use crate::object::{Object, age, time};
 use crate::registry::Printer;
 
 const CONTAINERS: [&str; 4] = ["spec", "template", "spec", "containers"];
@@ -154,7 +154,7 @@ fn job_completions(job: &Object) -> String {
 }
 
 fn job_duration(job: &Object, now: Timestamp) -> String {
-    let time_at = |field: &str| job.text(&["status", field]).parse::<Timestamp>().ok();
+    let time_at = |field: &str| time::parse(job.text(&["status", field]));
     time_at("startTime").map_or(String::new(), |start| {
         let end = time_at("completionTime").unwrap_or(now);
         age::human(end.duration_since(start))
@@ -162,7 +162,14 @@ fn job_duration(job: &Object, now: Timestamp) -> String {
 }
 
 pub(super) const CRON_JOB: Printer = Printer::new("batch.CronJob", |object, now| {
-    let template = ["spec", "jobTemplate", "spec", "template", "spec", "containers"];
+    let template = [
+        "spec",
+        "jobTemplate",
+        "spec",
+        "template",
+        "spec",
+        "containers",
+    ];
     let [names, images] = shared::containers(object, &template);
     let suspend = match object.get(&["spec", "suspend"]).and_then(Value::as_bool) {
         Some(true) => "True",
@@ -220,7 +227,9 @@ pub(super) const HORIZONTAL_POD_AUTOSCALER: Printer =
             shared::name(object),
             format!("{}/{}", target("kind"), target("name")).into(),
             metrics(object).into(),
-            least.map_or(UNSET.to_owned(), |least| least.to_string()).into(),
+            least
+                .map_or(UNSET.to_owned(), |least| least.to_string())
+                .into(),
             shared::integer(object, &["spec", "maxReplicas"]),
             shared::integer(object, &["status", "currentReplicas"]),
             shared::age(object, now),

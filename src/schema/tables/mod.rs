@@ -4,6 +4,8 @@
 
 mod rows;
 
+pub use rows::Column;
+
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
