@@ -2,14 +2,27 @@
 //!
 //! *Upstream:* `apiserver/pkg/registry/generic/registry/store.go` (`DeleteCollection`).
 
-use crate::error::ApiError;
-use crate::registry::{Context, Registry, Request, Response};
+use super::list;
+use crate::error::{ApiError, Reason};
+use crate::registry::{Context, DeleteOptions, Registry, Request, Response};
 
-/// Deletes what a list would show, and answers with that list.
+/// Deletes what a list would show, and answers with that list as it was.
 pub(crate) async fn delete_collection(
-    _registry: &Registry,
-    _cx: &Context<'_>,
-    _request: &Request,
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
 ) -> Result<Response, ApiError> {
-    Err(ApiError::not_implemented("deletecollection"))
+    let options = DeleteOptions::of(request)?;
+    let mut page = list::select(registry, cx, request)?;
+    let mut deleted = Vec::with_capacity(page.objects.len());
+    for stored in page.objects {
+        match registry.delete_object(cx, &stored.key, &options).await {
+            Ok(_) => deleted.push(stored),
+            // Somebody else was faster.
+            Err(error) if error.reason() == Reason::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    page.objects = deleted;
+    list::answer(registry, cx, request, &page)
 }

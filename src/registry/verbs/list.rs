@@ -25,9 +25,9 @@ const INCONSISTENT_CONTINUE: &str = "The provided continue parameter is too old 
      deleted between the time the first chunk was returned and now may show up in the list.";
 
 /// A page of a list.
-struct Page {
+pub(super) struct Page {
     revision: Revision,
-    objects: Vec<Arc<Stored>>,
+    pub(super) objects: Vec<Arc<Stored>>,
     /// The token of the next page; empty at the end.
     continuation: String,
     /// How many objects come after the page, where that is known.
@@ -40,21 +40,38 @@ pub(crate) fn list(
     cx: &Context<'_>,
     request: &Request,
 ) -> Result<Response, ApiError> {
+    let page = select(registry, cx, request)?;
+    answer(registry, cx, request, &page)
+}
+
+/// The objects that a request means.
+pub(super) fn select(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+) -> Result<Page, ApiError> {
     let options = ListOptions::of(request)?;
     let strategy = registry.strategy(cx.resource);
     let selection = Selection::of(cx.resource, strategy, (cx.namespace, cx.name), &options)?;
     let start = Start::of(&options, &selection)?;
     let snapshot = start.snapshot(registry, cx.resource)?;
-    let page = read_page(&snapshot, &selection, &start);
+    Ok(read_page(&snapshot, &selection, &start))
+}
+
+/// Answers with a page in the form asked for.
+pub(super) fn answer(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+    page: &Page,
+) -> Result<Response, ApiError> {
     let view = View::of(registry, cx, request);
-    match request.form {
-        Form::Object => Ok(write_objects(&view, &page)),
-        _ => {
-            let objects = page.objects.iter().map(|stored| view.object(stored));
-            let body = table::render_list(&view, cx.now, page.metadata(), objects)?;
-            Ok(Response::json(200, body))
-        }
+    if request.form == Form::Object {
+        return Ok(write_objects(&view, page));
     }
+    let objects = page.objects.iter().map(|stored| view.object(stored));
+    let body = table::render_list(&view, cx.now, page.metadata(), objects)?;
+    Ok(Response::json(200, body))
 }
 
 /// Where a page begins: at which version, at which key, how long it may be.
