@@ -1,0 +1,67 @@
+//! Objects are created only in namespaces that exist and stay; some namespaces stay for good.
+//!
+//! *Upstream:* `apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go`.
+
+use crate::admission::{Attributes, Operation, Plugin};
+use crate::error::{ApiError, Cause};
+use crate::object::{GroupResource, Key, Object};
+
+/// Namespaces that cannot be deleted.
+const IMMORTAL: [&str; 3] = ["default", "kube-public", "kube-system"];
+
+/// The plugin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NamespaceLifecycle;
+
+impl Plugin for NamespaceLifecycle {
+    fn name(&self) -> &'static str {
+        "NamespaceLifecycle"
+    }
+
+    fn mutate(&self, write: &Attributes, object: &mut Object) -> Result<(), ApiError> {
+        let resource = write.resource.group_resource();
+        let is_review = resource.group.as_ref() == "authorization.k8s.io";
+        if write.operation != Operation::Create || write.namespace.is_empty() || is_review {
+            return Ok(());
+        }
+        check(write, object)
+    }
+
+    fn validate(&self, write: &Attributes, _object: Option<&Object>) -> Result<(), ApiError> {
+        let resource = write.resource.group_resource();
+        let is_namespace = resource == namespaces();
+        if write.operation == Operation::Delete && is_namespace && IMMORTAL.contains(&write.name) {
+            let why = "this namespace may not be deleted";
+            return Err(ApiError::forbidden(&resource, write.name, why));
+        }
+        Ok(())
+    }
+}
+
+fn namespaces() -> GroupResource {
+    GroupResource::new("", "namespaces")
+}
+
+/// The namespace must be there, and not on its way out.
+fn check(write: &Attributes, object: &Object) -> Result<(), ApiError> {
+    let name = write.namespace;
+    let Some(namespace) = write.reader.get(&namespaces(), &Key::new("", name)) else {
+        return Err(ApiError::not_found(&namespaces(), name));
+    };
+    // The phase is a selectable field, so that nothing needs parsing.
+    if namespace.field("status.phase") != Some("Terminating") {
+        return Ok(());
+    }
+    let why = format!(
+        "unable to create new content in namespace {name} because it is being \
+                       terminated"
+    );
+    let error = super::forbidden(write, object, &why);
+    let mut details = error.details().cloned().unwrap_or_default();
+    details.causes.push(Cause {
+        reason: "NamespaceTerminating".to_owned(),
+        message: format!("namespace {name} is being terminated"),
+        field: "metadata.namespace".to_owned(),
+    });
+    Err(error.with_details(details))
+}
