@@ -12,3 +12,4 @@ mod object;
 mod schema_tables;
 mod selectors;
 mod storage;
+mod verbs;

@@ -19,7 +19,7 @@ use crate::sim::Clock;
 use crate::storage::{Change, Error, Revision, Stored, Watch};
 
 /// A bookmark comes about so often.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 /// A last bookmark comes so long before the end.
 const LAST_BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 /// What exists is sent in pieces of about this many bytes.

@@ -52,7 +52,7 @@ pub(crate) fn watch(
     });
     Ok(Response {
         code: 200,
-        body: Body::Events(events.boxed()),
+        body: Body::Events(events.fuse().boxed()),
         warnings: Vec::new(),
     })
 }
