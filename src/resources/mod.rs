@@ -6,6 +6,7 @@
 //! *Upstream:* `pkg/registry/*/*/strategy.go`.
 
 pub mod access;
+pub mod apiextensions;
 pub mod apps;
 pub mod autoscaling;
 pub mod batch;
@@ -32,6 +33,7 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         "batch" => batch::strategy(plural),
         "policy" => policy::strategy(plural),
         "admissionregistration.k8s.io" => extension::admission_strategy(plural),
+        "apiextensions.k8s.io" => apiextensions::strategy(plural),
         "apiregistration.k8s.io" => extension::api_registration_strategy(plural),
         "certificates.k8s.io" => access::certificates_strategy(plural),
         "coordination.k8s.io" => scheduling::coordination_strategy(plural),

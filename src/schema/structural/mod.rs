@@ -6,6 +6,7 @@
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema/{convert,structural}.go`.
 
 mod defaults;
+pub mod field_path;
 mod graft;
 mod invariants;
 pub mod json;

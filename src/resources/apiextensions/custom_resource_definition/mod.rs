@@ -1,0 +1,99 @@
+//! CustomResourceDefinition.
+//!
+//! *Upstream:* `apiextensions-apiserver/pkg/registry/customresourcedefinition/strategy.go`.
+
+mod columns;
+mod conversion;
+mod defaults;
+mod names;
+mod open_api;
+mod spec;
+mod validations;
+mod view;
+mod warnings;
+
+use serde_json::Value;
+
+use crate::error::{ApiError, FieldErrors};
+use crate::object::Object;
+use crate::registry::{Context, Strategy};
+
+/// The strategy of CustomResourceDefinitions.
+#[derive(Debug)]
+pub struct CustomResourceDefinition;
+
+impl Strategy for CustomResourceDefinition {
+    fn default(&self, object: &mut Object) {
+        defaults::apply(object);
+    }
+
+    fn prepare_create(&self, _cx: &Context, object: &mut Object) -> Result<(), ApiError> {
+        object.remove(&["status"]);
+        object.set(
+            &["status"],
+            serde_json::json!({
+                "acceptedNames": {"kind": "", "plural": ""},
+                "conditions": null,
+            }),
+        );
+        note_stored_version(object);
+        Ok(())
+    }
+
+    fn prepare_update(
+        &self,
+        cx: &Context,
+        object: &mut Object,
+        _old: &Object,
+    ) -> Result<(), ApiError> {
+        if cx.subresource.is_empty() {
+            note_stored_version(object);
+        }
+        Ok(())
+    }
+
+    fn validate_create(&self, _cx: &Context, object: &Object) -> FieldErrors {
+        spec::validate_create(object)
+    }
+
+    fn validate_update(&self, cx: &Context, object: &Object, old: &Object) -> FieldErrors {
+        if cx.subresource == "status" {
+            return names::validate_accepted(object);
+        }
+        spec::validate_update(object, old)
+    }
+
+    fn warn(&self, cx: &Context, object: &Object, old: Option<&Object>) {
+        if cx.subresource.is_empty() {
+            for warning in warnings::find(object, old) {
+                cx.warn(warning);
+            }
+        }
+    }
+
+    fn counts_generation(&self) -> bool {
+        true
+    }
+
+    fn updates_unconditionally(&self) -> bool {
+        false
+    }
+}
+
+/// Adds the storage version to `status.storedVersions`: objects may be stored in it from now on.
+fn note_stored_version(object: &mut Object) {
+    let Some(name) = object
+        .items(&["spec", "versions"])
+        .iter()
+        .find(|version| version["storage"] == Value::Bool(true))
+        .and_then(|version| version["name"].as_str())
+        .map(str::to_owned)
+    else {
+        return;
+    };
+    let mut stored = object.items(&["status", "storedVersions"]).to_vec();
+    if !stored.iter().any(|version| *version == name) {
+        stored.push(name.into());
+        object.set(&["status", "storedVersions"], stored);
+    }
+}

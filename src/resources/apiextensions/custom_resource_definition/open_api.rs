@@ -1,0 +1,436 @@
+//! The schema document of a definition: what of OpenAPI it may say.
+//!
+//! *Upstream:* `ValidateCustomResourceDefinitionOpenAPISchema` in
+//! `apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go`.
+
+use serde_json::{Map, Value};
+
+use super::validations;
+use crate::error::FieldErrors;
+use crate::object::FieldPath;
+use crate::schema::structural;
+use crate::schema::structural::json::{is_true, list, object, properties, schemas, text};
+use crate::schema::tables;
+
+/// A schema document.
+type Source = Map<String, Value>;
+
+/// The component of every object's metadata.
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/// Keywords that may stand at the root where the status has a face of its own, under the names
+/// that upstream gives them.
+const AT_ROOT: &[(&str, &str)] = &[
+    ("description", "Description"),
+    ("type", "Type"),
+    ("format", "Format"),
+    ("title", "Title"),
+    ("maximum", "Maximum"),
+    ("exclusiveMaximum", "ExclusiveMaximum"),
+    ("minimum", "Minimum"),
+    ("exclusiveMinimum", "ExclusiveMinimum"),
+    ("maxLength", "MaxLength"),
+    ("minLength", "MinLength"),
+    ("pattern", "Pattern"),
+    ("maxItems", "MaxItems"),
+    ("minItems", "MinItems"),
+    ("uniqueItems", "UniqueItems"),
+    ("multipleOf", "MultipleOf"),
+    ("required", "Required"),
+    ("items", "Items"),
+    ("properties", "Properties"),
+    ("externalDocs", "ExternalDocs"),
+    ("example", "Example"),
+    (
+        "x-kubernetes-preserve-unknown-fields",
+        "XPreserveUnknownFields",
+    ),
+    ("x-kubernetes-validations", "XValidations"),
+];
+
+/// What is wrong with a schema; `path` is where its `openAPIV3Schema` stands.
+pub(super) fn validate(source: &Source, has_status: bool, path: &FieldPath, all: &mut FieldErrors) {
+    let mut errors = FieldErrors::new();
+    let path = path.child("openAPIV3Schema");
+    if has_status {
+        root_with_status(source, &path, &mut errors);
+    }
+    if is_true(source, "nullable") {
+        errors.forbidden(
+            &path.child("nullable"),
+            "nullable cannot be true at the root",
+        );
+    }
+    let unconvertible = unconvertible(source);
+    let mut is_structural = false;
+    if unconvertible.is_none()
+        && let Some(meta) = tables::component(META)
+    {
+        let mut found = structural::validate(source, &path);
+        if found.is_empty() {
+            found = structural::validate_defaults(source, &meta, &path);
+        }
+        is_structural = found.is_empty();
+        errors.extend(found);
+    }
+    let rules = Rules {
+        forbids_defaults: None,
+        is_inside_metadata: false,
+    };
+    let mut found = FieldErrors::new();
+    schema(source, &rules, true, &path, &mut found);
+    if found.is_empty() && is_structural {
+        validations::compile(source, &path, &mut found);
+    }
+    errors.extend(found);
+    if errors.is_empty()
+        && let Some(why) = unconvertible
+    {
+        errors.invalid(&path, &"".into(), why);
+    }
+    all.extend(errors);
+}
+
+fn root_with_status(source: &Source, path: &FieldPath, errors: &mut FieldErrors) {
+    if text(source, "type") != "object" && source.contains_key("type") {
+        errors.invalid(
+            &path.child("type"),
+            &text(source, "type").into(),
+            "only \"object\" is allowed as the type at the root of the schema if the status \
+             subresource is enabled",
+        );
+        return;
+    }
+    let is_allowed = |name: &String| AT_ROOT.iter().any(|(allowed, _)| allowed == name);
+    if !source.keys().all(is_allowed) {
+        let allowed: Vec<&str> = AT_ROOT.iter().map(|(_, name)| *name).collect();
+        errors.invalid(
+            path,
+            &Value::Object(source.clone()),
+            format!(
+                "only [{}] fields are allowed at the root of the schema if the status subresource \
+                 is enabled",
+                allowed.join(" ")
+            ),
+        );
+    }
+}
+
+/// Why a document cannot even be read as a structural schema.
+fn unconvertible(source: &Source) -> Option<String> {
+    let mut why = None;
+    structural::json::walk(source, &mut |schema| {
+        let unsupported = [
+            ("id", "id"),
+            ("$schema", "schema"),
+            ("$ref", "$ref"),
+            ("patternProperties", "patternProperties"),
+            ("dependencies", "dependencies"),
+            ("additionalItems", "additionalItems"),
+            ("definitions", "definitions"),
+        ];
+        for (name, printed) in unsupported {
+            if schema.contains_key(name) {
+                why.get_or_insert(format!("OpenAPIV3Schema '{printed}' is not supported"));
+            }
+        }
+        if schema.get("items").is_some_and(Value::is_array) {
+            why.get_or_insert("OpenAPIV3Schema 'items' must be a schema, but is an array".into());
+        }
+        if schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(false)) {
+            why.get_or_insert(
+                "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined"
+                    .into(),
+            );
+        }
+    });
+    why
+}
+
+/// What holds for the part of a schema that is looked at.
+#[derive(Clone)]
+struct Rules {
+    /// Why there may be no defaults here.
+    forbids_defaults: Option<String>,
+    /// Whether it describes metadata.
+    is_inside_metadata: bool,
+}
+
+fn schema(
+    source: &Source,
+    rules: &Rules,
+    is_root: bool,
+    path: &FieldPath,
+    errors: &mut FieldErrors,
+) {
+    standard(source, rules, path, errors);
+    if is_true(source, "uniqueItems") {
+        errors.forbidden(
+            &path.child("uniqueItems"),
+            "uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
+        );
+    }
+    additional(source, rules, path, errors);
+    let is_resource = is_root || is_true(source, "x-kubernetes-embedded-resource");
+    let of_properties = path.child("properties");
+    for (name, property) in properties(source) {
+        let mut rules = rules.clone();
+        if is_resource && matches!(name, "metadata" | "kind" | "apiVersion") {
+            rules.is_inside_metadata = true;
+            if is_root {
+                rules.forbids_defaults = Some(format!("in top-level {name}"));
+            }
+        }
+        schema(property, &rules, false, &of_properties.key(name), errors);
+    }
+    if let Some(not) = object(source, "not") {
+        schema(not, rules, false, &path.child("not"), errors);
+    }
+    for name in ["allOf", "oneOf", "anyOf"] {
+        let path = path.child(name);
+        for (index, branch) in schemas(source, name) {
+            schema(branch, rules, false, &path.index(index), errors);
+        }
+    }
+    if let Some(items) = object(source, "items") {
+        schema(items, rules, false, &path.child("items"), errors);
+    }
+    extensions(source, path, errors);
+    list_type(source, path, errors);
+    list_map(source, path, errors);
+    unique_items_rules(source, path, errors);
+    validations::validate(source, path, errors);
+}
+
+fn additional(source: &Source, rules: &Rules, path: &FieldPath, errors: &mut FieldErrors) {
+    let Some(additional) = source.get("additionalProperties") else {
+        return;
+    };
+    let path = path.child("additionalProperties");
+    let has_properties = object(source, "properties").is_some_and(|map| !map.is_empty());
+    if has_properties && *additional != Value::Bool(true) {
+        errors.forbidden(
+            &path,
+            "additionalProperties and properties are mutual exclusive",
+        );
+    }
+    let Some(values) = additional.as_object() else {
+        return;
+    };
+    let mut rules = rules.clone();
+    if rules.is_inside_metadata {
+        rules.forbids_defaults =
+            Some("inside additionalProperties applying to object metadata".to_owned());
+    }
+    schema(values, &rules, false, &path, errors);
+}
+
+/// Keywords of OpenAPI that no definition may use.
+fn standard(source: &Source, rules: &Rules, path: &FieldPath, errors: &mut FieldErrors) {
+    const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
+    let kind = text(source, "type");
+    if !kind.is_empty() && !TYPES.contains(&kind) {
+        errors.not_supported(&path.child("type"), &kind.into(), TYPES);
+    }
+    if source.get("default").is_some_and(|value| !value.is_null())
+        && let Some(why) = &rules.forbids_defaults
+    {
+        errors.forbidden(&path.child("default"), format!("must not be set {why}"));
+    }
+    for name in [
+        "id",
+        "additionalItems",
+        "patternProperties",
+        "definitions",
+        "dependencies",
+        "$ref",
+    ] {
+        if source.contains_key(name) {
+            errors.forbidden(&path.child(name), format!("{name} is not supported"));
+        }
+    }
+    if kind == "null" {
+        errors.forbidden(
+            &path.child("type"),
+            "type cannot be set to null, use nullable as an alternative",
+        );
+    }
+    if source.get("items").is_some_and(Value::is_array) {
+        errors.forbidden(
+            &path.child("items"),
+            "items must be a schema object and not an array",
+        );
+    }
+    if rules.is_inside_metadata && is_true(source, "x-kubernetes-embedded-resource") {
+        errors.forbidden(
+            &path.child("x-kubernetes-embedded-resource"),
+            "must not be used inside of resource meta",
+        );
+    }
+}
+
+fn extensions(source: &Source, path: &FieldPath, errors: &mut FieldErrors) {
+    let preserves = "x-kubernetes-preserve-unknown-fields";
+    if source.get(preserves) == Some(&Value::Bool(false)) {
+        let detail = "must be true or undefined";
+        errors.invalid(&path.child(preserves), &false.into(), detail);
+    }
+    let map_type = text(source, "x-kubernetes-map-type");
+    if !source.contains_key("x-kubernetes-map-type") {
+        return;
+    }
+    wrong_type(source, "object", "x-kubernetes-map-type", path, errors);
+    if !matches!(map_type, "atomic" | "granular") {
+        let path = path.child("x-kubernetes-map-type");
+        errors.not_supported(&path, &map_type.into(), &["atomic", "granular"]);
+    }
+}
+
+/// A keyword is for one type only. True where the type is another.
+fn wrong_type(
+    source: &Source,
+    expected: &str,
+    keyword: &str,
+    path: &FieldPath,
+    errors: &mut FieldErrors,
+) -> bool {
+    let kind = text(source, "type");
+    if kind == expected {
+        return false;
+    }
+    let detail = format!("must be {expected} if {keyword} is specified");
+    let path = path.child("type");
+    if kind.is_empty() {
+        errors.required(&path, detail);
+    } else {
+        errors.invalid(&path, &kind.into(), detail);
+    }
+    true
+}
+
+fn list_type(source: &Source, path: &FieldPath, errors: &mut FieldErrors) {
+    const KEYWORD: &str = "x-kubernetes-list-type";
+    const KEYS: &str = "x-kubernetes-list-map-keys";
+    let list_type = text(source, KEYWORD);
+    let is_said = source.contains_key(KEYWORD);
+    if is_said && !wrong_type(source, "array", KEYWORD, path, errors) && list_type == "set" {
+        set_items(source, path, errors);
+    }
+    if is_said && !matches!(list_type, "atomic" | "set" | "map") {
+        let path = path.child(KEYWORD);
+        errors.not_supported(&path, &list_type.into(), &["atomic", "set", "map"]);
+    }
+    if list(source, KEYS).is_empty() {
+        return;
+    }
+    let detail = "must be map if x-kubernetes-list-map-keys is non-empty";
+    if !is_said {
+        errors.required(&path.child(KEYWORD), detail);
+    } else if list_type != "map" {
+        errors.invalid(&path.child(KEYWORD), &list_type.into(), detail);
+    }
+}
+
+/// Items of a set are compared whole.
+fn set_items(source: &Source, path: &FieldPath, errors: &mut FieldErrors) {
+    const DETAIL: &str = "must be atomic as item of a list with x-kubernetes-list-type=set";
+    let Some(items) = object(source, "items") else {
+        return;
+    };
+    let path = path.child("items");
+    let list_type = items.get("x-kubernetes-list-type").unwrap_or(&Value::Null);
+    match text(items, "type") {
+        "array" if !list_type.is_null() && list_type != "atomic" => {
+            errors.invalid(&path.child("x-kubernetes-list-type"), list_type, DETAIL);
+        }
+        "object" if text(items, "x-kubernetes-map-type") != "atomic" => {
+            // Upstream prints the other extension here.
+            errors.invalid(&path.child("x-kubernetes-map-type"), list_type, DETAIL);
+        }
+        _ => {}
+    }
+}
+
+fn list_map(source: &Source, path: &FieldPath, errors: &mut FieldErrors) {
+    const KEYS: &str = "x-kubernetes-list-map-keys";
+    if text(source, "x-kubernetes-list-type") != "map" {
+        return;
+    }
+    let keys = list(source, KEYS);
+    if keys.is_empty() {
+        let detail = "must not be empty if x-kubernetes-list-type is map";
+        errors.required(&path.child(KEYS), detail);
+    }
+    let of_items = path.child("items");
+    let Some(items) = object(source, "items") else {
+        let detail = "must have a schema if x-kubernetes-list-type is map";
+        errors.required(&of_items, detail);
+        return;
+    };
+    let kind = text(items, "type");
+    if kind != "object" {
+        let detail = "must be object if parent array's x-kubernetes-list-type is map";
+        errors.invalid(&of_items.child("type"), &kind.into(), detail);
+        return;
+    }
+    let of_properties = of_items.child("properties");
+    for (index, key) in keys.iter().enumerate() {
+        let name = key.as_str().unwrap_or("");
+        let property = object(items, "properties").and_then(|map| object(map, name));
+        match property {
+            None => {
+                let detail = "entries must all be names of item properties";
+                errors.invalid(&path.child(KEYS), &keys.into(), detail);
+            }
+            Some(property) if matches!(text(property, "type"), "array" | "object") => {
+                let path = of_properties.key(name);
+                let detail =
+                    "must be a scalar type if parent array's x-kubernetes-list-type is map";
+                errors.invalid(&path.child("type"), &kind.into(), detail);
+            }
+            Some(_) => {}
+        }
+        if keys[..index].contains(key) {
+            let detail = "must not contain duplicate entries";
+            errors.invalid(&path.child(KEYS), &keys.into(), detail);
+        }
+    }
+}
+
+/// Items told apart by keys have all of them, and are there.
+fn unique_items_rules(source: &Source, path: &FieldPath, errors: &mut FieldErrors) {
+    let list_type = text(source, "x-kubernetes-list-type");
+    let Some(items) = object(source, "items").filter(|_| matches!(list_type, "set" | "map")) else {
+        return;
+    };
+    let path = path.child("items");
+    if is_true(items, "nullable") {
+        let detail = format!("cannot be nullable when x-kubernetes-list-type is {list_type}");
+        errors.forbidden(&path.child("nullable"), detail);
+    }
+    if list_type != "map" {
+        return;
+    }
+    let of_properties = path.child("properties");
+    for key in list(source, "x-kubernetes-list-map-keys") {
+        let name = key.as_str().unwrap_or("");
+        let Some(property) = object(items, "properties").and_then(|map| object(map, name)) else {
+            continue;
+        };
+        let path = of_properties.key(name);
+        let is_required = list(items, "required").contains(key);
+        if !is_required && property.get("default").is_none_or(Value::is_null) {
+            errors.required(
+                &path.child("default"),
+                "this property is in x-kubernetes-list-map-keys, so it must have a default or be a \
+                 required property",
+            );
+        }
+        if is_true(property, "nullable") {
+            errors.forbidden(
+                &path.child("nullable"),
+                "this property is in x-kubernetes-list-map-keys, so it cannot be nullable",
+            );
+        }
+    }
+}

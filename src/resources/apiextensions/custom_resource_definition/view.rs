@@ -1,0 +1,90 @@
+//! A CustomResourceDefinition as upstream validates it: what all versions share stands at the top
+//! of the spec, and errors are found there.
+//!
+//! *Upstream:* `apiextensions-apiserver/pkg/apis/apiextensions/v1/conversion.go`.
+
+use serde_json::{Map, Value, json};
+
+use crate::object::Object;
+use crate::schema::structural::json::{list, object, text};
+
+/// A spec, and which parts its versions share.
+pub(super) struct View<'a> {
+    pub(super) spec: &'a Map<String, Value>,
+    pub(super) versions: Vec<&'a Map<String, Value>>,
+    pub(super) shares_schema: bool,
+    pub(super) shares_subresources: bool,
+    pub(super) shares_columns: bool,
+    pub(super) shares_selectable: bool,
+}
+
+impl<'a> View<'a> {
+    /// The view of a definition; `None` without a spec.
+    pub(super) fn of(definition: &'a Object) -> Option<Self> {
+        let spec = definition.as_map().get("spec")?.as_object()?;
+        let versions: Vec<_> = list(spec, "versions")
+            .iter()
+            .filter_map(Value::as_object)
+            .collect();
+        let shares = |name: &str| {
+            versions
+                .iter()
+                .all(|version| version.get(name) == versions[0].get(name))
+        };
+        Some(Self {
+            shares_schema: shares("schema"),
+            shares_subresources: shares("subresources"),
+            shares_columns: shares("additionalPrinterColumns"),
+            shares_selectable: shares("selectableFields"),
+            spec,
+            versions,
+        })
+    }
+
+    /// A part all versions share, where they have it.
+    pub(super) fn first(&self, name: &str) -> Option<&'a Value> {
+        self.versions.first()?.get(name)
+    }
+
+    /// Whether any version has a status face.
+    pub(super) fn has_any_status(&self) -> bool {
+        self.versions.iter().any(|version| has_status(version))
+    }
+
+    /// The versions as upstream prints them in an error.
+    pub(super) fn printed_versions(&self) -> Value {
+        let versions = self.versions.iter().map(|version| {
+            let own = |name: &str, is_shared: bool| {
+                let value = version.get(name).filter(|_| !is_shared);
+                value.cloned().unwrap_or(Value::Null)
+            };
+            json!({
+                "Name": text(version, "name"),
+                "Served": version.get("served").unwrap_or(&Value::Bool(false)),
+                "Storage": version.get("storage").unwrap_or(&Value::Bool(false)),
+                "Deprecated": version.get("deprecated").unwrap_or(&Value::Bool(false)),
+                "DeprecationWarning": own("deprecationWarning", false),
+                "Schema": own("schema", self.shares_schema),
+                "Subresources": own("subresources", self.shares_subresources),
+                "AdditionalPrinterColumns": own("additionalPrinterColumns", self.shares_columns),
+                "SelectableFields": own("selectableFields", self.shares_selectable),
+            })
+        });
+        let versions: Vec<Value> = versions.collect();
+        if versions.is_empty() {
+            Value::Null
+        } else {
+            versions.into()
+        }
+    }
+}
+
+/// Whether a version has a status face.
+pub(super) fn has_status(version: &Map<String, Value>) -> bool {
+    object(version, "subresources").is_some_and(|faces| faces.contains_key("status"))
+}
+
+/// The document of a version's schema.
+pub(super) fn document(version: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    object(object(version, "schema")?, "openAPIV3Schema")
+}
