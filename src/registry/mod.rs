@@ -6,6 +6,7 @@
 
 mod answer;
 pub mod context;
+pub mod custom;
 pub mod decode;
 pub mod delete_options;
 pub mod handle;

@@ -3,7 +3,8 @@
 //! *Upstream:* `unstructuredSchemaCoercer` in `apiextensions-apiserver/pkg/apiserver`, the codecs
 //! of the built-in groups.
 
-use super::Strategy;
+use super::custom::validate_scale;
+use super::{Context, Strategy};
 use crate::error::FieldErrors;
 use crate::object::Object;
 use crate::schema::{Resource, default, normalise, prune, validate as check};
@@ -23,10 +24,15 @@ pub fn finish(resource: &Resource, object: &mut Object) {
 }
 
 /// Everything the schema finds wrong with an object.
-pub fn validate(resource: &Resource, object: &Object, old: Option<&Object>) -> FieldErrors {
-    let object = object.as_map();
-    match old {
-        None => check::create(object, &resource.schema),
-        Some(old) => check::update(object, old.as_map(), &resource.schema),
-    }
+pub fn validate(cx: &Context, object: &Object, old: Option<&Object>) -> FieldErrors {
+    let schema = &cx.resource.schema;
+    let is_status = cx.subresource == "status";
+    let map = object.as_map();
+    let mut errors = match old {
+        None => check::create(map, schema),
+        Some(old) if is_status => check::update_status(map, old.as_map(), schema),
+        Some(old) => check::update(map, old.as_map(), schema),
+    };
+    validate_scale(cx.resource, object, is_status, &mut errors);
+    errors
 }

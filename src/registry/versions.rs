@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::custom::strategy::CustomResource;
 use super::{Registry, Strategy};
 use crate::object::{GroupVersion, Object};
 use crate::schema::Resource;
@@ -53,6 +54,9 @@ impl Registry {
 
     /// What is special of a resource's kind.
     pub fn strategy(&self, resource: &Resource) -> &dyn Strategy {
+        if resource.custom.is_some() {
+            return &CustomResource;
+        }
         self.kinds.strategy(&resource.storage)
     }
 }

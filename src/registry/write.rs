@@ -82,8 +82,10 @@ impl Registry {
             .create_reserved(cx, strategy, &write, &mut object)
             .await;
         strategy.settle(cx, &object, None, matches!(result, Ok(Some(_))));
+        let stored = result?;
+        self.follow(cx, &object, false).await;
         Ok(Written {
-            stored: result?,
+            stored,
             object,
             is_created: true,
         })
@@ -112,7 +114,7 @@ impl Registry {
             cx.resource.is_namespaced,
             &mut errors,
         );
-        errors.extend(super::shape::validate(&hub, object, None));
+        errors.extend(super::shape::validate(cx, object, None));
         errors.extend(strategy.validate_create(cx, object));
         refuse_invalid(cx, object.name(), &errors)?;
         strategy.warn(cx, object, None);
@@ -153,7 +155,11 @@ impl Registry {
                 .store_change(cx, key, &current, &old, changed.object)
                 .await?
             {
-                Some(written) => return Ok(written),
+                Some(written) => {
+                    let is_gone = written.stored.is_none();
+                    self.follow(cx, &written.object, is_gone).await;
+                    return Ok(written);
+                }
                 None if changed.is_exact => break,
                 None => {}
             }
@@ -212,7 +218,7 @@ impl Registry {
         let mut errors = FieldErrors::new();
         let namespaced = cx.resource.is_namespaced;
         validate::update(object, old, strategy.name_rule(), namespaced, &mut errors);
-        errors.extend(super::shape::validate(&hub, object, Some(old)));
+        errors.extend(super::shape::validate(cx, object, Some(old)));
         errors.extend(strategy.validate_update(cx, object, old));
         refuse_invalid(cx, object.name(), &errors)?;
         strategy.warn(cx, object, Some(old));
@@ -302,6 +308,7 @@ impl Registry {
                 .store_deletion(cx, &current, &mut object, outcome, options)
                 .await?;
             if let Some(stored) = done {
+                self.follow(cx, &object, stored.is_none()).await;
                 return Ok((
                     Written {
                         object,

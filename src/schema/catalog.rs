@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use serde_json::Value;
 
 use super::{Schema, node::Text};
+use crate::object::json_path::JsonPath;
 use crate::object::{GroupResource, GroupVersion, GroupVersionKind};
 
 /// One served version of a resource.
@@ -66,6 +67,14 @@ pub struct Subresource {
 pub struct Custom {
     /// The CustomResourceDefinition's name.
     pub definition: String,
+    /// What of the definition decided how it is served; another text means: build it anew.
+    pub state: String,
+    /// Whether the definition is being deleted.
+    pub is_terminating: bool,
+    /// Whether objects are converted by a webhook.
+    pub has_webhook_conversion: bool,
+    /// The paths of [`Custom::printer_columns`], parsed; `None` for one that is none.
+    pub column_paths: Vec<Option<JsonPath>>,
     /// `additionalPrinterColumns` as written.
     pub printer_columns: Vec<Value>,
     /// JSON paths of `selectableFields`.
@@ -181,27 +190,70 @@ impl Catalog {
         state.generation += 1;
     }
 
-    /// Stops serving every version of a resource.
-    pub fn remove(&self, resource: &GroupResource) {
-        let mut state = self.state.write();
-        let versions: Vec<GroupVersion> = state
+    /// What a custom resource was built from; `None` where it is not served.
+    pub fn custom_state(&self, resource: &GroupResource) -> Option<String> {
+        let state = self.state.read();
+        let versions = state
             .versions
-            .keys()
-            .filter(|gv| gv.group == resource.group)
-            .cloned()
+            .iter()
+            .filter(|(group_version, _)| group_version.group == resource.group);
+        let mut found = versions.filter_map(|(_, version)| {
+            let custom = version.get(resource.resource.as_ref())?.custom.as_ref()?;
+            Some(custom.state.clone())
+        });
+        found.next()
+    }
+
+    /// Serves these versions of a custom resource and no others.
+    pub fn replace_custom(&self, resource: &GroupResource, resources: Vec<Resource>) {
+        let mut state = self.state.write();
+        state.remove_custom(resource);
+        for resource in resources {
+            let mut version = state
+                .versions
+                .get(&resource.group_version)
+                .map(|version| Version::clone(version))
+                .unwrap_or_default();
+            let group_version = resource.group_version.clone();
+            version.insert(resource.plural.clone(), Arc::new(resource));
+            state.versions.insert(group_version, Arc::new(version));
+        }
+        state.generation += 1;
+    }
+
+    /// Stops serving every version of a custom resource. Built-in ones stay.
+    pub fn remove_custom(&self, resource: &GroupResource) {
+        let mut state = self.state.write();
+        state.remove_custom(resource);
+        state.generation += 1;
+    }
+}
+
+impl State {
+    fn remove_custom(&mut self, resource: &GroupResource) {
+        let plural = resource.resource.as_ref();
+        let versions: Vec<GroupVersion> = self
+            .versions
+            .iter()
+            .filter(|(group_version, _)| group_version.group == resource.group)
+            .filter(|(_, version)| {
+                version
+                    .get(plural)
+                    .is_some_and(|resource| resource.custom.is_some())
+            })
+            .map(|(group_version, _)| group_version.clone())
             .collect();
         for group_version in versions {
-            let Some(version) = state.versions.get(&group_version) else {
+            let Some(version) = self.versions.get(&group_version) else {
                 continue;
             };
             let mut version = Version::clone(version);
-            version.remove(resource.resource.as_ref());
+            version.remove(plural);
             if version.is_empty() {
-                state.versions.remove(&group_version);
+                self.versions.remove(&group_version);
             } else {
-                state.versions.insert(group_version, Arc::new(version));
+                self.versions.insert(group_version, Arc::new(version));
             }
         }
-        state.generation += 1;
     }
 }

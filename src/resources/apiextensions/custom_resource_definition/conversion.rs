@@ -11,6 +11,8 @@ use crate::object::FieldPath;
 use crate::registry::meta::names::{check_label_1035, check_subdomain};
 use crate::schema::structural::json::{list, object, text};
 
+const WITHOUT_WEBHOOK: &str = "should not be set when strategy is not set to Webhook";
+
 /// What is wrong with a conversion. Errors name the fields of the internal type.
 pub(super) fn validate(
     conversion: &Map<String, Value>,
@@ -36,12 +38,11 @@ pub(super) fn validate(
         review_versions(versions, &of_versions, errors);
         return;
     }
-    const WHY: &str = "should not be set when strategy is not set to Webhook";
     if client.is_some() {
-        errors.forbidden(&of_client, WHY);
+        errors.forbidden(&of_client, WITHOUT_WEBHOOK);
     }
     if !versions.is_empty() {
-        errors.forbidden(&of_versions, WHY);
+        errors.forbidden(&of_versions, WITHOUT_WEBHOOK);
     }
 }
 

@@ -12,11 +12,12 @@ mod validations;
 mod view;
 mod warnings;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::{ApiError, FieldErrors};
-use crate::object::Object;
-use crate::registry::{Context, Strategy};
+use crate::object::{Object, time};
+use crate::registry::custom::CLEANUP;
+use crate::registry::{Context, Propagation, Strategy};
 
 /// The strategy of CustomResourceDefinitions.
 #[derive(Debug)]
@@ -69,6 +70,38 @@ impl Strategy for CustomResourceDefinition {
                 cx.warn(warning);
             }
         }
+    }
+
+    /// A definition never goes at once: its objects go first.
+    fn holds_deletion(&self, object: &Object) -> bool {
+        !object.is_being_deleted()
+    }
+
+    fn prepare_delete(&self, cx: &Context, object: &mut Object) {
+        // The deletion of a definition is marked by hand upstream: it knows no grace period and
+        // counts no generation.
+        object.remove(&["metadata", "deletionGracePeriodSeconds"]);
+        object.set(&["metadata", "generation"], object.generation() - 1);
+        let mut finalizers: Vec<String> = object.finalizers().map(str::to_owned).collect();
+        if !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {
+            finalizers.push(CLEANUP.to_owned());
+        }
+        object.set(&["metadata", "finalizers"], finalizers);
+        let mut conditions = object.items(&["status", "conditions"]).to_vec();
+        conditions.retain(|condition| condition["type"] != "Terminating");
+        conditions.push(json!({
+            "lastTransitionTime": time::seconds(cx.now),
+            "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will \
+                        begin soon",
+            "reason": "InstanceDeletionPending",
+            "status": "True",
+            "type": "Terminating",
+        }));
+        object.set(&["status", "conditions"], conditions);
+    }
+
+    fn default_propagation(&self) -> Propagation {
+        Propagation::Unsupported
     }
 
     fn counts_generation(&self) -> bool {

@@ -9,6 +9,10 @@ use crate::object::Object;
 use crate::schema::structural::json::{list, object, text};
 
 /// A spec, and which parts its versions share.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each part is shared or not by itself"
+)]
 pub(super) struct View<'a> {
     pub(super) spec: &'a Map<String, Value>,
     pub(super) versions: Vec<&'a Map<String, Value>>,
@@ -39,11 +43,6 @@ impl<'a> View<'a> {
             spec,
             versions,
         })
-    }
-
-    /// A part all versions share, where they have it.
-    pub(super) fn first(&self, name: &str) -> Option<&'a Value> {
-        self.versions.first()?.get(name)
     }
 
     /// Whether any version has a status face.

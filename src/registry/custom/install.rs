@@ -1,0 +1,209 @@
+//! A definition as resources of the catalog: one for each version that is served.
+//!
+//! *Upstream:* `apiextensions-apiserver/pkg/apiserver/customresource_handler.go`,
+//! `…/customresource_discovery_controller.go`.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::establish;
+use super::version_order;
+use crate::object::json_path::JsonPath;
+use crate::object::{GroupResource, GroupVersion, GroupVersionKind, Object};
+use crate::schema::catalog::{Catalog, Custom, Resource, Subresource};
+use crate::schema::node::Text;
+use crate::schema::structural::json::{is_true, list, object, text};
+use crate::schema::{Schema, structural, tables};
+
+/// The component of every object's metadata.
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+/// The verbs of a custom resource, as discovery lists them.
+const VERBS: [&str; 8] = [
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "create",
+    "update",
+    "watch",
+];
+/// The verbs of its subresources.
+const FACE_VERBS: [&str; 3] = ["get", "patch", "update"];
+
+/// Brings the catalog in line with a definition.
+pub(super) fn serve(catalog: &Catalog, definition: &Object) {
+    let names = definition.get(&["status", "acceptedNames"]);
+    let plural = names
+        .and_then(|names| names["plural"].as_str())
+        .unwrap_or("");
+    if plural.is_empty() || !establish::is_true(definition, "Established") {
+        return;
+    }
+    let group = definition.text(&["spec", "group"]);
+    let resource = GroupResource::new(group, plural);
+    let state = State::of(definition);
+    if catalog.custom_state(&resource).as_deref() == Some(state.0.as_str()) {
+        return;
+    }
+    let versions = definition.items(&["spec", "versions"]);
+    let resources = versions
+        .iter()
+        .filter_map(Value::as_object)
+        .filter(|version| is_true(version, "served"))
+        .filter_map(|version| build(definition, version, &state))
+        .collect();
+    catalog.replace_custom(&resource, resources);
+}
+
+/// What of a definition decides how it is served.
+struct State(String);
+
+impl State {
+    fn of(definition: &Object) -> Self {
+        let names = definition.get(&["status", "acceptedNames"]);
+        Self(format!(
+            "{} {} {} {}",
+            definition.uid(),
+            definition.generation(),
+            definition.is_being_deleted(),
+            names.unwrap_or(&Value::Null)
+        ))
+    }
+}
+
+fn build(definition: &Object, version: &Map<String, Value>, state: &State) -> Option<Resource> {
+    let names = definition.get(&["status", "acceptedNames"])?.as_object()?;
+    let group = definition.text(&["spec", "group"]);
+    let stored = stored_version(definition);
+    let name = text(version, "name");
+    let document = object(version, "schema").and_then(|schema| object(schema, "openAPIV3Schema"));
+    let meta = tables::component(META)?;
+    let schema = structural::compile(document.unwrap_or(&Map::new()), &meta);
+    let owned = |field: &str| -> Text { text(names, field).to_owned().into() };
+    let mut singular = owned("singular");
+    if singular.is_empty() {
+        singular = text(names, "kind").to_lowercase().into();
+    }
+    let custom = Custom {
+        definition: definition.name().to_owned(),
+        state: state.0.clone(),
+        is_terminating: definition.is_being_deleted(),
+        has_webhook_conversion: definition.text(&["spec", "conversion", "strategy"]) == "Webhook",
+        printer_columns: list(version, "additionalPrinterColumns").to_vec(),
+        column_paths: column_paths(version),
+        selectable_fields: list(version, "selectableFields")
+            .iter()
+            .filter_map(|field| Some(field["jsonPath"].as_str()?.to_owned()))
+            .collect(),
+        scale: object(version, "subresources")
+            .and_then(|faces| faces.get("scale"))
+            .cloned(),
+        open_api_schema: document.cloned().map(Value::Object),
+    };
+    let group_version = GroupVersion::new(group, name);
+    Some(Resource {
+        subresources: faces(version, &group_version, text(names, "kind"), &schema),
+        group_version,
+        plural: owned("plural"),
+        singular,
+        kind: owned("kind"),
+        list_kind: owned("listKind"),
+        is_namespaced: definition.text(&["spec", "scope"]) == "Namespaced",
+        short_names: structural::json::texts(names, "shortNames"),
+        categories: structural::json::texts(names, "categories"),
+        verbs: VERBS.iter().map(|verb| Text::Borrowed(verb)).collect(),
+        schema,
+        storage: GroupResource::new(group, text(names, "plural")),
+        storage_version: GroupVersion::new(group, stored),
+        storage_version_hash: hash(group, stored, text(names, "kind")).into(),
+        deprecation: deprecation(definition, version).into(),
+        custom: Some(Arc::new(custom)),
+    })
+}
+
+fn stored_version(definition: &Object) -> &str {
+    let mut versions = definition.items(&["spec", "versions"]).iter();
+    versions
+        .find(|version| version["storage"] == true)
+        .and_then(|version| version["name"].as_str())
+        .unwrap_or("")
+}
+
+fn column_paths(version: &Map<String, Value>) -> Vec<Option<JsonPath>> {
+    list(version, "additionalPrinterColumns")
+        .iter()
+        .map(|column| JsonPath::parse(column["jsonPath"].as_str()?))
+        .collect()
+}
+
+fn faces(
+    version: &Map<String, Value>,
+    group_version: &GroupVersion,
+    kind: &str,
+    schema: &Schema,
+) -> Vec<Subresource> {
+    let Some(said) = object(version, "subresources") else {
+        return Vec::new();
+    };
+    let verbs = || FACE_VERBS.iter().map(|verb| Text::Borrowed(verb)).collect();
+    let mut faces = Vec::new();
+    if said.contains_key("status") {
+        faces.push(Subresource {
+            name: "status".into(),
+            kind: GroupVersionKind {
+                group_version: group_version.clone(),
+                kind: kind.into(),
+            },
+            verbs: verbs(),
+            schema: Some(schema.clone()),
+        });
+    }
+    if said.contains_key("scale") {
+        faces.push(Subresource {
+            name: "scale".into(),
+            kind: GroupVersionKind::new("autoscaling", "v1", "Scale"),
+            verbs: verbs(),
+            schema: tables::kind("autoscaling", "v1", "Scale"),
+        });
+    }
+    faces
+}
+
+/// `storageVersionHash` of discovery.
+fn hash(group: &str, version: &str, kind: &str) -> String {
+    let digest = Sha256::digest(format!("{group}/{version}/{kind}"));
+    base64::engine::general_purpose::STANDARD.encode(&digest[..8])
+}
+
+/// The warning for each use of a deprecated version; empty where it is current.
+fn deprecation(definition: &Object, version: &Map<String, Value>) -> String {
+    if !is_true(version, "deprecated") {
+        return String::new();
+    }
+    let said = text(version, "deprecationWarning");
+    if !said.is_empty() {
+        return said.to_owned();
+    }
+    let group = definition.text(&["spec", "group"]);
+    let kind = definition.text(&["spec", "names", "kind"]);
+    let name = text(version, "name");
+    let mut newer: Vec<&str> = definition
+        .items(&["spec", "versions"])
+        .iter()
+        .filter_map(Value::as_object)
+        .filter(|other| is_true(other, "served") && !is_true(other, "deprecated"))
+        .map(|other| text(other, "name"))
+        .filter(|other| version_order::compare(name, other).is_lt())
+        .collect();
+    newer.sort_by(|a, b| version_order::compare(b, a));
+    match newer.first() {
+        None => format!("{group}/{name} {kind} is deprecated"),
+        Some(newer) => {
+            format!("{group}/{name} {kind} is deprecated; use {group}/{newer} {kind}")
+        }
+    }
+}

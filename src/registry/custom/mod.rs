@@ -1,0 +1,147 @@
+//! What a CustomResourceDefinition brings about: its kind is named, served, and cleaned up after.
+//!
+//! The API server runs these as controllers of its own. Here they follow every write of a
+//! definition before its answer leaves, so that the next request sees what came of it.
+//!
+//! *Invariant:* writes only by way of [`Registry::handle`], as `system:apiserver`.
+//! *Upstream:* `apiextensions-apiserver/pkg/controller`, `…/pkg/apiserver/customresource_handler.go`.
+
+mod establish;
+mod install;
+mod names;
+mod scale;
+pub mod strategy;
+mod terminate;
+mod version_order;
+
+use futures_util::future::BoxFuture;
+
+use crate::auth::User;
+use super::{Context, Form, Registry, Request, Target, Verb};
+use crate::object::{GroupResource, Key, Object};
+use crate::schema::Resource;
+
+pub(super) use self::scale::validate as validate_scale;
+
+/// The group of definitions.
+const GROUP: &str = "apiextensions.k8s.io";
+/// The plural of definitions.
+const PLURAL: &str = "customresourcedefinitions";
+/// Holds a definition until its objects are gone.
+pub const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// The resource of definitions.
+pub(super) fn definitions() -> GroupResource {
+    GroupResource::new(GROUP, PLURAL)
+}
+
+/// Whether something follows from a write of this resource: the name of the definition it is, or
+/// is an object of.
+pub(super) fn followed<'a>(
+    resource: &'a Resource,
+    object: &'a Object,
+    is_gone: bool,
+) -> Option<&'a str> {
+    if let Some(custom) = &resource.custom {
+        return is_gone.then_some(custom.definition.as_str());
+    }
+    let is_definition = resource.group_version.group.as_ref() == GROUP && resource.plural == PLURAL;
+    is_definition.then(|| object.name())
+}
+
+impl Registry {
+    /// Does what follows from a write.
+    pub(super) async fn follow(&self, cx: &Context<'_>, object: &Object, is_gone: bool) {
+        if let Some(definition) = followed(cx.resource, object, is_gone)
+            && !cx.is_dry_run
+        {
+            self.settle_definition(definition.to_owned()).await;
+        }
+    }
+
+    /// Serves every definition in the store: what was there before this server was.
+    pub async fn restore_definitions(&self) {
+        let Ok(all) = self.reader.snapshot(&definitions(), None) else {
+            return;
+        };
+        for stored in all.objects(None, None) {
+            self.settle_definition(stored.key.name().to_owned()).await;
+        }
+    }
+
+    /// Brings what is served, and what the status says, in line with a definition.
+    fn settle_definition(&self, name: String) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let Some(stored) = self.reader.get(&definitions(), &Key::new("", &name)) else {
+                self.forget_definition(&name).await;
+                return;
+            };
+            let definition = stored.parsed();
+            install::serve(&self.catalog, &definition);
+            if definition.is_being_deleted() {
+                terminate::run(self, &definition).await;
+            } else if let Some(settled) = establish::next(self, &definition) {
+                // The write is followed in turn, until there is nothing to change.
+                self.write_definition(&settled, "status").await;
+            }
+        })
+    }
+
+    /// A definition is gone: its kind is no longer served, its names are free for others.
+    async fn forget_definition(&self, name: &str) {
+        let Some((plural, group)) = name.split_once('.') else {
+            return;
+        };
+        self.catalog
+            .remove_custom(&GroupResource::new(group, plural));
+        let Ok(all) = self.reader.snapshot(&definitions(), None) else {
+            return;
+        };
+        for other in all.objects(None, None) {
+            let is_of_group = other
+                .key
+                .name()
+                .split_once('.')
+                .is_some_and(|(_, other)| other == group);
+            if is_of_group {
+                self.settle_definition(other.key.name().to_owned()).await;
+            }
+        }
+    }
+
+    /// Writes a face of a definition. A conflict means that somebody else wrote it, and then that
+    /// write is followed.
+    async fn write_definition(&self, definition: &Object, face: &str) {
+        let target = Target {
+            group: GROUP.to_owned(),
+            version: "v1".to_owned(),
+            resource: PLURAL.to_owned(),
+            name: definition.name().to_owned(),
+            subresource: face.to_owned(),
+            ..Target::default()
+        };
+        let body = definition.clone().into_value().to_string();
+        self.act(Verb::Update, target, body.into()).await;
+    }
+
+    /// Makes a request as the API server itself.
+    async fn act(&self, verb: Verb, target: Target, body: bytes::Bytes) {
+        let request = Request {
+            verb,
+            target,
+            query: Vec::new(),
+            body,
+            content_type: "application/json".to_owned(),
+            form: Form::Object,
+            user: User {
+                name: "system:apiserver".to_owned(),
+                groups: vec!["system:masters".to_owned()],
+                ..User::default()
+            },
+            user_agent: "kube-apiserver".to_owned(),
+        };
+        if let Err(error) = self.handle(&request).await {
+            tracing::debug!(%error, name = request.target.name, "following a definition");
+        }
+    }
+}
