@@ -8,7 +8,6 @@ use parking_lot::RwLock;
 use serde_json::Value;
 
 use super::{Schema, node::Text};
-use crate::object::json_path::JsonPath;
 use crate::object::{GroupResource, GroupVersion, GroupVersionKind};
 
 /// One served version of a resource.
@@ -73,8 +72,6 @@ pub struct Custom {
     pub is_terminating: bool,
     /// Whether objects are converted by a webhook.
     pub has_webhook_conversion: bool,
-    /// The paths of [`Custom::printer_columns`], parsed; `None` for one that is none.
-    pub column_paths: Vec<Option<JsonPath>>,
     /// `additionalPrinterColumns` as written.
     pub printer_columns: Vec<Value>,
     /// JSON paths of `selectableFields`.

@@ -11,7 +11,6 @@ use sha2::{Digest, Sha256};
 
 use super::establish;
 use super::version_order;
-use crate::object::json_path::JsonPath;
 use crate::object::{GroupResource, GroupVersion, GroupVersionKind, Object};
 use crate::schema::catalog::{Catalog, Custom, Resource, Subresource};
 use crate::schema::node::Text;
@@ -94,7 +93,6 @@ fn build(definition: &Object, version: &Map<String, Value>, state: &State) -> Op
         is_terminating: definition.is_being_deleted(),
         has_webhook_conversion: definition.text(&["spec", "conversion", "strategy"]) == "Webhook",
         printer_columns: list(version, "additionalPrinterColumns").to_vec(),
-        column_paths: column_paths(version),
         selectable_fields: list(version, "selectableFields")
             .iter()
             .filter_map(|field| Some(field["jsonPath"].as_str()?.to_owned()))
@@ -131,13 +129,6 @@ fn stored_version(definition: &Object) -> &str {
         .find(|version| version["storage"] == true)
         .and_then(|version| version["name"].as_str())
         .unwrap_or("")
-}
-
-fn column_paths(version: &Map<String, Value>) -> Vec<Option<JsonPath>> {
-    list(version, "additionalPrinterColumns")
-        .iter()
-        .map(|column| JsonPath::parse(column["jsonPath"].as_str()?))
-        .collect()
 }
 
 fn faces(

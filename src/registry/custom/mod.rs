@@ -16,8 +16,8 @@ mod version_order;
 
 use futures_util::future::BoxFuture;
 
-use crate::auth::User;
 use super::{Context, Form, Registry, Request, Target, Verb};
+use crate::auth::User;
 use crate::object::{GroupResource, Key, Object};
 use crate::schema::Resource;
 

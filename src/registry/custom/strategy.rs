@@ -29,14 +29,14 @@ impl Strategy for CustomResource {
 
     fn prepare_update(
         &self,
-        _cx: &Context,
+        cx: &Context,
         object: &mut Object,
         old: &Object,
     ) -> Result<(), ApiError> {
         // The face that was not written is as it was before this is called, and a status without a
         // face of its own counts like everything else.
         let is_changed = !is_same_beyond_metadata(object.as_map(), old.as_map());
-        let is_status = _cx.subresource == "status";
+        let is_status = cx.subresource == "status";
         let generation = old.generation() + i64::from(is_changed && !is_status);
         object.set(&["metadata", "generation"], generation);
         Ok(())

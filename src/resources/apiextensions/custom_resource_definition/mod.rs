@@ -19,7 +19,7 @@ use crate::object::{Object, time};
 use crate::registry::custom::CLEANUP;
 use crate::registry::{Context, Propagation, Strategy};
 
-/// The strategy of CustomResourceDefinitions.
+/// The strategy of definitions.
 #[derive(Debug)]
 pub struct CustomResourceDefinition;
 
