@@ -13,7 +13,6 @@ use serde_json::{Map, Number, Value};
 
 use super::{Field, Format, Node, Origin, Schema, Shape, zero};
 use crate::object::quantity::Quantity;
-use crate::object::quantity::Quantity;
 use crate::object::{duration, time};
 
 /// Normalises an object.
@@ -85,8 +84,7 @@ fn any(schema: &Schema, node: &Node, value: &mut Value) {
         }
         (Shape::String(format), Value::String(text)) => string(format, text),
         (Shape::String(Format::Quantity), Value::Number(number)) => {
-            let text = number.to_string();
-            *value = Value::String(Quantity::canonical(&text).unwrap_or(text));
+            *value = Value::String(number.to_string());
         }
         (Shape::Number, Value::Number(number)) => {
             if let Some(integer) = whole(number) {
@@ -155,7 +153,6 @@ fn string(format: &Format, text: &mut String) {
     let canonical = match format {
         Format::DateTime => time::canonical_seconds(text),
         Format::MicroTime => time::canonical_micros(text),
-        Format::Quantity => Quantity::canonical(text),
         Format::Duration => duration::canonical(text),
         Format::Byte => text
             .contains(['\n', '\r'])
