@@ -2,7 +2,6 @@
 //!
 //! *Invariant:* knows no schema, no storage, no HTTP.
 
-pub mod age;
 pub mod duration;
 pub mod field_path;
 pub mod json_path;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Number, Value};
 
 use crate::object::json_path::JsonPath;
-use crate::object::{Object, age, time};
+use crate::object::{Object, time};
 use crate::schema::catalog::Custom;
 use crate::schema::{Column, tables};
 
@@ -151,7 +151,7 @@ fn shown(kind: &str, value: &Value, now: Timestamp) -> Value {
         ("number", Value::Number(number)) => as_go_float(number),
         ("date", Value::String(text)) if text.is_empty() || text == "null" => "<unknown>".into(),
         ("date", Value::String(text)) => match time::parse(text) {
-            Some(_) => age::since(text, now).into(),
+            Some(_) => time::age(Some(value), now).into(),
             None => "<invalid>".into(),
         },
         _ => Value::Null,

@@ -69,7 +69,7 @@ pub(super) fn answer(
     if request.form == Form::Object {
         return Ok(write_objects(&view, page));
     }
-    let objects = page.objects.iter().map(|stored| view.object(stored));
+    let objects = page.objects.iter().map(|stored| stored.object());
     let body = table::render_list(&view, cx.now, page.metadata(), objects)?;
     Ok(Response::json(200, body))
 }

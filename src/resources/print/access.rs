@@ -4,11 +4,11 @@
 //! `apiextensions-apiserver/pkg/registry/customresourcedefinition` and
 //! `kube-aggregator/pkg/registry/apiservice`.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::shared::{self, NONE, UNSET};
-use crate::object::{Object, age};
+use crate::object::{Object, time};
 use crate::registry::Printer;
 
 pub(super) const ROLE_BINDING: Printer = Printer::new("rbac.RoleBinding", binding);
@@ -41,9 +41,7 @@ fn binding(object: &Object, now: Timestamp) -> Vec<Value> {
 pub(super) const CERTIFICATE_SIGNING_REQUEST: Printer =
     Printer::new("certificates.CertificateSigningRequest", |object, now| {
         let duration = object.integer(&["spec", "expirationSeconds"]);
-        let duration = duration.map_or(NONE.to_owned(), |seconds| {
-            age::human(SignedDuration::from_secs(seconds))
-        });
+        let duration = duration.map_or(NONE.to_owned(), time::human_duration);
         let has = |kind: &str| shared::condition(object, kind).is_some();
         let mut status = if has("Denied") {
             "Denied".to_owned()

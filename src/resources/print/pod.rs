@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::shared::{self, NONE};
-use crate::object::{Object, age, time};
+use crate::object::{Object, time};
 use crate::registry::Printer;
 
 pub(super) const POD: Printer = Printer {
@@ -48,7 +48,7 @@ fn cells(pod: &Object, now: Timestamp) -> Vec<Value> {
     };
     let restarts = match tally.last_restart {
         Some(last) if tally.restarts != 0 => {
-            let since = age::human(now.duration_since(last));
+            let since = shared::between(last, now);
             format!("{} ({since} ago)", tally.restarts)
         }
         _ => tally.restarts.to_string(),

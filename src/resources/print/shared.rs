@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::object::{Object, age};
+use crate::object::{Object, time};
 
 /// What stands where nothing is.
 pub(super) const NONE: &str = "<none>";
@@ -71,7 +71,12 @@ pub(super) fn age(object: &Object, now: Timestamp) -> Value {
 
 /// How long ago a time was; no time is unknown.
 pub(super) fn since(text: &str, now: Timestamp) -> String {
-    age::since(text, now)
+    time::parse(text).map_or_else(|| "<unknown>".to_owned(), |then| between(then, now))
+}
+
+/// How long it is from one time to another.
+pub(super) fn between(start: Timestamp, end: Timestamp) -> String {
+    time::human_duration(end.duration_since(start).as_secs())
 }
 
 /// Labels in key order: `a=b,c=d`.

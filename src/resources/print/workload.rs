@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::shared::{self, NONE, UNSET};
-use crate::object::{Object, age, time};
+use crate::object::{Object, time};
 use crate::registry::Printer;
 
 const CONTAINERS: [&str; 4] = ["spec", "template", "spec", "containers"];
@@ -157,7 +157,7 @@ fn job_duration(job: &Object, now: Timestamp) -> String {
     let time_at = |field: &str| time::parse(job.text(&["status", field]));
     time_at("startTime").map_or(String::new(), |start| {
         let end = time_at("completionTime").unwrap_or(now);
-        age::human(end.duration_since(start))
+        shared::between(start, end)
     })
 }
 

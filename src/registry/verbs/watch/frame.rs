@@ -138,7 +138,7 @@ impl Frames {
     fn encode(&mut self, stored: &Stored, now: Timestamp) -> Bytes {
         match self.view.form {
             Form::Object => self.view.bytes(stored),
-            _ => self.render(&self.view.object(stored), now),
+            _ => self.render(&stored.object(), now),
         }
     }
 

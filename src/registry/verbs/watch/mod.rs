@@ -16,6 +16,7 @@ use self::feed::{Feed, Timer};
 use self::frame::Frames;
 use crate::error::ApiError;
 use crate::registry::query::{ListOptions, Selection};
+use crate::registry::table;
 use crate::registry::view::View;
 use crate::registry::{Body, Context, Registry, Request, Response, interpret};
 use crate::sim::Entropy;
@@ -39,6 +40,7 @@ pub(crate) fn watch(
     let asked = options.watched_revision()?;
     let start = Start::of(registry, cx, &options, &selection, asked);
     let view = View::of(registry, cx, request);
+    table::check(&view)?;
     let frames = Frames::new(view, selection);
     let deadline = deadline(cx.now, options.timeout_seconds);
     let timer = Timer::new(&registry.clock, cx.now, deadline, options.allows_bookmarks);
