@@ -119,6 +119,9 @@ impl Registry {
         if !cx.resource.serves(request.verb.as_str()) {
             return Err(method_not_allowed());
         }
+        if let Some(connect) = self.strategy(cx.resource).acts() {
+            return connect.call(self, cx, request).await;
+        }
         match request.verb {
             Verb::Get => verbs::get::get(self, cx, request),
             Verb::List => verbs::list::list(self, cx, request),

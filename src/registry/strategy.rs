@@ -203,6 +203,17 @@ pub trait Strategy: Send + Sync {
     /// After an object is gone: gives back what `reserve` took.
     fn settle_delete(&self, _cx: &Context, _object: &Object) {}
 
+    /// Whether a write through a subresource is the server's own doing: neither prepared, counted
+    /// nor validated as a client's would be (a pod's binding).
+    fn bypasses_rules(&self, _subresource: &str) -> bool {
+        false
+    }
+
+    /// What a POST of the kind does where its objects are never stored (bindings, reviews).
+    fn acts(&self) -> Option<&dyn Connect> {
+        None
+    }
+
     /// What a subresource does that is neither `status` nor `scale`.
     fn subresource(&self, _name: &str) -> Option<&dyn Connect> {
         None

@@ -16,15 +16,15 @@ pub(super) async fn handle(
     let Some(subresource) = cx.resource.subresource(cx.subresource) else {
         return Err(ApiError::path_not_found());
     };
-    if let Some(connect) = registry.strategy(cx.resource).subresource(cx.subresource) {
-        return connect.call(registry, cx, request).await;
-    }
     if !subresource
         .verbs
         .iter()
         .any(|verb| verb == request.verb.as_str())
     {
         return Err(handle::method_not_allowed());
+    }
+    if let Some(connect) = registry.strategy(cx.resource).subresource(cx.subresource) {
+        return connect.call(registry, cx, request).await;
     }
     if cx.subresource == "scale" {
         return scale::handle(registry, cx, request).await;
@@ -41,7 +41,8 @@ pub(super) async fn handle(
 }
 
 /// A write through one face of an object leaves the other faces as they were: the status face
-/// everything but the status (and metadata), the main face the status.
+/// everything but the status (and metadata), the main face the status. What a kind's own faces
+/// leave is up to its strategy.
 pub(super) fn keep_other_face(
     cx: &Context<'_>,
     strategy: &dyn Strategy,
@@ -53,10 +54,15 @@ pub(super) fn keep_other_face(
     }
     if cx.subresource == "status" {
         status::keep_all_but_status(cx, object, old);
-    } else if let Some(status) = old.get(&["status"]) {
-        let status = status.clone();
-        object.set(&["status"], status);
-    } else {
-        object.remove(&["status"]);
+        return;
+    }
+    if !matches!(cx.subresource, "" | "scale") {
+        return;
+    }
+    match old.get(&["status"]) {
+        Some(status) => object.set(&["status"], status.clone()),
+        None => {
+            object.remove(&["status"]);
+        }
     }
 }

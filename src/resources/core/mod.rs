@@ -21,6 +21,7 @@ static SERVICE_ACCOUNT: Plain = Plain {
 /// The strategy of a resource of the core group.
 pub(super) fn strategy(plural: &str) -> Option<&'static dyn Strategy> {
     Some(match plural {
+        "bindings" => &pod::BINDINGS,
         "configmaps" => &config_map::CONFIG_MAP,
         "endpoints" => &service::ENDPOINTS,
         "events" => &event::EventStrategy,

@@ -8,6 +8,8 @@ pub mod label_selector;
 pub mod look;
 pub mod names;
 pub mod plain;
+pub mod pod_spec;
+pub mod pod_template;
 pub mod quantity;
 pub mod resource_name;
 pub mod signer_name;

@@ -155,7 +155,7 @@ pub fn value_at(object: &Object, label: &str) -> String {
 }
 
 /// Leaves the metadata of a status update as they were, but for what the server itself manages.
-fn reset_metadata(object: &mut Object, old: &Object) {
+pub fn reset_metadata(object: &mut Object, old: &Object) {
     for name in ["labels", "annotations", "finalizers", "ownerReferences"] {
         match old.get(&["metadata", name]) {
             Some(value) => object.set(&["metadata", name], value.clone()),

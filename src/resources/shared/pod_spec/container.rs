@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::super::names::{check_port_name, label, one_of, port_number, report, required_one_of};
 use super::super::look::Look;
+use super::super::names::{check_port_name, label, one_of, port_number, report, required_one_of};
 use super::{Pod, environment, mount, resources, security};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
@@ -48,7 +48,12 @@ pub(super) fn common(errors: &mut FieldErrors, path: &FieldPath, container: &Val
     }
     resize_policies(errors, &path.child("resizePolicy"), container, pod);
     if let Some(value) = container.maybe("securityContext") {
-        security::container(errors, &path.child("securityContext"), value, pod.host_users);
+        security::container(
+            errors,
+            &path.child("securityContext"),
+            value,
+            pod.host_users,
+        );
     }
 }
 
@@ -138,7 +143,12 @@ pub(super) fn restart_policy(errors: &mut FieldErrors, path: &FieldPath, contain
             "must specify restartPolicy when restart rules are used",
         ),
         Some(policy) => {
-            one_of(errors, &policy_path, policy, &["Always", "Never", "OnFailure"]);
+            one_of(
+                errors,
+                &policy_path,
+                policy,
+                &["Always", "Never", "OnFailure"],
+            );
         }
     }
     let rules_path = path.child("restartPolicyRules");

@@ -43,7 +43,9 @@ pub(super) fn init(
         }
         let name = container.text("name");
         let is_same = |other: &Value| other.text("name") == name;
-        let before = list[..i].iter().filter(|other| !other.text("name").is_empty());
+        let before = list[..i]
+            .iter()
+            .filter(|other| !other.text("name").is_empty());
         if regular.iter().chain(before).any(is_same) {
             errors.duplicate(&item.child("name"), &name.into());
         }

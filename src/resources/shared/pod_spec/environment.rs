@@ -5,12 +5,12 @@
 
 use serde_json::Value;
 
+use super::super::look::Look;
 use super::super::names::{
     check_data_key, check_subdomain, check_variable_name, label, no_steps_back, qualified_name,
     report,
 };
 use super::super::quantity::Amount;
-use super::super::look::Look;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 
@@ -203,9 +203,8 @@ fn divisor(errors: &mut FieldErrors, path: &FieldPath, resource: &str, divisor: 
     if Amount::parse(divisor).is_none_or(Amount::is_zero) {
         return;
     }
-    let sizes = |what: &str| {
-        (!SIZES.contains(&divisor)).then(|| format!("{WORDS} {what} resource"))
-    };
+    let sizes =
+        |what: &str| (!SIZES.contains(&divisor)).then(|| format!("{WORDS} {what} resource"));
     let wrong = match resource {
         "limits.cpu" | "requests.cpu" => (divisor != "1m" && divisor != "1").then(|| {
             "only divisor's values 1m and 1 are supported with the cpu resource".to_owned()

@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
+use super::super::look::Look;
 use super::super::names::{
     check_header_name, non_negative, one_of, port_number, port_number_or_name, report,
 };
-use super::super::look::Look;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 

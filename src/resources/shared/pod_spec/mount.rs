@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::super::names::{has_step_back, local_path, one_of};
 use super::super::look::Look;
+use super::super::names::{has_step_back, local_path, one_of};
 use super::Pod;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
@@ -68,9 +68,7 @@ fn propagation(errors: &mut FieldErrors, path: &FieldPath, mount: &Value, contai
     };
     let all = ["Bidirectional", "HostToContainer", "None"];
     one_of(errors, path, propagation, &all);
-    let is_privileged = container
-        .at("securityContext")
-        .is_true("privileged");
+    let is_privileged = container.at("securityContext").is_true("privileged");
     if propagation == "Bidirectional" && !is_privileged {
         errors.forbidden(
             path,
@@ -89,21 +87,14 @@ fn read_only(errors: &mut FieldErrors, path: &FieldPath, mount: &Value) {
             if !mount.is_true("readOnly") {
                 errors.forbidden(path, "may only be specified when readOnly is true");
             }
-            if !matches!(
-                mount.maybe_text("mountPropagation"),
-                None | Some("None")
-            ) {
+            if !matches!(mount.maybe_text("mountPropagation"), None | Some("None")) {
                 errors.forbidden(
                     path,
                     "may only be specified when mountPropagation is None or not specified",
                 );
             }
         }
-        other => errors.not_supported(
-            path,
-            &other.into(),
-            &["Disabled", "Enabled", "IfPossible"],
-        ),
+        other => errors.not_supported(path, &other.into(), &["Disabled", "Enabled", "IfPossible"]),
     }
 }
 
@@ -139,7 +130,11 @@ pub(super) fn devices(errors: &mut FieldErrors, path: &FieldPath, container: &Va
             errors.invalid(&place_path, &place.into(), "must be unique");
         }
         if has_step_back(place) {
-            errors.invalid(&place_path, &place.into(), "can not contain backsteps ('..')");
+            errors.invalid(
+                &place_path,
+                &place.into(),
+                "can not contain backsteps ('..')",
+            );
         }
         if mounts.iter().any(|m| m.text("name") == name) {
             let detail = "must not already exist in volumeMounts";

@@ -6,11 +6,11 @@
 use serde_json::Value;
 
 use super::super::label_selector;
+use super::super::look::Look;
 use super::super::names::{
     check_qualified_name, check_subdomain, local_path_not_reserved, one_of, report, required,
 };
 use super::super::signer_name::{is_own, signer_name};
-use super::super::look::Look;
 use super::volume_source::{downward_api_file, file_mode, key_to_path};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;

@@ -5,9 +5,9 @@
 
 use serde_json::Value;
 
+use super::super::look::Look;
 use super::super::names::{check_qualified_name, label};
 use super::super::quantity::Amount;
-use super::super::look::Look;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 
@@ -90,9 +90,8 @@ fn resource_name(errors: &mut FieldErrors, path: &FieldPath, name: &str, holder:
     for wrong in check_qualified_name(name) {
         errors.invalid(path, &name.into(), wrong);
     }
-    let is_standard = STANDARD.contains(&name)
-        || is_huge_pages(name)
-        || name.starts_with("requests.hugepages-");
+    let is_standard =
+        STANDARD.contains(&name) || is_huge_pages(name) || name.starts_with("requests.hugepages-");
     if errors.len() == before && !name.contains('/') && !is_standard {
         let detail = "must be a standard resource type or fully qualified";
         errors.invalid(path, &name.into(), detail);
@@ -166,7 +165,12 @@ pub(super) fn requirements(
     if has_huge_pages && !has_compute {
         errors.forbidden(path, "HugePages require cpu or memory");
     }
-    claim_names(errors, &path.child("claims"), resources.list("claims"), claims);
+    claim_names(
+        errors,
+        &path.child("claims"),
+        resources.list("claims"),
+        claims,
+    );
 }
 
 fn against_limit(
@@ -179,10 +183,7 @@ fn against_limit(
 ) {
     let Some(limit) = limit.and_then(Value::as_str) else {
         if !is_overcommitted(name) {
-            errors.required(
-                limits,
-                "Limit must be set for non overcommitable resources",
-            );
+            errors.required(limits, "Limit must be set for non overcommitable resources");
         }
         return;
     };

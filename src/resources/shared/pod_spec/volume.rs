@@ -5,9 +5,9 @@
 
 use serde_json::Value;
 
+use super::super::look::Look;
 use super::super::names::{check_subdomain, label};
 use super::super::quantity::Amount;
-use super::super::look::Look;
 use super::{projected, volume_source as source};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;

@@ -8,11 +8,11 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::super::claim_spec;
+use super::super::look::Look;
 use super::super::names::{
     check_subdomain, label, local_path, local_path_not_reserved, no_steps_back, one_of, report,
     required, within,
 };
-use super::super::look::Look;
 use super::container::pull_policy;
 use super::environment::{VOLUME_FIELDS, field_selector, resource_selector};
 use crate::error::FieldErrors;
@@ -151,13 +151,7 @@ pub(super) fn iscsi(errors: &mut FieldErrors, path: &FieldPath, source: &Value) 
     if let Some(wrong) = iscsi_name(iqn).filter(|_| !iqn.is_empty()) {
         errors.invalid(&path.child("iqn"), &iqn.into(), wrong);
     }
-    within(
-        errors,
-        &path.child("lun"),
-        source.number("lun"),
-        0,
-        255,
-    );
+    within(errors, &path.child("lun"), source.number("lun"), 0, 255);
     let is_secret_used = source.is_true("chapAuthDiscovery") || source.is_true("chapAuthSession");
     if is_secret_used && !source.has("secretRef") {
         errors.required(&path.child("secretRef"), "");
@@ -402,9 +396,5 @@ pub(super) fn ephemeral(errors: &mut FieldErrors, path: &FieldPath, source: &Val
 
 pub(super) fn image(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["reference"]);
-    pull_policy(
-        errors,
-        &path.child("pullPolicy"),
-        source.text("pullPolicy"),
-    );
+    pull_policy(errors, &path.child("pullPolicy"), source.text("pullPolicy"));
 }

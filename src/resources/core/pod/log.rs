@@ -1,0 +1,73 @@
+//! Logs of containers: of a pod that has no node yet, there are none.
+//!
+//! *Upstream:* `pkg/registry/core/pod/rest/log.go`, `pkg/registry/core/pod/strategy.go`
+//! (`LogLocation`).
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use super::streams::{container, pod};
+use crate::error::{ApiError, FieldErrors};
+use crate::object::{FieldPath, GroupVersionKind};
+use crate::registry::response::Body;
+use crate::registry::{Connect, Context, Registry, Request, Response};
+use crate::resources::shared::look::Look;
+
+/// `pods/log`.
+pub(super) struct Log;
+
+impl Connect for Log {
+    fn call<'a>(
+        &'a self,
+        _registry: &'a Registry,
+        cx: &'a Context<'a>,
+        request: &'a Request,
+    ) -> BoxFuture<'a, Result<Response, ApiError>> {
+        Box::pin(async move {
+            check(cx, request)?;
+            let pod = pod(cx)?;
+            container(&pod, request.parameter("container").unwrap_or(""))?;
+            if !pod.at("spec").text("nodeName").is_empty() {
+                return Err(ApiError::not_implemented(
+                    "logs of pods that have a node: no process runs behind an emulated pod yet",
+                ));
+            }
+            Ok(Response {
+                code: 204,
+                body: Body::Text(Bytes::new()),
+                warnings: Vec::new(),
+            })
+        })
+    }
+}
+
+/// Checks the query's parameters.
+fn check(cx: &Context, request: &Request) -> Result<(), ApiError> {
+    let mut errors = FieldErrors::new();
+    let mut number = |name: &'static str, least: i64, words: &str| {
+        let value = request.parameter(name).and_then(|text| text.parse().ok());
+        if let Some(value) = value.filter(|value: &i64| *value < least) {
+            errors.invalid(&FieldPath::new(name), &Value::from(value), words);
+        }
+    };
+    number("tailLines", 0, "must be greater than or equal to 0");
+    number("limitBytes", 1, "must be greater than 0");
+    let has_time = request.parameter("sinceTime").is_some();
+    if has_time && request.parameter("sinceSeconds").is_some() {
+        errors.forbidden(
+            &FieldPath::new(""),
+            "at most one of `sinceTime` or `sinceSeconds` may be specified",
+        );
+    } else {
+        number("sinceSeconds", 1, "must be greater than 0");
+    }
+    if request.parameter("stream").is_some() {
+        errors.forbidden(&FieldPath::new("stream"), "may not be specified");
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let kind = GroupVersionKind::new("", "v1", "PodLogOptions");
+    Err(ApiError::invalid(&kind, cx.name, &errors))
+}
