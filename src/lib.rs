@@ -29,3 +29,15 @@ pub mod registry;
 
 #[doc(hidden)]
 pub mod resources;
+
+#[doc(hidden)]
+pub mod client;
+
+#[doc(hidden)]
+pub mod server;
+
+#[doc(hidden)]
+pub mod cluster;
+
+#[doc(hidden)]
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The `mockernetes` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mockernetes::cli::run()
+}

@@ -1,0 +1,94 @@
+//! Files that the command line reads and writes.
+//!
+//! *Invariant:* what is written for one user is readable by that user alone.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::Fault;
+
+/// The text of a file.
+#[allow(clippy::disallowed_methods, reason = "the command line reads files")]
+pub(super) fn read(path: &Path) -> Result<String, Fault> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Fault::usage(format!("cannot read {}: {error}", path.display())))
+}
+
+/// A file, or the YAML and JSON files of a folder and its folders, in name order.
+#[allow(clippy::disallowed_methods, reason = "the command line reads files")]
+pub(super) fn manifest_files(path: &Path) -> Result<Vec<PathBuf>, Fault> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let fault =
+        |error: std::io::Error| Fault::usage(format!("cannot read {}: {error}", path.display()));
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(fault)? {
+        entries.push(entry.map_err(fault)?.path());
+    }
+    entries.sort();
+    let mut files = Vec::new();
+    for entry in entries {
+        let extension = entry.extension().and_then(|text| text.to_str());
+        if entry.is_dir() {
+            files.extend(manifest_files(&entry)?);
+        } else if matches!(extension, Some("yaml" | "yml" | "json")) {
+            files.push(entry);
+        }
+    }
+    Ok(files)
+}
+
+/// The kubeconfig on disk; one that nobody asked for goes with the cluster.
+pub(super) struct Kubeconfig {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    folder: Option<PathBuf>,
+}
+
+impl Kubeconfig {
+    #[allow(clippy::disallowed_methods, reason = "the command line writes files")]
+    pub(super) fn write(asked: Option<&Path>, text: &str) -> Result<Self, Fault> {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+        let (path, folder) = if let Some(path) = asked {
+            (path.to_owned(), None)
+        } else {
+            let name = format!("mockernetes-{}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            // Left behind by a process of the same id that was killed.
+            let _ = std::fs::remove_dir_all(&folder);
+            std::fs::DirBuilder::new()
+                .mode(0o700)
+                .create(&folder)
+                .map_err(|error| {
+                    Fault::failed(format!("cannot create {}: {error}", folder.display()))
+                })?;
+            (folder.join("kubeconfig"), Some(folder))
+        };
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&path)?;
+            file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+            file.write_all(text.as_bytes())
+        };
+        write()
+            .map_err(|error| Fault::failed(format!("cannot write {}: {error}", path.display())))?;
+        Ok(Self { path, folder })
+    }
+}
+
+impl Drop for Kubeconfig {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the command line removes what it wrote"
+    )]
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}

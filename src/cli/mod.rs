@@ -1,0 +1,71 @@
+//! The command line: what the flags say, as a cluster.
+//!
+//! *Invariant:* uses the cluster's public face only. Files, environment and exit codes live here.
+
+mod files;
+mod plugins;
+mod serve;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A Kubernetes API to test against, in one small binary.
+#[derive(Debug, Parser)]
+#[command(name = "mockernetes", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a cluster until Ctrl-C; prints its address and the path of a kubeconfig
+    Serve(Box<serve::Flags>),
+}
+
+/// Why a command failed, and with which exit code.
+#[derive(Debug)]
+struct Fault {
+    code: u8,
+    message: String,
+}
+
+impl Fault {
+    /// The command was used wrongly.
+    fn usage(message: impl Into<String>) -> Self {
+        Self {
+            code: 2,
+            message: message.into(),
+        }
+    }
+
+    /// It was used rightly and failed.
+    fn failed(message: impl Into<String>) -> Self {
+        Self {
+            code: 1,
+            message: message.into(),
+        }
+    }
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors, and go to stdout.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let Command::Serve(flags) = arguments.command;
+    match serve::run(&flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            let _ = writeln!(std::io::stderr(), "error: {}", fault.message);
+            ExitCode::from(fault.code)
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! `mockernetes serve`: a cluster until Ctrl-C.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::files::{Kubeconfig, manifest_files, read};
+use super::{Fault, plugins};
+use crate::auth::{Authenticator, Mode};
+use crate::cluster::{Builder, Cluster};
+use crate::registry::Settings;
+use crate::server::Limits;
+use crate::sim::Clock;
+
+/// Flags of `serve`. Those that kube-apiserver has keep its names and meaning.
+#[derive(Debug, Args)]
+pub(super) struct Flags {
+    /// Address to listen on; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:6443")]
+    listen: SocketAddr,
+    /// Write the administrator's kubeconfig to this file [default: in a new temporary folder]
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Serve HTTP instead of TLS
+    #[arg(long)]
+    plaintext: bool,
+    /// `CustomResourceDefinitions` to install at start (YAML or JSON)
+    #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
+    crd: Vec<PathBuf>,
+    /// Objects to apply at start (YAML or JSON)
+    #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
+    manifest: Vec<PathBuf>,
+    /// Controllers to run; none exists yet, so `none` is all there is to say
+    #[arg(long, value_name = "none", default_value = "none")]
+    controllers: String,
+    /// Fake nodes that run pods; none exists yet, so 0 is all there is to say
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    nodes: u32,
+    /// none: everybody may do everything; rbac: tokens are checked, and rights as well
+    #[arg(long, value_enum, default_value_t = Auth::None)]
+    auth: Auth,
+    /// Bearer tokens, a line each: token,user,uid,"group1,group2"
+    #[arg(long, value_name = "FILE")]
+    token_auth_file: Option<PathBuf>,
+    /// Client certificates (not supported yet)
+    #[arg(long, value_name = "FILE")]
+    client_ca_file: Option<PathBuf>,
+    /// Addresses of services: one CIDR, or two of different families
+    #[arg(long, value_name = "CIDR[,CIDR]", default_value = "10.0.0.0/24")]
+    service_cluster_ip_range: String,
+    /// Node ports of services
+    #[arg(long, value_name = "FROM-TO", default_value = "30000-32767")]
+    service_node_port_range: String,
+    /// Admission plugins to switch on
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    enable_admission_plugins: Vec<String>,
+    /// Admission plugins to switch off
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    disable_admission_plugins: Vec<String>,
+    /// Requests of a kind (reading, changing) that are answered at once
+    #[arg(long, value_name = "N", default_value_t = Limits::default().in_flight_max)]
+    max_requests_inflight: i64,
+    /// Draw the same uids and names as every run with this seed
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// wall: the clock of this machine; virtual: one that stands still until it is moved
+    #[arg(long, value_enum, default_value_t = ClockKind::Wall)]
+    clock: ClockKind,
+    /// Keep objects in this folder (not supported yet: they live in memory)
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Keep objects in etcd (not supported yet: they live in memory)
+    #[arg(long, value_name = "URL", alias = "etcd-servers")]
+    etcd: Option<String>,
+    /// What to log to stderr: error, warn, info, debug, or a filter of `tracing`
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    log: String,
+    /// How to log
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Auth {
+    None,
+    Rbac,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ClockKind {
+    Wall,
+    Virtual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Runs a cluster until it is told to stop.
+pub(super) fn run(flags: &Flags) -> Result<(), Fault> {
+    refuse_unsupported(flags)?;
+    let builder = builder(flags)?;
+    start_log(flags)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::failed(format!("cannot start: {error}")))?;
+    runtime.block_on(serve(flags, builder))
+}
+
+async fn serve(flags: &Flags, builder: Builder) -> Result<(), Fault> {
+    let cluster = builder
+        .start()
+        .await
+        .map_err(|error| Fault::failed(explain(&error.to_string())))?;
+    let text = cluster.kubeconfig().unwrap_or_default();
+    let file = Kubeconfig::write(flags.kubeconfig.as_deref(), &text)?;
+    let url = cluster.url().unwrap_or_default();
+    let ready = writeln!(
+        std::io::stdout(),
+        "mockernetes is ready at {url}, kubeconfig {}",
+        file.path.display()
+    );
+    if let Err(error) = ready.and_then(|()| std::io::stdout().flush()) {
+        tracing::warn!(%error, "nobody reads the ready line");
+    }
+    wait_for_signal().await;
+    tracing::info!("stopping");
+    cluster.stop().await;
+    Ok(())
+}
+
+/// Adds what a newcomer may do about an error.
+fn explain(error: &str) -> String {
+    if error.contains("in use") {
+        format!(
+            "{error}\n  choose another address with --listen, or a free port with --listen 127.0.0.1:0"
+        )
+    } else {
+        error.to_owned()
+    }
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        tracing::warn!("cannot listen for signals; stop me with SIGKILL");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Refuses what later versions will do, rather than not doing it in silence.
+fn refuse_unsupported(flags: &Flags) -> Result<(), Fault> {
+    let refusals = [
+        (
+            !matches!(flags.controllers.as_str(), "none" | ""),
+            "--controllers: no controller exists yet; leave the flag out or say none",
+        ),
+        (
+            flags.nodes > 0,
+            "--nodes: fake nodes do not exist yet; create Node objects yourself",
+        ),
+        (
+            flags.client_ca_file.is_some(),
+            "--client-ca-file: client certificates are not supported yet; use --token-auth-file",
+        ),
+        (
+            flags.data_dir.is_some(),
+            "--data-dir: objects live in memory only so far; leave the flag out",
+        ),
+        (
+            flags.etcd.is_some(),
+            "--etcd: objects live in memory only so far; leave the flag out",
+        ),
+    ];
+    for (is_asked, message) in refusals {
+        if is_asked {
+            return Err(Fault::usage(message));
+        }
+    }
+    Ok(())
+}
+
+/// The cluster that the flags describe.
+fn builder(flags: &Flags) -> Result<Builder, Fault> {
+    let settings = Settings {
+        service_cluster_ip_ranges: ip_ranges(&flags.service_cluster_ip_range)?,
+        service_node_port_range: port_range(&flags.service_node_port_range)?,
+        ..Settings::default()
+    };
+    let mode = match flags.auth {
+        Auth::None => Mode::None,
+        Auth::Rbac => Mode::Rbac,
+    };
+    let limits = Limits {
+        in_flight_max: flags.max_requests_inflight,
+        ..Limits::default()
+    };
+    let mut builder = Cluster::builder()
+        .listen(flags.listen)
+        .settings(settings)
+        .limits(limits)
+        .auth(mode)
+        .disable_admission_plugins(plugins::disabled(
+            &flags.enable_admission_plugins,
+            &flags.disable_admission_plugins,
+        )?);
+    if flags.plaintext {
+        builder = builder.plaintext();
+    }
+    if let Some(seed) = flags.seed {
+        builder = builder.seed(seed);
+    }
+    if flags.clock == ClockKind::Virtual {
+        builder = builder.clock(Clock::virtual_at(jiff::Timestamp::UNIX_EPOCH));
+    }
+    if let Some(path) = &flags.token_auth_file {
+        let mut tokens = Authenticator::new(mode);
+        tokens
+            .add_token_file(&read(path)?)
+            .map_err(|error| Fault::usage(format!("{}: {error}", path.display())))?;
+        builder = builder.tokens(&tokens);
+    }
+    for path in flags.crd.iter().chain(&flags.manifest) {
+        for file in manifest_files(path)? {
+            builder = builder.manifest(read(&file)?);
+        }
+    }
+    Ok(builder)
+}
+
+fn ip_ranges(text: &str) -> Result<Vec<String>, Fault> {
+    let fault = |why: &str| {
+        Fault::usage(format!(
+            "--service-cluster-ip-range {text:?}: {why}, for example 10.0.0.0/16"
+        ))
+    };
+    let ranges: Vec<String> = text
+        .split(',')
+        .map(|range| range.trim().to_owned())
+        .collect();
+    if ranges.len() > 2 {
+        return Err(fault("at most two ranges"));
+    }
+    for range in &ranges {
+        let (address, bits) = range.split_once('/').ok_or_else(|| fault("no CIDR"))?;
+        let address: std::net::IpAddr = address.parse().map_err(|_| fault("no address"))?;
+        let max = if address.is_ipv4() { 32 } else { 128 };
+        let bits: u8 = bits.parse().map_err(|_| fault("no prefix length"))?;
+        if bits > max {
+            return Err(fault("the prefix is too long"));
+        }
+    }
+    Ok(ranges)
+}
+
+fn port_range(text: &str) -> Result<(u16, u16), Fault> {
+    let fault = || {
+        Fault::usage(format!(
+            "--service-node-port-range {text:?}: expected FROM-TO, for example 30000-32767"
+        ))
+    };
+    let (from, to) = text.split_once('-').ok_or_else(fault)?;
+    let (from, to): (u16, u16) = (
+        from.parse().map_err(|_| fault())?,
+        to.parse().map_err(|_| fault())?,
+    );
+    if from == 0 || from > to {
+        return Err(fault());
+    }
+    Ok((from, to))
+}
+
+fn start_log(flags: &Flags) -> Result<(), Fault> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&flags.log)
+        .map_err(|error| Fault::usage(format!("--log {:?}: {error}", flags.log)))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match flags.log_format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    started.map_err(|error| Fault::failed(format!("cannot log: {error}")))
+}

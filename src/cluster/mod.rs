@@ -1,0 +1,123 @@
+//! Where it all meets: a cluster to start, use and stop.
+
+mod bootstrap;
+mod builder;
+mod kubeconfig;
+mod manifest;
+mod tasks;
+mod wiring;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use builder::Builder;
+
+use crate::auth::User;
+use crate::client::{Client, Failure};
+use crate::registry::Registry;
+use crate::sim::Clock;
+
+/// How long connections may take to close when a cluster stops.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A running cluster. Dropping it ends it.
+pub struct Cluster {
+    registry: Arc<Registry>,
+    client: Client,
+    address: Option<SocketAddr>,
+    ca_pem: Option<String>,
+    admin_token: String,
+    tasks: tasks::Tasks,
+}
+
+/// Why a cluster did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// There is no certificate.
+    #[error(transparent)]
+    Tls(#[from] crate::server::tls::Error),
+    /// A manifest is no manifest.
+    #[error("cannot read the manifest: {0}")]
+    Manifest(String),
+    /// An object was refused.
+    #[error("{what} was refused: {failure}")]
+    Refused {
+        /// Which object.
+        what: String,
+        /// What the server said.
+        failure: Failure,
+    },
+}
+
+impl Cluster {
+    /// A cluster to be.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// A client in process, with all rights.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// A client in process, as another user.
+    pub fn client_as(&self, user: User) -> Client {
+        self.client.acting_as(user)
+    }
+
+    /// The address it listens on, if it does.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// The URL it is reached by, if it listens.
+    pub fn url(&self) -> Option<String> {
+        let scheme = if self.ca_pem.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let address = self.address.map(kubeconfig::reachable)?;
+        Some(format!("{scheme}://{address}"))
+    }
+
+    /// A bearer token of the administrator.
+    pub fn admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
+    /// The certificate of the cluster's authority, where it speaks TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// A kubeconfig of the administrator, if the cluster listens.
+    pub fn kubeconfig(&self) -> Option<String> {
+        let url = self.url()?;
+        Some(kubeconfig::render(&url, self.ca_pem(), &self.admin_token))
+    }
+
+    /// The cluster's clock.
+    pub fn clock(&self) -> Clock {
+        self.registry.clock.clone()
+    }
+
+    /// Creates the objects of a manifest, or brings those that are there to what it says.
+    pub async fn apply_manifest(&self, text: &str) -> Result<(), Error> {
+        manifest::apply(&self.registry, &self.client, text).await
+    }
+
+    /// Stops: watches end, connections close, tasks end.
+    pub async fn stop(self) {
+        self.tasks.end(PATIENCE).await;
+    }
+}

@@ -1,0 +1,109 @@
+//! How the layers are joined: the only file that names them all.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::tasks::Tasks;
+use super::{Builder, Cluster, Error, bootstrap, manifest};
+use crate::admission::plugins;
+use crate::auth::{Authenticator, User};
+use crate::client::Client;
+use crate::registry::Registry;
+use crate::resources::kinds::BuiltIn;
+use crate::schema::Catalog;
+use crate::server::local::Local;
+use crate::server::tls::Identity;
+use crate::server::{Door, listen};
+use crate::sim::Entropy;
+use crate::storage::memory::Memory;
+
+/// Starts a cluster.
+pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
+    let seed = builder.seed.unwrap_or_else(random);
+    let mut registry = Registry::new(
+        Arc::new(Memory::default()),
+        Arc::new(Catalog::built_in()),
+        Arc::new(BuiltIn),
+    );
+    registry.clock = builder.clock.clone();
+    registry.entropy = Arc::new(Entropy::seeded(seed));
+    registry.settings = builder.settings.clone();
+    registry.admission = plugins::chain(&builder.disabled_plugins);
+    let registry = Arc::new(registry);
+
+    let tasks = Tasks::new(tokio::runtime::Handle::current());
+    let admin_token = format!("{:016x}{:016x}", random(), random());
+    let mut authenticator = Authenticator::new(builder.mode);
+    for (token, user) in builder.tokens.clone() {
+        authenticator.add_token(token, user);
+    }
+    authenticator.add_token(admin_token.clone(), User::admin());
+    let door = Arc::new(Door::new(
+        Arc::clone(&registry),
+        authenticator,
+        builder.limits,
+        // Audit ids are drawn apart, so that looking on changes nothing that is stored.
+        seed ^ 0xa0d1_7a0d_17a0_d17a,
+        tasks.stop(),
+    ));
+    let client = Client::new(Arc::new(Local(Arc::clone(&door))), Some(User::admin()));
+    bootstrap::install(&client, &builder.settings).await?;
+    for text in &builder.manifests {
+        manifest::apply(&registry, &client, text).await?;
+    }
+    let mut cluster = Cluster {
+        registry,
+        client,
+        address: None,
+        ca_pem: None,
+        admin_token,
+        tasks,
+    };
+    listen_on(&mut cluster, &builder, door).await?;
+    Ok(cluster)
+}
+
+/// Opens the port, where one is asked for.
+async fn listen_on(cluster: &mut Cluster, builder: &Builder, door: Arc<Door>) -> Result<(), Error> {
+    let Some(address) = builder.listen else {
+        return Ok(());
+    };
+    let failed = |cause| Error::Listen { address, cause };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let tls = if builder.is_plaintext {
+        None
+    } else {
+        let identity = Identity::new(&[
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+            IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
+            address.ip(),
+        ])?;
+        cluster.ca_pem = Some(identity.ca_pem);
+        Some(TlsAcceptor::from(identity.config))
+    };
+    cluster.address = Some(address);
+    let spawn = cluster.tasks.spawn();
+    let server = listen::serve(
+        listener,
+        tls,
+        door,
+        Arc::clone(&spawn),
+        cluster.tasks.stop(),
+    );
+    spawn(Box::pin(server));
+    Ok(())
+}
+
+/// Chance from the system: for keys and tokens, and for seeds nobody chose.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    let filled = SystemRandom::new().fill(&mut bytes);
+    assert!(filled.is_ok(), "the system has no randomness to give");
+    u64::from_le_bytes(bytes)
+}

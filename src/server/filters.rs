@@ -1,0 +1,315 @@
+//! What every request passes before it is answered, in one list:
+//!
+//! 1. [`arrive`]: limits on the address and the headers, the path understood, since nobody is asked
+//!    about a request that is too large to look at;
+//! 2. [`Door::identify`]: who asks, and may they — before anything of the body is read;
+//! 3. [`Door::enter`]: how many at once — after rights, so that the refused take no place;
+//! 4. [`check_timeout`], [`read_body`]: the deadline and the size of the body;
+//! 5. [`without_panic`]: the barrier around the answer itself.
+//!
+//! *Upstream:* `apiserver/pkg/server/config.go` (`DefaultBuildHandlerChain`).
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode};
+use http_body_util::BodyExt;
+
+use super::encode::{self, Answer};
+use super::path::{self, Location};
+use super::{Door, Limits};
+use crate::auth::{Attributes, User, authorize};
+use crate::error::{ApiError, Reason};
+
+/// A request that is understood.
+pub(super) struct Asked {
+    /// The method.
+    pub(super) method: Method,
+    /// The headers.
+    pub(super) headers: http::HeaderMap,
+    /// The path, decoded.
+    pub(super) path: String,
+    /// The query, decoded.
+    pub(super) query: Vec<(String, String)>,
+    /// What they mean.
+    pub(super) location: Location,
+}
+
+/// Checks sizes and understands the path.
+pub(super) fn arrive(parts: Parts, limits: &Limits) -> Result<Asked, Box<Answer>> {
+    let uri = &parts.uri;
+    let fail = |error: ApiError| Box::new(encode::error(&error, &parts.headers, &[]));
+    if uri.path().len() + uri.query().map_or(0, str::len) > limits.uri_bytes_max {
+        let message = format!(
+            "the request URI is longer than {} bytes",
+            limits.uri_bytes_max
+        );
+        return Err(fail(ApiError::new(Reason::Unknown, message).with_code(414)));
+    }
+    let header_bytes: usize = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if header_bytes > limits.header_bytes_max {
+        let message = format!(
+            "the request headers are longer than {} bytes",
+            limits.header_bytes_max
+        );
+        return Err(fail(ApiError::new(Reason::Unknown, message).with_code(431)));
+    }
+    let Some(path) = path::decode(uri.path()) else {
+        return Err(Box::new(encode::text(
+            StatusCode::BAD_REQUEST,
+            "400 Bad Request",
+        )));
+    };
+    let path = path.into_owned();
+    let query = uri.query().map(path::query).unwrap_or_default();
+    match path::parse(parts.method.as_str(), &path, &query) {
+        Ok(location) => Ok(Asked {
+            method: parts.method,
+            headers: parts.headers,
+            path,
+            query,
+            location,
+        }),
+        Err(path::BadPath::NothingAfterVerb) => Err(Box::new(encode::text(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!(
+                "Internal Server Error: {path:?}: failed to create RequestInfo: unable to \
+                 determine kind and namespace from url, {path}\n"
+            ),
+        ))),
+    }
+}
+
+/// A request being answered: counted until it is dropped.
+pub(super) struct Place<'a>(&'a AtomicI64);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Door {
+    /// Finds out who asks and whether they may. An identity given by the caller in process is
+    /// believed.
+    pub(super) fn identify(&self, asked: &Asked, identity: Option<User>) -> Result<User, ApiError> {
+        let user = if let Some(user) = identity {
+            user
+        } else {
+            let header = asked.headers.get(http::header::AUTHORIZATION);
+            let header = header.and_then(|value| value.to_str().ok());
+            self.authenticator.authenticate(header)?
+        };
+        let Location {
+            target, namespace, ..
+        } = &asked.location;
+        let attributes = Attributes {
+            verb: &asked.location.action,
+            is_resource: asked.location.is_resource,
+            path: &asked.path,
+            group: &target.group,
+            namespace,
+            resource: &target.resource,
+            subresource: &target.subresource,
+            name: if target.name.is_empty() {
+                named_by_selector(asked)
+            } else {
+                &target.name
+            },
+        };
+        authorize::authorize(&user, &attributes)?;
+        Ok(user)
+    }
+
+    /// Takes a place among those being answered.
+    pub(super) fn enter(&self, asked: &Asked, is_watch: bool) -> Result<Place<'_>, ApiError> {
+        let is_reading = matches!(asked.method, Method::GET | Method::HEAD);
+        let gauge = if is_reading {
+            &self.metrics.reading
+        } else {
+            &self.metrics.mutating
+        };
+        let (count, max) = if is_watch {
+            (
+                self.metrics.watches.load(Ordering::Relaxed),
+                self.limits.watches_max,
+            )
+        } else {
+            (gauge.load(Ordering::Relaxed), self.limits.in_flight_max)
+        };
+        if count >= max {
+            let why = "Too many requests, please try again later.";
+            return Err(ApiError::too_many_requests(why, 1));
+        }
+        gauge.fetch_add(1, Ordering::Relaxed);
+        Ok(Place(gauge))
+    }
+
+    /// The id of a request: the client's, or a new one.
+    pub(super) fn audit_id(&self, headers: &http::HeaderMap) -> HeaderValue {
+        headers
+            .get("audit-id")
+            .filter(|id| !id.is_empty() && id.len() <= 64)
+            .cloned()
+            .or_else(|| HeaderValue::from_str(&self.audit_ids.uid()).ok())
+            .unwrap_or_else(|| HeaderValue::from_static(""))
+    }
+}
+
+/// The name that a collection request selects by field, as authorization sees it.
+fn named_by_selector(asked: &Asked) -> &str {
+    if !asked.location.is_resource || !matches!(asked.location.action.as_str(), "list" | "watch") {
+        return "";
+    }
+    let selector = asked.query.iter().find(|(key, _)| key == "fieldSelector");
+    selector
+        .into_iter()
+        .flat_map(|(_, value)| value.split(','))
+        .find_map(|term| {
+            let (field, value) = term.split_once('=')?;
+            (field.trim() == "metadata.name").then(|| value.trim_start_matches('=').trim())
+        })
+        .unwrap_or("")
+}
+
+/// Refuses a `timeout` that is no duration.
+pub(super) fn check_timeout(asked: &Asked) -> Result<(), ApiError> {
+    let Some((_, text)) = asked.query.iter().find(|(key, _)| key == "timeout") else {
+        return Ok(());
+    };
+    if text.is_empty() || asked.location.action == "watch" {
+        return Ok(());
+    }
+    duration_fault(text).map_or(Ok(()), |fault| {
+        Err(ApiError::bad_request(format!(
+            "invalid timeout specified in the request URL - {fault}"
+        )))
+    })
+}
+
+/// What Go's `time.ParseDuration` says of a text it does not understand.
+fn duration_fault(text: &str) -> Option<String> {
+    let invalid = || Some(format!("time: invalid duration {text:?}"));
+    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if rest == "0" {
+        return None;
+    }
+    if rest.is_empty() {
+        return invalid();
+    }
+    while !rest.is_empty() {
+        let number = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
+        if !rest[..number].contains(|c: char| c.is_ascii_digit())
+            || rest[..number].matches('.').count() > 1
+        {
+            return invalid();
+        }
+        rest = &rest[number..];
+        let unit = rest
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(rest.len());
+        match &rest[..unit] {
+            "" => return Some(format!("time: missing unit in duration {text:?}")),
+            "ns" | "us" | "µs" | "μs" | "ms" | "s" | "m" | "h" => {}
+            other => {
+                return Some(format!("time: unknown unit {other:?} in duration {text:?}"));
+            }
+        }
+        rest = &rest[unit..];
+    }
+    None
+}
+
+/// Reads a body, up to the limit and within the deadline.
+pub(super) async fn read_body<B>(body: B, limits: &Limits) -> Result<Bytes, ApiError>
+where
+    B: http_body::Body + Send,
+    B::Error: std::fmt::Display,
+{
+    let max = limits.body_bytes_max;
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    if body.size_hint().lower() > max as u64 {
+        return Err(ApiError::too_large(max));
+    }
+    let body = std::pin::pin!(body);
+    let read = collect(body, max);
+    // A client's patience is measured by the wall, whatever the cluster's clock says.
+    #[allow(clippy::disallowed_methods)]
+    match tokio::time::timeout(limits.body_patience, read).await {
+        Ok(read) => read,
+        Err(_) => Err(ApiError::timeout(
+            "request did not complete within the allotted timeout",
+            0,
+        )),
+    }
+}
+
+async fn collect<B>(mut body: std::pin::Pin<&mut B>, max: usize) -> Result<Bytes, ApiError>
+where
+    B: http_body::Body,
+    B::Error: std::fmt::Display,
+{
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| ApiError::bad_request(error.to_string()))?;
+        let Ok(mut data) = frame.into_data() else {
+            continue;
+        };
+        if first.len() + rest.len() + data.remaining() > max {
+            return Err(ApiError::too_large(max));
+        }
+        if first.is_empty() && rest.is_empty() {
+            first = data.copy_to_bytes(data.remaining());
+            continue;
+        }
+        if rest.is_empty() {
+            rest.extend_from_slice(&std::mem::take(&mut first));
+        }
+        while data.has_remaining() {
+            let chunk = data.chunk();
+            rest.extend_from_slice(chunk);
+            let length = chunk.len();
+            data.advance(length);
+        }
+    }
+    Ok(if rest.is_empty() {
+        first
+    } else {
+        rest.freeze()
+    })
+}
+
+/// The answer, or a 500 where making it panicked.
+pub(super) async fn without_panic<T>(
+    answer: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    AssertUnwindSafe(answer)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| {
+            let what = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("unknown");
+            tracing::error!(panic = what, "a request panicked");
+            let why = "This request caused apiserver to panic. Look in the logs for details.";
+            Err(ApiError::internal(why).with_cause(what))
+        })
+}
+
+/// How long a client may take to send a body.
+pub(super) const BODY_PATIENCE: Duration = Duration::from_mins(1);

@@ -1,0 +1,65 @@
+//! The door without a socket: calls in process, through the same filters.
+
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http_body_util::{BodyExt, Full};
+
+use super::Door;
+use super::encode::Payload;
+use crate::client::{self, Call, Reply, ReplyBody};
+
+/// The door of a cluster in this process.
+pub struct Local(pub Arc<Door>);
+
+impl client::Door for Local {
+    fn call(&self, call: Call) -> BoxFuture<'_, Reply> {
+        async move {
+            let mut request = http::Request::new(());
+            *request.method_mut() = call.method;
+            *request.headers_mut() = call.headers;
+            match call.target.parse() {
+                Ok(uri) => *request.uri_mut() = uri,
+                Err(_) => return refused(),
+            }
+            let (parts, ()) = request.into_parts();
+            let answer = self.0.serve(parts, Full::new(call.body), call.user).await;
+            let (parts, payload) = answer.into_parts();
+            let body = match payload {
+                Payload::Events(events) => ReplyBody::Events(events.into_stream()),
+                other => ReplyBody::Whole(whole(other).await),
+            };
+            Reply {
+                code: parts.status.as_u16(),
+                headers: parts.headers,
+                body,
+            }
+        }
+        .boxed()
+    }
+}
+
+/// What HTTP libraries answer to a target that is no URI.
+fn refused() -> Reply {
+    Reply {
+        code: 400,
+        headers: http::HeaderMap::new(),
+        body: ReplyBody::Whole(Bytes::from_static(b"400 Bad Request")),
+    }
+}
+
+async fn whole(payload: Payload) -> Bytes {
+    let mut out: Vec<Bytes> = Vec::new();
+    let mut payload = payload;
+    while let Some(Ok(frame)) = payload.frame().await {
+        if let Ok(mut piece) = frame.into_data() {
+            out.push(piece.copy_to_bytes(piece.length()));
+        }
+    }
+    match out.len() {
+        1 => out.swap_remove(0),
+        _ => out.concat().into(),
+    }
+}

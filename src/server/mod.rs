@@ -1,0 +1,350 @@
+//! The first door: HTTP.
+//!
+//! A request passes the filters, becomes a [`Request`] and goes through the corridor; documents
+//! (discovery, health, metrics) have routes of their own. The door serves sockets and clients in
+//! process alike, so that both see the same server.
+//!
+//! *Invariant:* knows no kind by name, no controller, no store. No other module makes a response.
+//! *Upstream:* `apiserver/pkg/server`, `apiserver/pkg/endpoints`.
+
+mod discovery;
+pub mod encode;
+mod filters;
+mod health;
+pub mod listen;
+pub mod local;
+pub mod metrics;
+pub mod negotiate;
+mod pages;
+pub mod path;
+pub mod tls;
+pub mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CACHE_CONTROL;
+use http::request::Parts;
+use http::{HeaderValue, Method};
+pub use listen::Spawn;
+
+use self::encode::Answer;
+use self::filters::Asked;
+use self::metrics::{Metrics, Series, Stopwatch};
+use self::negotiate::{Endpoint, Media};
+use crate::auth::{Authenticator, User};
+use crate::error::{ApiError, Details, Reason};
+use crate::registry::handle::method_not_allowed;
+use crate::registry::{Body, Form, Registry, Request, Response, Verb};
+use crate::sim::Entropy;
+
+/// How much of anything the server takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of a body; kube-apiserver's own limit.
+    pub body_bytes_max: usize,
+    /// Of path and query together.
+    pub uri_bytes_max: usize,
+    /// Of all headers together; Go's default.
+    pub header_bytes_max: usize,
+    /// Requests of a kind (reading, changing) at once.
+    pub in_flight_max: i64,
+    /// Watches at once.
+    pub watches_max: i64,
+    /// How long a client may take to send a body.
+    pub body_patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 3 * 1024 * 1024,
+            uri_bytes_max: 60_000,
+            header_bytes_max: 1 << 20,
+            in_flight_max: 3000,
+            watches_max: 20_000,
+            body_patience: filters::BODY_PATIENCE,
+        }
+    }
+}
+
+/// Told when the cluster stops.
+pub type Stop = tokio::sync::watch::Receiver<bool>;
+
+/// Everything a request may need, behind one door.
+pub struct Door {
+    registry: Arc<Registry>,
+    authenticator: Authenticator,
+    limits: Limits,
+    metrics: Arc<Metrics>,
+    audit_ids: Entropy,
+    pages: axum::Router,
+    stop: Stop,
+}
+
+impl Door {
+    /// A door to a registry.
+    pub fn new(
+        registry: Arc<Registry>,
+        authenticator: Authenticator,
+        limits: Limits,
+        audit_seed: u64,
+        stop: Stop,
+    ) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        Self {
+            pages: pages::router(&registry, &metrics),
+            registry,
+            authenticator,
+            limits,
+            metrics,
+            audit_ids: Entropy::seeded(audit_seed),
+            stop,
+        }
+    }
+
+    /// Answers one request; `identity` is who asks where the caller is in process and known.
+    pub async fn serve<B>(self: &Arc<Self>, parts: Parts, body: B, identity: Option<User>) -> Answer
+    where
+        B: http_body::Body + Send,
+        B::Error: std::fmt::Display,
+    {
+        let stopwatch = Stopwatch::start();
+        let audit_id = self.audit_id(&parts.headers);
+        let mut answer = match filters::arrive(parts, &self.limits) {
+            Ok(asked) => {
+                let is_dry_run = asked.query.iter().any(|(key, _)| key == "dryRun");
+                let series =
+                    self.metrics
+                        .series(asked.method.as_str(), &asked.location, is_dry_run);
+                let answer = self.answer(&asked, body, identity, series).await;
+                let elapsed = stopwatch.elapsed();
+                self.metrics
+                    .record(series, answer.status().as_u16(), elapsed);
+                tracing::debug!(
+                    audit_id = audit_id.to_str().unwrap_or(""),
+                    method = asked.method.as_str(),
+                    path = asked.path.as_str(),
+                    code = answer.status().as_u16(),
+                    micros = elapsed.as_micros() as u64,
+                    "answered"
+                );
+                answer
+            }
+            Err(answer) => *answer,
+        };
+        let headers = answer.headers_mut();
+        headers.insert("audit-id", audit_id);
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-cache, private"));
+        answer
+    }
+
+    /// The filters in order, then the answer.
+    async fn answer<B>(
+        self: &Arc<Self>,
+        asked: &Asked,
+        body: B,
+        identity: Option<User>,
+        series: Series,
+    ) -> Answer
+    where
+        B: http_body::Body + Send,
+        B::Error: std::fmt::Display,
+    {
+        let fail = |error: ApiError| encode::error(&error, &asked.headers, &asked.query);
+        let user = match self.identify(asked, identity) {
+            Ok(user) => user,
+            Err(error) => return fail(error),
+        };
+        let is_watch = asked.location.verb == Some(Verb::Watch);
+        let place = match self.enter(asked, is_watch) {
+            Ok(place) => place,
+            Err(error) => return fail(error),
+        };
+        if let Err(error) = filters::check_timeout(asked) {
+            return fail(error);
+        }
+        if !asked.location.is_resource {
+            let answer = filters::without_panic(self.page(asked)).await;
+            return answer.unwrap_or_else(fail);
+        }
+        let body = if asked.method == Method::GET {
+            Ok(Bytes::new())
+        } else {
+            filters::read_body(body, &self.limits).await
+        };
+        let answer = match body {
+            Ok(body) => filters::without_panic(self.resource(asked, body, user)).await,
+            Err(error) => Err(error),
+        };
+        drop(place);
+        match answer {
+            Ok((response, media)) => {
+                let answer = encode::answer(response, media, &asked.headers);
+                watch::count(answer, self, series)
+            }
+            Err(error) if self.is_nowhere(asked, &error) => encode::not_found(),
+            Err(error) => {
+                if error.code() >= 500 {
+                    tracing::warn!(path = asked.path, cause = error.cause(), "{error}");
+                }
+                fail(error)
+            }
+        }
+    }
+
+    /// Sends a request about a resource through the corridor.
+    async fn resource(
+        &self,
+        asked: &Asked,
+        body: Bytes,
+        user: User,
+    ) -> Result<(Response, Media), ApiError> {
+        let location = &asked.location;
+        let verb = match location.verb {
+            Some(verb) if has_route(verb, location) => verb,
+            _ => return Err(self.no_route(asked)),
+        };
+        let endpoint = match verb {
+            Verb::Watch => Endpoint::Watch,
+            Verb::List | Verb::DeleteCollection => Endpoint::Collection,
+            Verb::Get if location.target.subresource == "log" => Endpoint::Log,
+            _ => Endpoint::Object,
+        };
+        let content_type = negotiate::media_type(&asked.headers);
+        let media = negotiate::input(verb, &content_type, &body)
+            .map_err(|error| self.unless_missing(asked, error))
+            .and_then(|()| {
+                negotiate::output(&asked.headers, &asked.query, endpoint).map_err(|refusal| {
+                    let error = refusal.error(endpoint, self.is_custom(asked));
+                    self.unless_missing(asked, error)
+                })
+            })?;
+        let agent = asked.headers.get(http::header::USER_AGENT);
+        let request = Request {
+            verb,
+            target: location.target.clone(),
+            query: asked.query.clone(),
+            body,
+            content_type,
+            form: media.form,
+            user,
+            user_agent: agent
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("")
+                .to_owned(),
+        };
+        let mut response = self.registry.handle(&request).await?;
+        self.check_form(asked, media, &response)?;
+        if let Body::Events(events) = response.body {
+            response.body = Body::Events(watch::until(events, self.stop.clone()));
+        }
+        Ok((response, media))
+    }
+
+    /// Refuses the list form for one object, and the object form for a list.
+    fn check_form(&self, asked: &Asked, media: Media, response: &Response) -> Result<(), ApiError> {
+        let is_list = matches!(asked.location.verb, Some(Verb::List));
+        let is_event = matches!(response.body, Body::Events(_));
+        if !matches!(media.form, Form::Metadata { .. }) || is_event || is_list == media.is_list_form
+        {
+            return Ok(());
+        }
+        let target = &asked.location.target;
+        let kind = self
+            .registry
+            .catalog
+            .resource(&target.group, &target.version, &target.resource)
+            .map(|resource| go_type(&resource, is_list))
+            .unwrap_or_default();
+        Err(ApiError::not_acceptable(if is_list {
+            format!(
+                "you requested PartialObjectMetadata, but the requested object is a list ({kind})"
+            )
+        } else {
+            format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list \
+                 ({kind})"
+            )
+        }))
+    }
+
+    /// A document.
+    async fn page(&self, asked: &Asked) -> Result<Answer, ApiError> {
+        Ok(pages::answer(&self.pages, asked).await)
+    }
+
+    /// The error of a path and a method that no route joins.
+    fn no_route(&self, asked: &Asked) -> ApiError {
+        let is_served = asked.location.is_routable && self.resource_of(asked).is_some();
+        if is_served {
+            method_not_allowed()
+        } else {
+            ApiError::path_not_found()
+        }
+    }
+
+    /// The error, unless the resource is not there at all, which is said first.
+    fn unless_missing(&self, asked: &Asked, error: ApiError) -> ApiError {
+        match self.resource_of(asked) {
+            Some(_) => error,
+            None => ApiError::path_not_found(),
+        }
+    }
+
+    fn resource_of(&self, asked: &Asked) -> Option<Arc<crate::schema::Resource>> {
+        let target = &asked.location.target;
+        self.registry
+            .catalog
+            .resource(&target.group, &target.version, &target.resource)
+    }
+
+    fn is_custom(&self, asked: &Asked) -> bool {
+        self.resource_of(asked)
+            .is_some_and(|resource| resource.custom.is_some())
+    }
+
+    /// Whether a path leads nowhere at all: into a group that is not built in. There the real
+    /// server answers with text, not a Status.
+    fn is_nowhere(&self, asked: &Asked, error: &ApiError) -> bool {
+        error.reason() == Reason::NotFound
+            && error
+                .details()
+                .is_none_or(|details| *details == Details::default())
+            && pages::is_nowhere(&self.registry, asked)
+    }
+}
+
+/// Whether a path of this shape may have a route for the verb: names are given where one is
+/// created, and taken away where one is changed.
+fn has_route(verb: Verb, location: &path::Location) -> bool {
+    let target = &location.target;
+    location.is_routable
+        && match verb {
+            Verb::Create => target.name.is_empty() || !target.subresource.is_empty(),
+            Verb::Update | Verb::Patch => !target.name.is_empty(),
+            _ => true,
+        }
+}
+
+/// The name of a kind's Go type, as it slips into a message.
+fn go_type(resource: &crate::schema::Resource, is_list: bool) -> String {
+    if resource.custom.is_some() {
+        let list = if is_list { "List" } else { "" };
+        return format!("*unstructured.Unstructured{list}");
+    }
+    let group = &resource.group_version.group;
+    let package = match group.split('.').next() {
+        None | Some("") => "core",
+        Some(package) => package,
+    };
+    let kind = if is_list {
+        &resource.list_kind
+    } else {
+        &resource.kind
+    };
+    format!("*{package}.{kind}")
+}

@@ -1,0 +1,346 @@
+//! `Accept` and `Content-Type`: in which encoding and which form to answer.
+//!
+//! *Upstream:* `apiserver/pkg/endpoints/handlers/negotiation/negotiate.go`; the first refusal is
+//! go-restful's (`jsr311.go`), which routes by media type before a handler sees the request.
+
+use http::HeaderMap;
+use http::header::{ACCEPT, USER_AGENT};
+
+use crate::error::{ApiError, Details};
+use crate::registry::{Form, Verb};
+
+/// The encodings kube-apiserver names when it accepts none of those asked for.
+const REPRESENTATIONS: &str =
+    "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+/// What it adds where the route may watch.
+const STREAMS: &str =
+    "application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Media {
+    /// JSON or YAML.
+    pub encoding: Encoding,
+    /// Whether JSON is indented.
+    pub is_pretty: bool,
+    /// What is shown of an object.
+    pub form: Form,
+    /// Whether the list form of metadata was asked for by name.
+    pub is_list_form: bool,
+}
+
+/// The encodings that are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// `application/json`.
+    #[default]
+    Json,
+    /// `application/yaml`.
+    Yaml,
+}
+
+/// What is being answered, as far as it decides what may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// One object, or the outcome of a write.
+    Object,
+    /// A collection, which may be watched too.
+    Collection,
+    /// A watch.
+    Watch,
+    /// Logs: text is served as well.
+    Log,
+    /// A document behind a route: no other forms.
+    Document,
+    /// An error, or a document behind no route.
+    Plain,
+}
+
+/// One clause of an `Accept` header.
+struct Clause<'a> {
+    kind: &'a str,
+    subkind: &'a str,
+    quality: f32,
+    parameters: Vec<(&'a str, &'a str)>,
+}
+
+/// Why nothing that is accepted can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No route produces any of the media types.
+    Route,
+    /// No encoding or form fits.
+    Form,
+    /// The encoding cannot be streamed.
+    Stream,
+    /// Only protobuf is accepted, which real servers write and this one does not.
+    Protobuf,
+}
+
+impl Refusal {
+    /// The error in the real server's words. A custom resource passes no route.
+    pub fn error(self, endpoint: Endpoint, is_custom: bool) -> ApiError {
+        match self {
+            Self::Route if !is_custom => {
+                let text = "406: Not Acceptable\n\nAvailable representations: ";
+                let message = match endpoint {
+                    Endpoint::Collection | Endpoint::Watch => {
+                        format!("{text}{REPRESENTATIONS}, {STREAMS}")
+                    }
+                    Endpoint::Log => format!("{text}text/plain, {REPRESENTATIONS}"),
+                    Endpoint::Object | Endpoint::Document | Endpoint::Plain => {
+                        format!("{text}{REPRESENTATIONS}")
+                    }
+                };
+                ApiError::not_acceptable(message).with_details(Details::default())
+            }
+            Self::Route | Self::Form => only(REPRESENTATIONS),
+            Self::Stream => only(STREAMS),
+            // Differs: protobuf is not written yet, so it is not promised either.
+            Self::Protobuf => only("application/json, application/yaml"),
+        }
+    }
+}
+
+/// The list of what is accepted, as an error.
+fn only(accepted: &str) -> ApiError {
+    ApiError::not_acceptable(format!(
+        "only the following media types are accepted: {accepted}"
+    ))
+}
+
+/// How to answer a request: its `Accept` header against what an endpoint can write.
+pub fn output(
+    headers: &HeaderMap,
+    query: &[(String, String)],
+    endpoint: Endpoint,
+) -> Result<Media, Refusal> {
+    let pretty = is_pretty(headers, query);
+    let accept = headers
+        .get(ACCEPT)
+        .map_or("", |value| value.to_str().unwrap_or(""));
+    let mut media = match accept {
+        "" | "*/*" | "application/json" | "application/json, */*" => Media::default(),
+        _ => negotiate(accept, endpoint)?,
+    };
+    media.is_pretty |= pretty;
+    Ok(media)
+}
+
+/// The general case of [`output`].
+fn negotiate(accept: &str, endpoint: Endpoint) -> Result<Media, Refusal> {
+    if endpoint != Endpoint::Plain && !routes(accept, endpoint) {
+        return Err(Refusal::Route);
+    }
+    let mut is_protobuf_asked = false;
+    for clause in clauses(accept) {
+        match (clause.kind, clause.subkind) {
+            ("application", "json" | "*") | ("*", "*") => {
+                if let Some(media) = accepts(&clause, Encoding::Json, endpoint) {
+                    return Ok(media);
+                }
+            }
+            ("application", "yaml") => {
+                let media = accepts(&clause, Encoding::Yaml, endpoint);
+                match media {
+                    Some(_) if endpoint == Endpoint::Watch => return Err(Refusal::Stream),
+                    Some(media) => return Ok(media),
+                    None => {}
+                }
+            }
+            ("application", "vnd.kubernetes.protobuf") => is_protobuf_asked = true,
+            ("text", "plain") if endpoint == Endpoint::Log => return Ok(Media::default()),
+            _ => {}
+        }
+    }
+    Err(if is_protobuf_asked {
+        Refusal::Protobuf
+    } else {
+        Refusal::Form
+    })
+}
+
+/// Whether a route would be found: some clause names a media type it produces.
+fn routes(accept: &str, endpoint: Endpoint) -> bool {
+    accept.split(',').any(|clause| {
+        let media = clause.split(';').next().unwrap_or("").trim();
+        match media {
+            "*/*" | "application/json" | "application/yaml" => true,
+            "application/vnd.kubernetes.protobuf" => true,
+            "text/plain" => endpoint == Endpoint::Log,
+            _ => false,
+        }
+    })
+}
+
+/// The clauses of an `Accept` header, best first.
+fn clauses(accept: &str) -> Vec<Clause<'_>> {
+    let mut out: Vec<Clause> = accept.split(',').filter_map(clause).collect();
+    let rank = |clause: &Clause| (clause.kind == "*", clause.subkind == "*");
+    out.sort_by(|a, b| {
+        b.quality
+            .total_cmp(&a.quality)
+            .then_with(|| rank(a).cmp(&rank(b)))
+    });
+    out
+}
+
+/// One clause; `None` where it is malformed.
+fn clause(text: &str) -> Option<Clause<'_>> {
+    let mut parts = text.split(';');
+    let media = parts.next()?.trim();
+    let (kind, subkind) = match media.split_once('/') {
+        Some((kind, subkind)) => (kind.trim(), subkind.trim()),
+        None if media == "*" => ("*", "*"),
+        None => return None,
+    };
+    let mut out = Clause {
+        kind,
+        subkind,
+        quality: 1.0,
+        parameters: Vec::new(),
+    };
+    for part in parts {
+        let Some((key, value)) = part.split_once('=') else {
+            continue;
+        };
+        match key.trim() {
+            "q" => out.quality = value.trim().parse().unwrap_or(0.0),
+            key => out.parameters.push((key, value.trim())),
+        }
+    }
+    Some(out)
+}
+
+/// Whether a clause's parameters can be honoured, and how.
+fn accepts(clause: &Clause, encoding: Encoding, endpoint: Endpoint) -> Option<Media> {
+    let mut media = Media {
+        encoding,
+        ..Media::default()
+    };
+    let (mut kind, mut group, mut version) = (None, "", "");
+    for (key, value) in &clause.parameters {
+        match *key {
+            "as" => kind = Some(*value),
+            "g" => (kind, group) = (kind.or(Some("")), value),
+            "v" => (kind, version) = (kind.or(Some("")), value),
+            "stream" if !value.is_empty() && *value != "watch" => return None,
+            "stream" if !value.is_empty() && encoding == Encoding::Yaml => return None,
+            "sv" if !value.is_empty() && !matches!(*value, "v1" | "v1beta1") => return None,
+            "pretty" => media.is_pretty = *value == "1",
+            _ => {}
+        }
+    }
+    let Some(kind) = kind else {
+        return Some(media);
+    };
+    let is_beta = version == "v1beta1";
+    if matches!(endpoint, Endpoint::Document | Endpoint::Plain)
+        || group != "meta.k8s.io"
+        || !(is_beta || version == "v1")
+    {
+        return None;
+    }
+    media.form = match kind {
+        "Table" => Form::Table { is_beta },
+        "PartialObjectMetadata" | "PartialObjectMetadataList" => Form::Metadata { is_beta },
+        _ => return None,
+    };
+    media.is_list_form = kind == "PartialObjectMetadataList";
+    Some(media)
+}
+
+/// Whether JSON is to be indented: asked for, or read by a human's tool.
+fn is_pretty(headers: &HeaderMap, query: &[(String, String)]) -> bool {
+    let asked = query
+        .iter()
+        .find(|(key, _)| key == "pretty")
+        .map_or("", |(_, value)| value);
+    if !asked.is_empty() {
+        return matches!(asked, "1" | "t" | "T" | "true" | "TRUE" | "True");
+    }
+    headers.get(USER_AGENT).is_some_and(|agent| {
+        let agent = agent.as_bytes();
+        agent.starts_with(b"curl")
+            || agent.starts_with(b"Wget")
+            || agent.starts_with(b"Mozilla/5.0")
+    })
+}
+
+/// A media type without its parameters, lower-case.
+pub fn media_type(headers: &HeaderMap) -> String {
+    headers
+        .get(http::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(|value| value.split(';').next().unwrap_or("").trim())
+        .map(str::to_ascii_lowercase)
+        .unwrap_or_default()
+}
+
+/// Refuses bodies in encodings that are not read.
+pub fn input(verb: Verb, content_type: &str, body: &[u8]) -> Result<(), ApiError> {
+    let unknown = |accepted: &str| {
+        Err(ApiError::unsupported_media_type(format!(
+            "the body of the request was in an unknown format - accepted media types include: \
+             {accepted}"
+        )))
+    };
+    match (verb, content_type) {
+        (Verb::Get | Verb::List | Verb::Watch, _) => Ok(()),
+        (Verb::Patch, media) if PATCHES.contains(&media) => Ok(()),
+        (Verb::Patch, _) => Err(
+            ApiError::unsupported_media_type("415: Unsupported Media Type")
+                .with_details(Details::default()),
+        ),
+        (Verb::Delete | Verb::DeleteCollection, _) if body.is_empty() => Ok(()),
+        (_, "" | "application/json" | "application/yaml") => Ok(()),
+        // Differs: protobuf is not read yet, so it is not named among what is.
+        (_, "application/vnd.kubernetes.protobuf") => unknown("application/json, application/yaml"),
+        _ => unknown(REPRESENTATIONS),
+    }
+}
+
+/// The media types of patches.
+const PATCHES: [&str; 4] = [
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+];
+
+/// Whether the aggregated form of discovery is what the client would rather have.
+pub fn wants_aggregated(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    for clause in clauses(accept.unwrap_or("")) {
+        if !matches!((clause.kind, clause.subkind), ("application", "json")) {
+            continue;
+        }
+        let parameter = |name: &str| {
+            let mut parameters = clause.parameters.iter();
+            parameters
+                .find(|(key, _)| *key == name)
+                .map_or("", |(_, value)| value)
+        };
+        match (parameter("as"), parameter("g"), parameter("v")) {
+            ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2") => return true,
+            ("", "", "") => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether JSON is among what the client reads.
+pub fn reads_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_none_or(|accept| {
+        accept.is_empty()
+            || clauses(accept).iter().any(|clause| {
+                matches!(
+                    (clause.kind, clause.subkind),
+                    ("application", "json" | "*") | ("*", "*")
+                )
+            })
+    })
+}

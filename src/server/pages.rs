@@ -1,0 +1,180 @@
+//! Documents: everything served that is no resource, each under a route of its own.
+//!
+//! *Upstream:* `apiserver/pkg/server/routes`, `apiserver/pkg/endpoints/discovery`.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use axum::routing::any;
+use bytes::{Buf, Bytes};
+use http::{HeaderValue, Method, StatusCode};
+use tower::ServiceExt;
+
+use super::encode::{self, Answer, Payload};
+use super::filters::Asked;
+use super::metrics::Metrics;
+use super::negotiate::{self, Endpoint};
+use super::{discovery, health, path};
+use crate::error::ApiError;
+use crate::registry::Registry;
+use crate::registry::handle::method_not_allowed;
+
+/// What documents are made of.
+#[derive(Clone)]
+pub(super) struct Pages {
+    pub(super) registry: Arc<Registry>,
+    metrics: Arc<Metrics>,
+    pub(super) discovery: Arc<discovery::Kept>,
+}
+
+/// What a page may know of the request.
+pub(super) type Head = http::request::Parts;
+
+/// The routes.
+pub(super) fn router(registry: &Arc<Registry>, metrics: &Arc<Metrics>) -> axum::Router {
+    let mut router = axum::Router::new()
+        .route("/", any(discovery::index))
+        .route("/api", any(discovery::api))
+        .route("/api/{version}", any(discovery::core_version))
+        .route("/apis", any(discovery::apis))
+        .route("/apis/{group}", any(discovery::group))
+        .route("/apis/{group}/{version}", any(discovery::group_version))
+        .route("/version", any(version))
+        .route("/metrics", any(metrics_page));
+    for kind in ["healthz", "livez", "readyz"] {
+        let whole = move |head: Head| async move { page(health::answer(kind, "", &query(&head))) };
+        let single =
+            move |Path(check): Path<String>| async move { page(health::answer(kind, &check, &[])) };
+        router = router
+            .route(&format!("/{kind}"), any(whole))
+            .route(&format!("/{kind}/{{*check}}"), any(single));
+    }
+    router
+        .fallback(|| async { page(encode::not_found()) })
+        .with_state(Pages {
+            registry: Arc::clone(registry),
+            metrics: Arc::clone(metrics),
+            discovery: Arc::default(),
+        })
+}
+
+/// Answers a request for a document.
+pub(super) async fn answer(router: &axum::Router, asked: &Asked) -> Answer {
+    let mut request = http::Request::new(axum::body::Body::empty());
+    let trimmed = match asked.path.strip_suffix('/') {
+        Some(path) if path.starts_with("/api") || path == "/version" => path,
+        _ => &asked.path,
+    };
+    let query: Vec<String> = asked
+        .query
+        .iter()
+        .map(|(key, value)| format!("{}={}", path::escape(key), path::escape(value)))
+        .collect();
+    let target = format!("{}?{}", path::escape_path(trimmed), query.join("&"));
+    let Ok(uri) = target.parse() else {
+        return encode::not_found();
+    };
+    *request.uri_mut() = uri;
+    *request.method_mut() = asked.method.clone();
+    *request.headers_mut() = asked.headers.clone();
+    match router.clone().oneshot(request).await {
+        Ok(response) => response.map(Payload::Page),
+        Err(never) => match never {},
+    }
+}
+
+/// Whether a path leads into a group that is not built in.
+pub(super) fn is_nowhere(registry: &Registry, asked: &Asked) -> bool {
+    let trimmed = asked.path.trim_end_matches('/');
+    if asked.path.starts_with("//") || !trimmed.starts_with("/api") {
+        return true;
+    }
+    let group = trimmed
+        .strip_prefix("/apis/")
+        .map_or("", |rest| rest.split('/').next().unwrap_or(""));
+    let state = registry.catalog.state();
+    let is_core = trimmed.starts_with("/api/") || trimmed == "/api";
+    !is_core
+        && !state
+            .order
+            .iter()
+            .any(|gv| !group.is_empty() && *gv.group == *group)
+}
+
+/// An answer in the router's hands.
+pub(super) fn page(answer: Answer) -> axum::response::Response {
+    let (parts, payload) = answer.into_parts();
+    let bytes = match payload {
+        Payload::Whole(Some(mut piece)) => piece.copy_to_bytes(piece.length()),
+        Payload::Page(page) => return http::Response::from_parts(parts, page),
+        _ => Bytes::new(),
+    };
+    http::Response::from_parts(parts, axum::body::Body::from(bytes)).into_response()
+}
+
+pub(super) fn query(head: &Head) -> Vec<(String, String)> {
+    head.uri.query().map(path::query).unwrap_or_default()
+}
+
+/// An error instead of a document.
+pub(super) fn error(head: &Head, error: &ApiError) -> axum::response::Response {
+    page(encode::error(error, &head.headers, &query(head)))
+}
+
+/// A document in JSON, as negotiated; only for reading.
+pub(super) fn document(head: &Head, json: impl Into<Bytes>) -> axum::response::Response {
+    if head.method != Method::GET {
+        return error(head, &method_not_allowed());
+    }
+    match negotiate::output(&head.headers, &query(head), Endpoint::Document) {
+        Ok(media) => page(encode::json(json.into(), media, &head.headers)),
+        Err(refusal) => error(head, &refusal.error(Endpoint::Document, false)),
+    }
+}
+
+/// A document that the real server's aggregator answers, whatever the method.
+pub(super) fn any_method(head: &Head, json: impl Into<Bytes>) -> axum::response::Response {
+    match negotiate::output(&head.headers, &query(head), Endpoint::Plain) {
+        Ok(media) => page(encode::json(json.into(), media, &head.headers)),
+        Err(refusal) => error(head, &refusal.error(Endpoint::Plain, false)),
+    }
+}
+
+/// `/version`: the version that is emulated. It is indented whoever asks.
+async fn version(head: Head) -> axum::response::Response {
+    const VERSION: &str = r#"{
+  "major": "1",
+  "minor": "37",
+  "emulationMajor": "1",
+  "emulationMinor": "37",
+  "minCompatibilityMajor": "1",
+  "minCompatibilityMinor": "36",
+  "gitVersion": "v1.37.0",
+  "gitCommit": "",
+  "gitTreeState": "",
+  "buildDate": "1970-01-01T00:00:00Z",
+  "goVersion": "",
+  "compiler": "rustc",
+  "platform": "linux/amd64"
+}"#;
+    let mut out = document(&head, VERSION);
+    if out.status() == StatusCode::OK {
+        *out.body_mut() = axum::body::Body::from(VERSION);
+        out.headers_mut().insert(
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+    }
+    out
+}
+
+/// `/metrics`.
+async fn metrics_page(State(pages): State<Pages>) -> axum::response::Response {
+    let mut out = encode::text(StatusCode::OK, pages.metrics.render());
+    out.headers_mut().insert(
+        http::header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+    );
+    page(out)
+}

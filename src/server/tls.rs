@@ -1,0 +1,97 @@
+//! A certificate authority for one cluster, and the server certificate it signs.
+//!
+//! *Upstream:* what `kubeadm` makes with `openssl`'s help; `client-go/util/cert`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// The names a cluster's API server answers to.
+const NAMES: [&str; 5] = [
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+];
+
+/// What a server needs to speak TLS, and a client to believe it.
+pub struct Identity {
+    /// The authority's certificate.
+    pub ca_pem: String,
+    /// The server's side.
+    pub config: Arc<rustls::ServerConfig>,
+}
+
+/// Why no identity could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A certificate could not be made.
+    #[error("cannot make a certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// The certificate could not be used.
+    #[error("cannot use the certificate: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+impl Identity {
+    /// A new authority, and a certificate for the cluster's own names and these addresses.
+    pub fn new(addresses: &[IpAddr]) -> Result<Self, Error> {
+        let ca_key = KeyPair::generate()?;
+        let mut ca = CertificateParams::new(Vec::new())?;
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
+        ca.distinguished_name
+            .push(DnType::CommonName, "mockernetes-ca");
+        let ca_certificate = ca.self_signed(&ca_key)?;
+        let issuer = Issuer::from_params(&ca, &ca_key);
+
+        let key = KeyPair::generate()?;
+        let mut server = CertificateParams::new(NAMES.map(str::to_owned))?;
+        server.distinguished_name = rcgen::DistinguishedName::new();
+        server
+            .distinguished_name
+            .push(DnType::CommonName, "kube-apiserver");
+        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let mut addresses = addresses.to_vec();
+        addresses.sort_unstable();
+        addresses.dedup();
+        let names = addresses.into_iter().map(SanType::IpAddress);
+        server.subject_alt_names.extend(names);
+        let certificate = server.signed_by(&key, &issuer)?;
+        Ok(Self {
+            ca_pem: ca_certificate.pem(),
+            config: config(
+                vec![certificate.der().clone(), ca_certificate.der().clone()],
+                key.serialize_der(),
+            )?,
+        })
+    }
+}
+
+/// The server's side of TLS: both HTTP versions, tickets to resume by.
+fn config(
+    chain: Vec<CertificateDer<'static>>,
+    key: Vec<u8>,
+) -> Result<Arc<rustls::ServerConfig>, Error> {
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.ticketer = rustls::crypto::ring::Ticketer::new()?;
+    config.send_tls13_tickets = 1;
+    Ok(Arc::new(config))
+}
