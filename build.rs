@@ -2,15 +2,22 @@
 
 use std::path::Path;
 
+use mockernetes_codegen::{documents, generate, version};
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=openapi");
     println!("cargo::rerun-if-changed=build.rs");
     let out = std::env::var("OUT_DIR")?;
-    for version in mockernetes_codegen::version::VERSIONS {
-        let tables = mockernetes_codegen::generate(Path::new("openapi"), version.folder)
+    let out = Path::new(&out);
+    for version in version::VERSIONS {
+        let openapi = Path::new("openapi");
+        let tables = generate(openapi, version.folder).map_err(|error| format!("{error:#}"))?;
+        let packed = documents::pack(&openapi.join(version.folder).join("openapi-v3"))
             .map_err(|error| format!("{error:#}"))?;
         let name = version.folder.replace('.', "_");
-        std::fs::write(Path::new(&out).join(format!("{name}.rs")), tables)?;
+        std::fs::write(out.join(format!("{name}.rs")), tables)?;
+        std::fs::write(out.join(format!("{name}_documents.rs")), packed.rows)?;
+        std::fs::write(out.join(format!("{name}_documents.gz")), packed.bytes)?;
     }
     Ok(())
 }

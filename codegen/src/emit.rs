@@ -28,8 +28,10 @@ pub fn emit(model: &Model) -> Result<String> {
         .map(|schema| emit_schema(schema, &numbers))
         .collect::<Result<_>>()?;
     let columns = emit_columns(&model.columns);
+    let registered = &model.registered;
     let tokens = quote! {
         pub(super) static GROUPS: &[Group] = &[#(#groups),*];
+        pub(super) static REGISTERED: &[&str] = &[#(#registered),*];
         pub(super) static SCHEMAS: &[Schema] = &[#(#schemas),*];
         pub(super) static COLUMNS: &[(&str, &[Column])] = &[#(#columns),*];
     };

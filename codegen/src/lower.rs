@@ -28,11 +28,11 @@ pub fn lower(facts: &Facts) -> Result<Model> {
         });
     }
     check_unsupported(&groups, &facts.overlay)?;
-    let columns = facts.columns.clone();
     Ok(Model {
         groups,
         schemas,
-        columns,
+        registered: facts.discovery.registered.clone(),
+        columns: facts.columns.clone(),
     })
 }
 

@@ -13,6 +13,8 @@ pub struct Model {
     pub schemas: Vec<Schema>,
     /// The columns of Tables, by the kind's name in Go.
     pub columns: Columns,
+    /// Every group version of the scheme, served or not.
+    pub registered: Vec<String>,
 }
 
 /// A group.

@@ -9,6 +9,7 @@
 
 mod discovery;
 mod object;
+mod openapi;
 mod schema_tables;
 mod selectors;
 mod storage;

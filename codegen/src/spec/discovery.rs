@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub struct Discovery {
     /// In the order of the group index, core first.
     pub groups: Vec<Group>,
+    /// Every group version of the scheme, served or not.
+    pub registered: Vec<String>,
 }
 
 /// One group.

@@ -12,6 +12,8 @@ use super::print;
 use super::source::Output;
 
 const FOLDER: &str = "k8s.io/kubernetes/api/discovery";
+/// The OpenAPI v2 document.
+const SWAGGER: &str = "k8s.io/kubernetes/api/openapi-spec/swagger.json";
 /// Lists the group versions a default server enables.
 const ENABLED: &str = "k8s.io/kubernetes/pkg/controlplane/instance.go";
 /// Give each group version its place; the later file wins.
@@ -55,7 +57,29 @@ pub(super) fn read(modules: &Modules, output: &mut Output) -> Result<String> {
         }
         groups.push(json!({ "name": name, "versions": versions }));
     }
-    Ok(print::open(&json!({ "groups": groups }), 6))
+    let registered = registered(modules, output)?;
+    Ok(print::open(
+        &json!({ "groups": groups, "registered": registered }),
+        6,
+    ))
+}
+
+/// Every group version of the scheme, served or not: the kinds `DeleteOptions` stands for.
+fn registered(modules: &Modules, output: &mut Output) -> Result<Vec<String>> {
+    let text = output.read(modules, SWAGGER)?;
+    let swagger: Value = serde_json::from_str(&text).context(SWAGGER)?;
+    let options = &swagger["definitions"]["io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"];
+    let kinds = options["x-kubernetes-group-version-kind"].as_array();
+    let mut found = Vec::new();
+    for kind in kinds.context("DeleteOptions without kinds")? {
+        let (Some(group), Some(version)) = (kind["group"].as_str(), kind["version"].as_str())
+        else {
+            bail!("cannot read {kind}");
+        };
+        let slash = if group.is_empty() { "" } else { "/" };
+        found.push(format!("{group}{slash}{version}"));
+    }
+    Ok(found)
 }
 
 fn document(modules: &Modules, output: &mut Output, name: &str) -> Result<Value> {

@@ -85,6 +85,13 @@ pub fn priority(group: &str, version: &str) -> Option<(u32, u32)> {
     Some(version.priority)
 }
 
+/// Every group version Kubernetes knows of, served or not.
+pub fn registered() -> impl Iterator<Item = GroupVersion> {
+    v1_37::REGISTERED
+        .iter()
+        .filter_map(|text| GroupVersion::parse(text))
+}
+
 /// Serves the built-in group versions that a default server serves, and those asked for by name
 /// (`scheduling.k8s.io/v1beta1`), unless switched off by name.
 pub fn install(catalog: &Catalog, choice: impl Fn(&str) -> Option<bool>) {

@@ -1,0 +1,236 @@
+//! The OpenAPI documents: built-in ones as vendored, those of custom resources as the real server
+//! publishes them (`tests/cases/openapi/custom.json`, recorded without descriptions).
+
+use std::sync::Arc;
+
+use mockernetes::object::{GroupResource, GroupVersion, GroupVersionKind};
+use mockernetes::schema::catalog::Custom;
+use mockernetes::schema::publish::{Publisher, discovery};
+use mockernetes::schema::{Catalog, Resource, Subresource, tables};
+use serde_json::Value;
+
+fn recorded() -> Value {
+    let path = format!(
+        "{}/tests/cases/openapi/custom.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    serde_json::from_str(&std::fs::read_to_string(path).expect("the case")).expect("JSON")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().map(text).collect()
+}
+
+/// The resources a definition stands for.
+fn resources(definition: &Value) -> Vec<Resource> {
+    let spec = &definition["spec"];
+    let names = &spec["names"];
+    let cow = |value: &Value| text(value).into();
+    let verbs = [
+        "delete",
+        "deletecollection",
+        "get",
+        "list",
+        "patch",
+        "create",
+        "update",
+        "watch",
+    ];
+    let versions = spec["versions"].as_array().expect("versions");
+    let stored = versions
+        .iter()
+        .find(|version| version["storage"] == true)
+        .expect("stored");
+    let group_version =
+        |version: &Value| GroupVersion::new(text(&spec["group"]), text(&version["name"]));
+    let resource = |version: &Value| {
+        let own = GroupVersionKind {
+            group_version: group_version(version),
+            kind: text(&names["kind"]).into(),
+        };
+        let subresources = [
+            ("status", own),
+            ("scale", GroupVersionKind::new("autoscaling", "v1", "Scale")),
+        ];
+        let subresources = subresources
+            .into_iter()
+            .filter(|(name, _)| version["subresources"].get(name).is_some())
+            .map(|(name, kind)| Subresource {
+                name: name.into(),
+                kind,
+                verbs: ["get", "patch", "update"].map(Into::into).to_vec(),
+                schema: None,
+            });
+        let schema = version["schema"]["openAPIV3Schema"].clone();
+        let fields = version["selectableFields"].as_array().into_iter().flatten();
+        Resource {
+            group_version: group_version(version),
+            plural: cow(&names["plural"]),
+            singular: cow(&names["singular"]),
+            kind: cow(&names["kind"]),
+            list_kind: cow(&names["listKind"]),
+            is_namespaced: spec["scope"] == "Namespaced",
+            short_names: texts(&names["shortNames"])
+                .into_iter()
+                .map(Into::into)
+                .collect(),
+            categories: texts(&names["categories"])
+                .into_iter()
+                .map(Into::into)
+                .collect(),
+            verbs: verbs.map(Into::into).to_vec(),
+            schema: tables::component("io.k8s.api.core.v1.ConfigMap").expect("a schema"),
+            subresources: subresources.collect(),
+            storage: GroupResource::new(text(&spec["group"]), text(&names["plural"])),
+            storage_version: group_version(stored),
+            storage_version_hash: "".into(),
+            deprecation: "".into(),
+            custom: Some(Arc::new(Custom {
+                open_api_schema: Some(schema),
+                selectable_fields: fields.map(|field| text(&field["jsonPath"])).collect(),
+                ..Custom::default()
+            })),
+        }
+    };
+    versions.iter().map(resource).collect()
+}
+
+fn installed(case: &Value) -> Catalog {
+    let catalog = Catalog::built_in();
+    for definition in case["crds"].as_array().expect("definitions") {
+        for resource in resources(definition) {
+            catalog.install(resource);
+        }
+    }
+    catalog
+}
+
+/// Drops descriptions, as the recording did.
+fn bare(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(map) => {
+            map.retain(|key, value| key != "description" || !value.is_string());
+            map.values_mut()
+                .for_each(|value| *value = bare(value.take()));
+        }
+        Value::Array(entries) => entries
+            .iter_mut()
+            .for_each(|value| *value = bare(value.take())),
+        _ => {}
+    }
+    value
+}
+
+fn parsed(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).expect("JSON")
+}
+
+#[test]
+fn custom_resources_publish_the_paths_and_components_of_the_real_server() {
+    let case = recorded();
+    let state = installed(&case).state();
+    let publisher = Publisher::default();
+    for (version, expected) in case["v3"].as_object().expect("versions") {
+        let document = publisher
+            .document(&state, &format!("apis/{version}"))
+            .expect("published");
+        let document = bare(parsed(&document.json()));
+        let schemas = document["components"]["schemas"]
+            .as_object()
+            .expect("components");
+        for (name, schema) in expected["schemas"].as_object().expect("components") {
+            assert_eq!(schemas.get(name), Some(schema), "{name}");
+        }
+        let borrowed: Vec<&String> = schemas
+            .keys()
+            .filter(|name| name.starts_with("io."))
+            .collect();
+        let wanted = texts(&expected["borrowed"]);
+        assert_eq!(borrowed, wanted.iter().collect::<Vec<_>>(), "{version}");
+        for (path, item) in expected["paths"].as_object().expect("paths") {
+            for (key, part) in item.as_object().expect("a path item") {
+                assert_eq!(&document["paths"][path][key], part, "{path} {key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn custom_resources_lose_in_v2_what_v2_cannot_say() {
+    let case = recorded();
+    let state = installed(&case).state();
+    let document = bare(parsed(&Publisher::default().v2(&state).json()));
+    for (name, expected) in case["v2"]["definitions"].as_object().expect("definitions") {
+        assert_eq!(&document["definitions"][name], expected, "{name}");
+    }
+    if let Ok(file) = std::env::var("DUMP_V2") {
+        std::fs::write(file, document.to_string()).expect("written");
+    }
+}
+
+#[test]
+fn custom_resources_come_into_discovery_and_leave_it() {
+    let case = recorded();
+    let catalog = installed(&case);
+    let state = catalog.state();
+    let group = discovery::group(&state, "cg.example.com").expect("served");
+    assert_eq!(group["preferredVersion"], case["group"]["preferredVersion"]);
+    assert_eq!(group["versions"], case["group"]["versions"]);
+    let groups = discovery::aggregated(&state, discovery::Root::Groups);
+    let last = groups["items"]
+        .as_array()
+        .and_then(|items| items.last())
+        .expect("groups");
+    assert_eq!(last, &case["aggregated"]);
+    let before = Publisher::default().index(&state).hash;
+    for plural in ["widgets", "gadgets"] {
+        catalog.remove(&GroupResource::new("cg.example.com", plural));
+    }
+    let state = catalog.state();
+    assert_eq!(discovery::group(&state, "cg.example.com"), None);
+    assert!(
+        Publisher::default()
+            .document(&state, "apis/cg.example.com/v1")
+            .is_none()
+    );
+    assert_ne!(Publisher::default().index(&state).hash, before);
+}
+
+#[test]
+fn the_index_names_every_served_document_with_its_hash() {
+    let state = Catalog::built_in().state();
+    let publisher = Publisher::default();
+    let index = parsed(&publisher.index(&state).json());
+    let paths = index["paths"].as_object().expect("paths");
+    assert!(paths.contains_key("apis/apps/v1") && paths.contains_key("version"));
+    assert!(!paths.contains_key("apis/lifecycle.k8s.io/v1alpha1"));
+    assert!(!paths.contains_key("apis/lifecycle.k8s.io"));
+    for (path, entry) in paths {
+        let document = publisher.document(&state, path).expect("served");
+        let hash = discovery::etag(&document.json());
+        assert_eq!(
+            entry["serverRelativeURL"],
+            format!("/openapi/v3/{path}?hash={hash}")
+        );
+    }
+}
+
+#[test]
+fn a_document_that_is_not_served_is_not_there() {
+    let state = Catalog::built_in().state();
+    for path in [
+        "apis/nope.example.com/v1",
+        "apis/lifecycle.k8s.io/v1alpha1",
+        "logs",
+        "",
+    ] {
+        assert!(
+            Publisher::default().document(&state, path).is_none(),
+            "{path}"
+        );
+    }
+}
