@@ -113,13 +113,13 @@ pub trait Strategy: Send + Sync {
     fn field_label(&self, resource: &Resource, label: &str) -> Result<String, String> {
         let own = self.field_labels();
         let is_plain = own.is_empty() && resource.custom.is_none();
-        let is_known = match label {
+        let is_known = |meant: &&str| match *meant {
             "metadata.name" => true,
             "metadata.namespace" => is_plain || resource.is_namespaced,
-            _ => own.contains(&label) || resource.selects_by(label),
+            meant => own.contains(&meant) || resource.selects_by(meant),
         };
-        if is_known {
-            return Ok(label.to_owned());
+        if let Some(meant) = self.field_alias(resource, label).filter(is_known) {
+            return Ok(meant.to_owned());
         }
         Err(if is_plain {
             let label = quoted(label);
@@ -130,6 +130,16 @@ pub trait Strategy: Send + Sync {
             format!("field label not supported: {label}")
         })
     }
+
+    /// The field label that a label of the resource's version stands for, or the label itself;
+    /// `None` where the version does not know it.
+    fn field_alias<'a>(&self, _resource: &Resource, label: &'a str) -> Option<&'a str> {
+        Some(label)
+    }
+
+    /// Adds to the empty object of a kind, which bookmarks carry, what Go prints of it beyond what
+    /// the schema says: fields that are pointers in the version but not inside the server.
+    fn complete_empty(&self, _object: &mut Object) {}
 
     /// The value of a field label; the default reads the field's path in the object.
     fn field_value(&self, object: &Object, label: &str) -> String {

@@ -70,6 +70,25 @@ impl Strategy for EventStrategy {
         ]
     }
 
+    fn field_alias<'a>(&self, resource: &Resource, label: &'a str) -> Option<&'a str> {
+        if resource.group_version.group.as_ref() != EVENTS_GROUP {
+            return Some(label);
+        }
+        let alias = match label {
+            "regarding.apiVersion" => "involvedObject.apiVersion",
+            "regarding.fieldPath" => "involvedObject.fieldPath",
+            "regarding.kind" => "involvedObject.kind",
+            "regarding.name" => "involvedObject.name",
+            "regarding.namespace" => "involvedObject.namespace",
+            "regarding.resourceVersion" => "involvedObject.resourceVersion",
+            "regarding.uid" => "involvedObject.uid",
+            "reportingController" => "reportingComponent",
+            "metadata.name" | "metadata.namespace" | "reason" | "type" => label,
+            _ => return None,
+        };
+        Some(alias)
+    }
+
     fn field_value(&self, object: &Object, label: &str) -> String {
         if label != "source" {
             return value_at(object, label);

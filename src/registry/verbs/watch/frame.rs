@@ -168,6 +168,8 @@ impl Frames {
         if resource.custom.is_none() {
             // Go encodes the empty struct of a built-in kind, zero fields and all.
             shape::finish(&resource, &mut object);
+            let strategy = self.view.kinds.strategy(&resource.storage);
+            strategy.complete_empty(&mut object);
         }
         let bytes = match self.view.form {
             Form::Object => object.into_value().to_string().into(),
