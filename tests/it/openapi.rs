@@ -188,7 +188,7 @@ fn custom_resources_come_into_discovery_and_leave_it() {
     assert_eq!(last, &case["aggregated"]);
     let before = Publisher::default().index(&state).hash;
     for plural in ["widgets", "gadgets"] {
-        catalog.remove(&GroupResource::new("cg.example.com", plural));
+        catalog.remove_custom(&GroupResource::new("cg.example.com", plural));
     }
     let state = catalog.state();
     assert_eq!(discovery::group(&state, "cg.example.com"), None);
