@@ -13,4 +13,5 @@ mod openapi;
 mod schema_tables;
 mod selectors;
 mod storage;
+mod table;
 mod verbs;
