@@ -27,11 +27,14 @@ fn every_kind_prints_the_cells_a_real_server_prints() {
         let printer = printer(group, plural);
         let mut cells = (printer.cells)(&object, now);
         let mut expected = case["cells"].as_array().unwrap().clone();
-        let ages = printer.columns().iter().enumerate();
-        for (place, _) in ages.filter(|(_, column)| column.name == "Age") {
-            // How old an object was when it was recorded is of no interest.
-            expected[place] = Value::Null;
-            cells[place] = Value::Null;
+        // How old an object was when it was recorded is of no interest. IPAddresses have an age
+        // without a column.
+        let columns = printer.columns();
+        for place in 0..expected.len() {
+            if columns.get(place).is_none_or(|column| column.name == "Age") {
+                expected[place] = Value::Null;
+                cells[place] = Value::Null;
+            }
         }
         let conditions = printer
             .conditions
