@@ -2,7 +2,11 @@
 //!
 //! *Upstream:* `kubernetes/pkg/kubeapiserver/options/plugins.go` (`AllOrderedPlugins`).
 
+mod default_toleration_seconds;
+mod limit_ranger;
 mod namespace_lifecycle;
+mod priority;
+mod runtime_class;
 mod taint_nodes;
 
 use super::{Attributes, Plugin};
@@ -13,13 +17,26 @@ use crate::object::Object;
 pub fn chain(disabled: &[String]) -> super::Chain {
     let all: Vec<Box<dyn Plugin>> = vec![
         Box::new(namespace_lifecycle::NamespaceLifecycle),
+        Box::new(limit_ranger::LimitRanger),
         Box::new(taint_nodes::TaintNodesByCondition),
+        Box::new(priority::Priority),
+        Box::new(default_toleration_seconds::DefaultTolerationSeconds),
+        Box::new(runtime_class::RuntimeClass),
     ];
     super::Chain::new(
         all.into_iter()
             .filter(|plugin| !disabled.iter().any(|name| name == plugin.name()))
             .collect(),
     )
+}
+
+/// Whether the write is of a pod itself, not of one of its other faces.
+fn is_of_pods(write: &Attributes) -> bool {
+    let resource = write.resource.group_resource();
+    resource.group.is_empty()
+        && resource.resource.as_ref() == "pods"
+        && write.subresource.is_empty()
+        && write.operation != super::Operation::Delete
 }
 
 /// A plugin's refusal; an object that is yet to be named goes by its prefix.

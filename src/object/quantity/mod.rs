@@ -10,7 +10,10 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+mod amount;
 mod parse;
+
+pub use amount::Amount;
 
 /// Digits after the decimal point that count.
 const NANO: i32 = -9;
