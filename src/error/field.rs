@@ -94,38 +94,55 @@ impl FieldError {
 }
 
 /// Every cause found; empty means valid.
+///
+/// What upstream finds by the rules declared in its types it lists after all that it finds by
+/// hand, so the two are kept apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldErrors(Vec<FieldError>);
+pub struct FieldErrors {
+    found: Vec<FieldError>,
+    declared: Vec<FieldError>,
+}
 
 impl FieldErrors {
     /// No errors yet.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            found: Vec::new(),
+            declared: Vec::new(),
+        }
     }
 
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty() && self.declared.is_empty()
     }
 
     /// How many causes there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.found.len() + self.declared.len()
     }
 
-    /// The errors in the order found.
-    pub fn iter(&self) -> std::slice::Iter<'_, FieldError> {
-        self.0.iter()
+    /// The errors in the order upstream lists them.
+    pub fn iter(&self) -> impl Iterator<Item = &FieldError> {
+        self.found.iter().chain(&self.declared)
     }
 
     /// Appends the errors of another list.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.found.extend(other.found);
+        self.declared.extend(other.declared);
     }
 
     /// Adds an error in full.
     pub fn push(&mut self, error: FieldError) {
-        self.0.push(error);
+        self.found.push(error);
+    }
+
+    /// Adds what `check` finds as found by a declared rule.
+    pub fn declared(&mut self, check: impl FnOnce(&mut Self)) {
+        let mut errors = Self::new();
+        check(&mut errors);
+        self.declared.extend(errors);
     }
 
     fn add(&mut self, kind: FieldErrorKind, path: &FieldPath, value: String, detail: String) {
@@ -135,7 +152,7 @@ impl FieldErrors {
         } else {
             field
         };
-        self.0.push(FieldError {
+        self.found.push(FieldError {
             kind,
             field,
             value,
@@ -230,6 +247,13 @@ impl FieldErrors {
         self.add(FieldErrorKind::NotSupported, path, printed(value), detail);
     }
 
+    /// The value is none of `supported`, which are listed in just this order.
+    pub fn not_supported_in_order(&mut self, path: &FieldPath, value: &Value, supported: &[&str]) {
+        let quoted: Vec<String> = supported.iter().map(|v| format!("{v:?}")).collect();
+        let detail = format!("supported values: {}", quoted.join(", "));
+        self.add(FieldErrorKind::NotSupported, path, printed(value), detail);
+    }
+
     /// Longer than `max` bytes.
     pub fn too_long(&mut self, path: &FieldPath, max: usize) {
         let unit = if max == 1 { "byte" } else { "bytes" };
@@ -247,10 +271,11 @@ impl FieldErrors {
 
 impl IntoIterator for FieldErrors {
     type Item = FieldError;
-    type IntoIter = std::vec::IntoIter<FieldError>;
+    type IntoIter =
+        std::iter::Chain<std::vec::IntoIter<FieldError>, std::vec::IntoIter<FieldError>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.found.into_iter().chain(self.declared)
     }
 }
 

@@ -178,7 +178,8 @@ fn update(object: &Object, old: &Object) -> FieldErrors {
         } else {
             "field cannot be modified once set"
         };
-        errors.invalid(&SPEC.child("providerID"), &Value::Null, detail);
+        let path = SPEC.child("providerID");
+        errors.declared(|errors| errors.invalid(&path, &Value::Null, detail));
     }
     taints(&mut errors, object);
     if new.text("externalID") != before.text("externalID") {

@@ -31,7 +31,8 @@ pub static SECRET: Plain = Plain {
         let mut errors = FieldErrors::new();
         if object.text(&["type"]) != old.text(&["type"]) {
             let detail = "field is immutable";
-            errors.invalid(&FieldPath::new("type"), object.at("type"), detail);
+            let path = FieldPath::new("type");
+            errors.declared(|errors| errors.invalid(&path, object.at("type"), detail));
         }
         errors.extend(immutable(object, old, &["data"]));
         errors.extend(validate(object));

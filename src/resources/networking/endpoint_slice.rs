@@ -51,12 +51,8 @@ pub(super) static ENDPOINT_SLICE: Plain = Plain {
     validate_update: |_, object, old| {
         let mut errors = validate(object, Some(old));
         let path = FieldPath::new("addressType");
-        immutable(
-            &mut errors,
-            &path,
-            object.at("addressType"),
-            old.at("addressType"),
-        );
+        let (new, before) = (object.at("addressType"), old.at("addressType"));
+        errors.declared(|errors| immutable(errors, &path, new, before));
         errors
     },
     warn,
@@ -67,7 +63,8 @@ fn validate(object: &Object, old: Option<&Object>) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let kind = object.text(&["addressType"]);
     let known = ["FQDN", "IPv4", "IPv6"];
-    names::required_one_of(&mut errors, &FieldPath::new("addressType"), kind, &known);
+    let path = FieldPath::new("addressType");
+    errors.declared(|errors| names::required_one_of(errors, &path, kind, &known));
     ports(&mut errors, object);
     if old.is_none_or(|old| old.at("endpoints") != object.at("endpoints")) {
         endpoints(&mut errors, object, kind);
@@ -122,9 +119,10 @@ fn endpoint(errors: &mut FieldErrors, path: &FieldPath, endpoint: &Value, kind: 
     let addresses = endpoint.list("addresses");
     let addresses_path = path.child("addresses");
     if addresses.is_empty() {
-        errors.required(&addresses_path, "must contain at least 1 address");
+        errors.declared(|errors| errors.required(&addresses_path, ""));
     } else if addresses.len() > ADDRESSES_MAX {
-        errors.too_many(&addresses_path, addresses.len(), ADDRESSES_MAX);
+        let count = addresses.len();
+        errors.declared(|errors| errors.too_many(&addresses_path, count, ADDRESSES_MAX));
     }
     for (index, address) in endpoint.texts("addresses").enumerate() {
         self::address(errors, &addresses_path, index, address, kind);

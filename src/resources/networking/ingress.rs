@@ -212,7 +212,7 @@ fn backend(errors: &mut FieldErrors, path: &FieldPath, backend: &Value) {
                 "cannot set both resource and service backends",
             );
         }
-        (Some(resource), None) => reference(errors, &path.child("resource"), resource),
+        (Some(resource), None) => reference(errors, &path.child("resource"), resource, false),
         (None, Some(service)) => self::service(errors, path, service),
         (None, None) => errors.invalid(path, &nothing, "resource or service backend is required"),
     }
@@ -251,14 +251,19 @@ fn service(errors: &mut FieldErrors, backend: &FieldPath, service: &Value) {
 }
 
 /// Group, kind and name of some object.
-fn reference(errors: &mut FieldErrors, path: &FieldPath, reference: &Value) {
+fn reference(errors: &mut FieldErrors, path: &FieldPath, reference: &Value, is_declared: bool) {
     if let Some(group) = reference.maybe_text("apiGroup") {
         names::subdomain(errors, &path.child("apiGroup"), group);
     }
     for field in ["kind", "name"] {
         let text = reference.text(field);
         if text.is_empty() {
-            errors.required(&path.child(field), "");
+            let path = path.child(field);
+            if is_declared {
+                errors.declared(|errors| errors.required(&path, ""));
+            } else {
+                errors.required(&path, "");
+            }
         } else {
             names::report(errors, &path.child(field), text, check_path_segment(text));
         }
@@ -314,7 +319,7 @@ fn class(object: &Object) -> FieldErrors {
         return errors;
     };
     let path = SPEC.child("parameters");
-    reference(&mut errors, &path, parameters);
+    reference(&mut errors, &path, parameters, true);
     let namespace = path.child("namespace");
     match parameters.text("scope") {
         "Namespace" => match parameters.maybe_text("namespace") {

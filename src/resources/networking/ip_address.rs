@@ -26,7 +26,8 @@ pub(super) static IP_ADDRESS: Plain = Plain {
             old.at("spec").at("parentRef"),
         );
         if new != before {
-            errors.invalid(&SPEC.child("parentRef"), new, "field is immutable");
+            let path = SPEC.child("parentRef");
+            errors.declared(|errors| errors.invalid(&path, new, "field is immutable"));
         }
         errors
     },
@@ -51,7 +52,7 @@ fn validate(object: &Object) -> FieldErrors {
     ip::check(&mut errors, &path.child("name"), name);
     let path = SPEC.child("parentRef");
     let Some(parent) = object.at("spec").maybe("parentRef") else {
-        errors.required(&path, "");
+        errors.declared(|errors| errors.required(&path, ""));
         return errors;
     };
     if !parent.text("group").is_empty() {
@@ -67,7 +68,7 @@ fn validate(object: &Object) -> FieldErrors {
                 check_path_segment(text),
             );
         } else if is_required {
-            errors.required(&path.child(field), "");
+            errors.declared(|errors| errors.required(&path.child(field), ""));
         }
     }
     errors

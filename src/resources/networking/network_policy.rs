@@ -109,28 +109,24 @@ fn validate(object: &Object, known: &[String]) -> FieldErrors {
         return errors;
     }
     for (index, kind) in spec.texts("policyTypes").enumerate() {
-        names::one_of(
-            &mut errors,
-            &path.index(index),
-            kind,
-            &["Egress", "Ingress"],
-        );
+        let known = ["Ingress", "Egress"];
+        if !known.contains(&kind) {
+            errors.not_supported_in_order(&path.index(index), &kind.into(), &known);
+        }
     }
     errors
 }
 
 fn port(errors: &mut FieldErrors, path: &FieldPath, port: &Value) {
     if let Some(protocol) = port.maybe_text("protocol") {
-        names::one_of(
-            errors,
-            &path.child("protocol"),
-            protocol,
-            &["SCTP", "TCP", "UDP"],
-        );
+        let known = ["TCP", "UDP", "SCTP"];
+        if !known.contains(&protocol) {
+            errors.not_supported_in_order(&path.child("protocol"), &protocol.into(), &known);
+        }
     }
     let end = port.integer("endPort");
     let end_path = path.child("endPort");
-    let mut refuse_end = |errors: &mut FieldErrors, detail: &str| {
+    let refuse_end = |errors: &mut FieldErrors, detail: &str| {
         if let Some(end) = end {
             errors.invalid(&end_path, &end.into(), detail);
         }
@@ -181,7 +177,7 @@ fn peer(errors: &mut FieldErrors, path: &FieldPath, peer: &Value, known: &[Strin
 fn ip_block(errors: &mut FieldErrors, path: &FieldPath, block: &Value, known: &[String]) {
     let text = block.text("cidr");
     if text.is_empty() {
-        errors.required(&path.child("cidr"), "");
+        errors.declared(|errors| errors.required(&path.child("cidr"), ""));
         return;
     }
     let mut check = |path: &FieldPath, text: &str| {

@@ -1,15 +1,11 @@
 //! The kinds of the group `policy`.
 
-use super::shared::plain::Plain;
-use crate::registry::Strategy;
+mod pod_disruption_budget;
 
-static POD_DISRUPTION_BUDGET: Plain = Plain {
-    counts_generation: true,
-    updates_unconditionally: false,
-    ..Plain::DEFAULT
-};
+use crate::registry::Strategy;
 
 /// The strategy of a resource of the group.
 pub(super) fn strategy(plural: &str) -> Option<&'static dyn Strategy> {
-    (plural == "poddisruptionbudgets").then_some(&POD_DISRUPTION_BUDGET as &dyn Strategy)
+    let budget: &dyn Strategy = &pod_disruption_budget::POD_DISRUPTION_BUDGET;
+    (plural == "poddisruptionbudgets").then_some(budget)
 }

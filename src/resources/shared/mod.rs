@@ -3,10 +3,12 @@
 //! *Invariant:* imports no kind back.
 
 pub mod claim_spec;
+pub mod conditions;
 pub mod ip;
 pub mod label_selector;
 pub mod look;
 pub mod names;
+pub mod percent;
 pub mod plain;
 pub mod pod_spec;
 pub mod pod_template;

@@ -1,0 +1,109 @@
+//! Attachments of volumes to nodes.
+//!
+//! *Upstream:* `pkg/registry/storage/volumeattachment/strategy.go`,
+//! `pkg/apis/storage/validation/validation.go`.
+
+use serde_json::Value;
+
+use crate::error::FieldErrors;
+use crate::object::{FieldPath, Object};
+use crate::resources::shared::look::Look;
+use crate::resources::shared::plain::Plain;
+use crate::resources::shared::{claim_spec, names};
+
+const SPEC: FieldPath = FieldPath::new("spec");
+const METADATA_SIZE_MAX: usize = 256 * 1024;
+const MESSAGE_SIZE_MAX: usize = 1024;
+
+/// What is special about attachments.
+pub(super) static VOLUME_ATTACHMENT: Plain = Plain {
+    answers_deleted_object: true,
+    updates_unconditionally: false,
+    resets_metadata_in_status: true,
+    validate_create: |_, object| validate(object),
+    validate_update: |_, object, old| {
+        let mut errors = validate(object);
+        if object.at("spec") != old.at("spec") {
+            let spec = object.at("spec");
+            errors.declared(|errors| errors.invalid(&SPEC, spec, "field is immutable"));
+        }
+        errors
+    },
+    ..Plain::DEFAULT
+};
+
+fn validate(object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let spec = object.at("spec");
+    let path = SPEC.child("attacher");
+    errors.declared(|errors| claim_spec::csi_driver_name(errors, &path, spec.text("attacher")));
+    source(&mut errors, &SPEC.child("source"), spec.at("source"));
+    names::subdomain(&mut errors, &SPEC.child("nodeName"), spec.text("nodeName"));
+    let status = object.at("status");
+    let path = FieldPath::new("status");
+    let size: usize = status
+        .entries("attachmentMetadata")
+        .map(|(key, value)| key.len() + value.as_str().map_or(0, str::len))
+        .sum();
+    if size > METADATA_SIZE_MAX {
+        errors.too_long(&path.child("attachmentMetadata"), METADATA_SIZE_MAX);
+    }
+    for field in ["attachError", "detachError"] {
+        let error = status.at(field);
+        let path = path.child(field);
+        if error.text("message").len() > MESSAGE_SIZE_MAX {
+            errors.too_long(&path.child("message"), MESSAGE_SIZE_MAX);
+        }
+        let code = error.number("errorCode");
+        names::within(
+            &mut errors,
+            &path.child("errorCode"),
+            code,
+            0,
+            i64::from(i32::MAX),
+        );
+    }
+    if let Some(name) = spec.at("source").maybe_text("persistentVolumeName") {
+        names::subdomain(
+            &mut errors,
+            &FieldPath::new("spec.source.persistentVolumeName"),
+            name,
+        );
+    }
+    errors
+}
+
+/// One source: a volume by name, or a volume's spec.
+fn source(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+    let detail = "must specify exactly one of inlineVolumeSpec and persistentVolumeName";
+    match (
+        source.maybe("inlineVolumeSpec"),
+        source.maybe("persistentVolumeName"),
+    ) {
+        (None, None) => errors.required(path, detail),
+        (Some(_), Some(_)) => errors.forbidden(path, detail),
+        (None, Some(name)) if name == "" => {
+            let path = path.child("persistentVolumeName");
+            errors.required(&path, "must specify non empty persistentVolumeName");
+        }
+        (None, Some(_)) => {}
+        (Some(spec), None) => inline(errors, &path.child("inlineVolumeSpec"), spec),
+    }
+}
+
+/// What a volume's spec may not say here.
+fn inline(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
+    let detail = "may not be specified in the context of inline volumes";
+    for field in ["claimRef", "capacity", "nodeAffinity", "storageClassName"] {
+        if !crate::resources::shared::look::is_empty(spec.at(field)) {
+            errors.forbidden(&path.child(field), detail);
+        }
+    }
+    if !spec.has("csi") {
+        let detail = "has to be specified in the context of inline volumes";
+        errors.required(&path.child("csi"), detail);
+    }
+    if spec.list("accessModes").is_empty() {
+        errors.required(&path.child("accessModes"), "");
+    }
+}
