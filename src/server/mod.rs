@@ -36,7 +36,7 @@ use self::negotiate::{Endpoint, Media};
 use crate::auth::{Authenticator, User};
 use crate::error::{ApiError, Details, Reason};
 use crate::registry::handle::method_not_allowed;
-use crate::registry::{Body, Form, Registry, Request, Response, Verb};
+use crate::registry::{Body, Form, Registry, Request, Response, Verb, table};
 use crate::sim::Entropy;
 
 /// How much of anything the server takes.
@@ -212,7 +212,8 @@ impl Door {
             Verb::Watch => Endpoint::Watch,
             Verb::List | Verb::DeleteCollection => Endpoint::Collection,
             Verb::Get if location.target.subresource == "log" => Endpoint::Log,
-            _ => Endpoint::Object,
+            _ if self.prints(asked) => Endpoint::Object,
+            _ => Endpoint::Unprinted,
         };
         let content_type = negotiate::media_type(&asked.headers);
         let media = negotiate::input(verb, &content_type, &body)
@@ -300,6 +301,12 @@ impl Door {
         self.registry
             .catalog
             .resource(&target.group, &target.version, &target.resource)
+    }
+
+    /// Whether what is asked for can be printed as a Table; what is not there can, to be told so.
+    fn prints(&self, asked: &Asked) -> bool {
+        self.resource_of(asked)
+            .is_none_or(|resource| table::can_print(&resource, &asked.location.target.subresource))
     }
 
     fn is_custom(&self, asked: &Asked) -> bool {

@@ -45,6 +45,8 @@ pub enum Encoding {
 pub enum Endpoint {
     /// One object, or the outcome of a write.
     Object,
+    /// One object of a kind that does not print: a review, a token, an eviction.
+    Unprinted,
     /// A collection, which may be watched too.
     Collection,
     /// A watch.
@@ -89,7 +91,10 @@ impl Refusal {
                         format!("{text}{REPRESENTATIONS}, {STREAMS}")
                     }
                     Endpoint::Log => format!("{text}text/plain, {REPRESENTATIONS}"),
-                    Endpoint::Object | Endpoint::Document | Endpoint::Plain => {
+                    Endpoint::Object
+                    | Endpoint::Unprinted
+                    | Endpoint::Document
+                    | Endpoint::Plain => {
                         format!("{text}{REPRESENTATIONS}")
                     }
                 };
@@ -243,6 +248,7 @@ fn accepts(clause: &Clause, encoding: Encoding, endpoint: Endpoint) -> Option<Me
         return None;
     }
     media.form = match kind {
+        "Table" if endpoint == Endpoint::Unprinted => return None,
         "Table" => Form::Table { is_beta },
         "PartialObjectMetadata" | "PartialObjectMetadataList" => Form::Metadata { is_beta },
         _ => return None,
