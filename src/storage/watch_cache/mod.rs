@@ -44,6 +44,9 @@ impl Default for Limits {
     }
 }
 
+/// The revision of the first write: an empty etcd stands at 1.
+const FIRST_WRITE: Revision = Revision(2);
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -69,7 +72,6 @@ struct Kept {
 
 impl Cache {
     pub(super) fn new(limits: Limits) -> Self {
-        // An empty etcd stands at revision 1, so that the first write makes 2.
         Self {
             state: RwLock::new(State {
                 revision: Revision(1),
@@ -116,6 +118,11 @@ impl Cache {
         let state = self.state.read();
         let revision = at.unwrap_or(state.revision);
         state.check(resource, revision)?;
+        if revision < FIRST_WRITE && state.revision >= FIRST_WRITE {
+            // etcd forgets the state before the first write when it compacts first.
+            let oldest = FIRST_WRITE;
+            return Err(Error::Compacted { oldest });
+        }
         let Some(table) = state.tables.get(resource) else {
             return Ok(Snapshot {
                 revision,

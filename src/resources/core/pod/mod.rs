@@ -20,6 +20,7 @@ use crate::resources::shared::look::Look;
 use crate::resources::shared::names::check_label;
 use crate::resources::shared::plain::value_at;
 use crate::resources::shared::pod_template::{defaults, warnings};
+use crate::schema::Resource;
 
 pub(super) use binding::BINDINGS;
 
@@ -99,7 +100,16 @@ impl Strategy for PodStrategy {
             "status.nominatedNodeName",
             "status.phase",
             "status.podIP",
+            "status.podIPs",
         ]
+    }
+
+    fn field_alias<'a>(&self, _resource: &Resource, label: &'a str) -> Option<&'a str> {
+        // What the label was called in the first clients.
+        Some(match label {
+            "spec.host" => "spec.nodeName",
+            label => label,
+        })
     }
 
     fn field_value(&self, object: &Object, label: &str) -> String {
