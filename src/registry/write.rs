@@ -211,6 +211,9 @@ impl Registry {
         if strategy.counts_generation() {
             system_fields::count_generation(object, Some(old));
         }
+        if strategy.counts_annotations() && cx.subresource != "status" {
+            system_fields::count_annotations(object, old);
+        }
         let hub = self.hub(cx.resource);
         super::shape::finish(&hub, object);
         let mut errors = FieldErrors::new();
