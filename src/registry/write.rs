@@ -355,7 +355,8 @@ impl Registry {
         options: &super::DeleteOptions,
     ) -> Result<Option<Option<Arc<Stored>>>, ApiError> {
         let strategy = self.strategy(cx.resource);
-        if options.is_dry_run || outcome == deletion::Outcome::Pending {
+        let is_marked_already = outcome == deletion::Outcome::Mark && *object == current.object();
+        if options.is_dry_run || is_marked_already || outcome == deletion::Outcome::Pending {
             return Ok(Some(
                 Some(Arc::clone(current)).filter(|_| !options.is_dry_run),
             ));

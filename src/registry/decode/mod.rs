@@ -8,10 +8,13 @@
 mod custom;
 mod embedded;
 mod head;
+mod patch;
 mod place;
 mod scalar;
 mod strict;
 mod typed;
+
+pub(crate) use self::patch::{any, patched};
 
 use std::borrow::Cow;
 
@@ -64,27 +67,6 @@ pub(crate) fn body(
     let target = Target { expected, schema };
     let decoded = decode(&request.content_type, &request.body, target)?;
     settle(cx, expected, decoded)
-}
-
-/// The same for JSON text that is no request's body: a patched object on its way back. Its strict
-/// reports come after `earlier` ones, about the patch itself.
-pub(crate) fn patched(
-    cx: &Context<'_>,
-    text: &[u8],
-    earlier: &[String],
-) -> Result<Object, ApiError> {
-    let expected = cx.resource.group_version_kind();
-    let target = Target {
-        expected: &expected,
-        schema: &cx.resource.schema,
-    };
-    let mut decoded = decode("application/json", text, target)?;
-    let mut first = Strict::default();
-    for report in earlier {
-        first.push(report.clone());
-    }
-    decoded.strict.prepend(first);
-    settle(cx, &expected, decoded)
 }
 
 /// What a body should be.

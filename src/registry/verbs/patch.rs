@@ -7,11 +7,10 @@ use serde_json::Value;
 use super::create::set_namespace;
 use super::update::{check_name, check_version};
 use crate::error::{ApiError, Details, FieldErrors, Reason};
-use crate::object::{FieldPath, GroupVersionKind, Key, Object, json};
+use crate::object::{FieldPath, GroupVersionKind, Key, Object};
 use crate::patch::{self, go_print};
 use crate::registry::write::Changed;
 use crate::registry::{Context, Registry, Request, Response, decode, options, shape};
-use crate::schema::Schema;
 
 /// Changes an object in part and answers with it.
 pub(crate) async fn patch(
@@ -24,8 +23,12 @@ pub(crate) async fn patch(
     let written = registry
         .update_object(cx, &key, &mut |old| {
             let served = registry.to_served(cx.resource, old.clone());
-            let target = decode::Target::of(cx);
-            let mut object = patch.apply(cx, &served, &target)?;
+            let expected = cx.resource.group_version_kind();
+            let target = decode::Target {
+                expected: &expected,
+                schema: &cx.resource.schema,
+            };
+            let mut object = patch.apply(cx, &served, target)?;
             check_name(cx, &object)?;
             shape::decoded(cx.resource, registry.strategy(cx.resource), &mut object);
             let mut object = registry.to_storage(cx.resource, object);
@@ -33,7 +36,10 @@ pub(crate) async fn patch(
             let is_exact = check_version(cx, registry, &mut object, old)?;
             // The version comes along from the old object unless the patch names one, so a race is
             // settled by patching anew.
-            Ok(Changed { object, is_exact: is_exact && patch.names_version() })
+            Ok(Changed {
+                object,
+                is_exact: is_exact && patch.names_version(),
+            })
         })
         .await?;
     registry.answer_written(cx, request, 200, written)
@@ -63,13 +69,22 @@ impl Patch {
                 }
                 _ => return Err(unsupported()),
             };
-        let (body, duplicates) = json::parse_reporting(&request.body).map_err(|error| {
-            let is_list = request.content_type == "application/json-patch+json";
-            let why = if is_list { error.to_string() } else { "invalid JSON patch".to_owned() };
-            ApiError::bad_request(why)
-        })?;
+        let (body, duplicates) =
+            decode::any(&request.body, &cx.resource.schema).map_err(|error| {
+                let is_list = request.content_type == "application/json-patch+json";
+                let why = if is_list {
+                    error.to_string()
+                } else {
+                    "invalid JSON patch".to_owned()
+                };
+                ApiError::bad_request(why)
+            })?;
         let patch = make(body.clone()).map_err(to_api_error)?;
-        Ok(Self { patch, duplicates, body })
+        Ok(Self {
+            patch,
+            duplicates,
+            body,
+        })
     }
 
     /// Whether it says which version of the object it is meant for.
@@ -83,15 +98,18 @@ impl Patch {
         &self,
         cx: &Context<'_>,
         current: &Object,
-        target: &decode::Target<'_>,
+        target: decode::Target<'_>,
     ) -> Result<Object, ApiError> {
-        let patched = self.patch.apply(current, target.schema).map_err(to_api_error)?;
+        let patched = self
+            .patch
+            .apply(current, target.schema)
+            .map_err(to_api_error)?;
         let text = patched.to_string();
         let shown = || match self.patch {
             patch::Patch::Strategic(_) => go_print(&self.body),
             _ => text.clone(),
         };
-        decode::patched(cx, text.as_bytes(), *target, &self.duplicates)
+        decode::patched(cx, text.as_bytes(), target, &self.duplicates)
             .map_err(|why| invalid(&shown(), &why))
     }
 }
@@ -111,19 +129,19 @@ fn to_api_error(error: patch::Error) -> ApiError {
             Reason::RequestEntityTooLarge,
             format!("Request entity too large: {why}"),
         ),
-        patch::Error::Unfit(why) => {
-            ApiError::new(Reason::Invalid, "the server rejected our request due to an error in our request")
-                .with_details(Details::default())
-                .with_cause(why)
-        }
+        patch::Error::Unfit(why) => ApiError::new(
+            Reason::Invalid,
+            "the server rejected our request due to an error in our request",
+        )
+        .with_details(Details::default())
+        .with_cause(why),
         patch::Error::Failed(why) => ApiError::new(Reason::Unknown, why),
     }
 }
 
 /// The 415 of a media type that no resource takes for a patch.
 fn unsupported() -> ApiError {
-    ApiError::unsupported_media_type("415: Unsupported Media Type")
-        .with_details(Details::default())
+    ApiError::unsupported_media_type("415: Unsupported Media Type").with_details(Details::default())
 }
 
 /// The 415 of a media type that custom resources do not take.
