@@ -1,11 +1,14 @@
 //! Facts to tables: reads `openapi/`, fixes what upstream got wrong, lowers it to a model, emits
 //! rows.
 
+pub mod check;
 pub mod documents;
 pub mod emit;
 pub mod fixups;
 pub mod lower;
 pub mod model;
+pub mod report;
+pub mod scaffold;
 pub mod schemas;
 pub mod spec;
 pub mod vendor;
