@@ -1,5 +1,10 @@
 //! Generates the tables of each supported Kubernetes version into `OUT_DIR`.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a tool of the developer: reads facts, writes tables"
+)]
+
 use std::path::Path;
 
 use mockernetes_codegen::{documents, generate, version};

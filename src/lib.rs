@@ -16,9 +16,6 @@ pub mod sim;
 pub mod schema;
 
 #[doc(hidden)]
-pub mod patch;
-
-#[doc(hidden)]
 pub mod storage;
 
 #[doc(hidden)]
@@ -44,3 +41,6 @@ pub mod cluster;
 
 #[doc(hidden)]
 pub mod cli;
+
+pub use client::Client;
+pub use cluster::{Builder, Cluster};

@@ -113,6 +113,9 @@ pub(super) fn run(flags: &Flags) -> Result<(), Fault> {
 }
 
 async fn serve(flags: &Flags, builder: Builder) -> Result<(), Fault> {
+    // Before the ready line: whoever reads it may stop us at once.
+    let stopped =
+        stop_signal().map_err(|error| Fault::failed(format!("cannot catch signals: {error}")))?;
     let cluster = builder
         .start()
         .await
@@ -128,7 +131,7 @@ async fn serve(flags: &Flags, builder: Builder) -> Result<(), Fault> {
     if let Err(error) = ready.and_then(|()| std::io::stdout().flush()) {
         tracing::warn!(%error, "nobody reads the ready line");
     }
-    wait_for_signal().await;
+    stopped.await;
     tracing::info!("stopping");
     cluster.stop().await;
     Ok(())
@@ -145,19 +148,17 @@ fn explain(error: &str) -> String {
     }
 }
 
-async fn wait_for_signal() {
+/// Listens for the signals that mean stop; what it returns waits for one.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        tracing::warn!("cannot listen for signals; stop me with SIGKILL");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// Refuses what later versions will do, rather than not doing it in silence.

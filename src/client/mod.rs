@@ -94,6 +94,14 @@ impl Client {
         }
     }
 
+    /// The same client as whoever its headers say.
+    pub fn acting_as_nobody(&self) -> Self {
+        Self {
+            user: None,
+            ..self.clone()
+        }
+    }
+
     /// The same client under another `User-Agent`, from which field managers take their names.
     pub fn with_agent(&self, agent: &str) -> Self {
         Self {

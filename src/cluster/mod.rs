@@ -74,6 +74,11 @@ impl Cluster {
         self.client.acting_as(user)
     }
 
+    /// A client in process that is nobody in particular: whoever its headers say.
+    pub fn anonymous_client(&self) -> Client {
+        self.client.acting_as_nobody()
+    }
+
     /// The address it listens on, if it does.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address

@@ -194,7 +194,7 @@ impl Metrics {
             let value = gauge.load(Ordering::Relaxed);
             writeln!(out, "{name}{{request_kind=\"{kind}\"}} {value}")?;
         }
-        Ok(())
+        process(out)
     }
 }
 
@@ -217,6 +217,65 @@ impl Labels {
             escape(&self.version)
         )
     }
+}
+
+/// What the system says of this process; nothing where it keeps no `/proc`.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the process looks at itself, not at objects"
+)]
+fn process(out: &mut String) -> std::fmt::Result {
+    /// `getconf PAGESIZE` and `CLK_TCK` of every Linux this runs on.
+    const PAGE_BYTES: u64 = 4096;
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let (Ok(memory), Ok(stat), Ok(files)) = (
+        std::fs::read_to_string("/proc/self/statm"),
+        std::fs::read_to_string("/proc/self/stat"),
+        std::fs::read_dir("/proc/self/fd"),
+    ) else {
+        return Ok(());
+    };
+    let pages = |index: usize| -> u64 {
+        let field = memory.split_whitespace().nth(index);
+        field.and_then(|text| text.parse().ok()).unwrap_or(0)
+    };
+    // The command's name may hold spaces; fields are counted after its bracket.
+    let fields = stat.rsplit(')').next().unwrap_or("");
+    let ticks = |index: usize| -> f64 {
+        let field = fields.split_whitespace().nth(index);
+        field.and_then(|text| text.parse().ok()).unwrap_or(0.0)
+    };
+    let cpu = (ticks(11) + ticks(12)) / TICKS_PER_SECOND;
+    for (name, kind, help, value) in [
+        (
+            "process_cpu_seconds_total",
+            "counter",
+            "Time on a processor.",
+            cpu.to_string(),
+        ),
+        (
+            "process_open_fds",
+            "gauge",
+            "Open files.",
+            files.count().to_string(),
+        ),
+        (
+            "process_resident_memory_bytes",
+            "gauge",
+            "Memory in use.",
+            (pages(1) * PAGE_BYTES).to_string(),
+        ),
+        (
+            "process_virtual_memory_bytes",
+            "gauge",
+            "Memory mapped.",
+            (pages(0) * PAGE_BYTES).to_string(),
+        ),
+    ] {
+        heading(out, name, kind, help)?;
+        writeln!(out, "{name} {value}")?;
+    }
+    Ok(())
 }
 
 fn heading(out: &mut String, name: &str, kind: &str, help: &str) -> std::fmt::Result {

@@ -15,6 +15,7 @@ pub mod listen;
 pub mod local;
 pub mod metrics;
 pub mod negotiate;
+mod openapi;
 mod pages;
 pub mod path;
 pub mod tls;

@@ -15,10 +15,11 @@ use super::encode::{self, Answer, Payload};
 use super::filters::Asked;
 use super::metrics::Metrics;
 use super::negotiate::{self, Endpoint};
-use super::{discovery, health, path};
+use super::{discovery, health, openapi, path};
 use crate::error::ApiError;
 use crate::registry::Registry;
 use crate::registry::handle::method_not_allowed;
+use crate::schema::publish::Publisher;
 
 /// What documents are made of.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub(super) struct Pages {
     pub(super) registry: Arc<Registry>,
     metrics: Arc<Metrics>,
     pub(super) discovery: Arc<discovery::Kept>,
+    pub(super) publisher: Arc<Publisher>,
 }
 
 /// What a page may know of the request.
@@ -40,6 +42,9 @@ pub(super) fn router(registry: &Arc<Registry>, metrics: &Arc<Metrics>) -> axum::
         .route("/apis", any(discovery::apis))
         .route("/apis/{group}", any(discovery::group))
         .route("/apis/{group}/{version}", any(discovery::group_version))
+        .route("/openapi/v2", any(openapi::v2))
+        .route("/openapi/v3", any(openapi::index))
+        .route("/openapi/v3/{*path}", any(openapi::version))
         .route("/version", any(version))
         .route("/metrics", any(metrics_page));
     for kind in ["healthz", "livez", "readyz"] {
@@ -56,6 +61,7 @@ pub(super) fn router(registry: &Arc<Registry>, metrics: &Arc<Metrics>) -> axum::
             registry: Arc::clone(registry),
             metrics: Arc::clone(metrics),
             discovery: Arc::default(),
+            publisher: Arc::default(),
         })
 }
 

@@ -62,6 +62,8 @@ impl Clock {
         let Some(hands) = &self.hands else {
             let left = time.duration_since(self.now());
             if let Ok(left) = std::time::Duration::try_from(left) {
+                // The one place that waits by the wall.
+                #[allow(clippy::disallowed_methods)]
                 tokio::time::sleep(left).await;
             }
             return;

@@ -7,11 +7,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod cli;
 mod discovery;
 mod object;
 mod openapi;
 mod schema_tables;
 mod selectors;
+mod server;
 mod storage;
+mod support;
 mod table;
 mod verbs;

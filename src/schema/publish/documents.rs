@@ -11,6 +11,7 @@ use serde_json::Value;
 /// Path, hash, and where in [`PACKED`] it stands.
 type Row = (&'static str, &'static str, usize, usize);
 
+#[allow(clippy::unreadable_literal, reason = "generated")]
 static ROWS: &[Row] = include!(concat!(env!("OUT_DIR"), "/v1_37_documents.rs"));
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/v1_37_documents.gz"));
 

@@ -4,6 +4,11 @@
 //!
 //! *Upstream:* `apiserver/pkg/storage/cacher/cacher.go` (`indexedWatchers`).
 
+#![allow(
+    clippy::disallowed_types,
+    reason = "who watches what is looked up for every change; no order of it reaches an output"
+)]
+
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;

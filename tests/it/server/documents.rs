@@ -1,0 +1,106 @@
+//! Health, version, metrics, discovery, OpenAPI: the routes and their headers.
+
+use crate::support::{Fixture, cluster};
+
+async fn text(client: &mockernetes::client::Client, target: &str) -> (u16, String) {
+    let reply = client.request("GET", target, &[], "").await;
+    let code = reply.code;
+    (
+        code,
+        String::from_utf8(reply.into_bytes().await.to_vec()).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn health_is_answered_as_a_whole_by_check_and_in_words() {
+    let Fixture { client, .. } = &cluster().await;
+    for path in [
+        "/healthz",
+        "/livez",
+        "/readyz",
+        "/livez/ping",
+        "/readyz/poststarthook/rbac/bootstrap-roles",
+    ] {
+        assert_eq!(text(client, path).await, (200, "ok".to_owned()), "{path}");
+    }
+    assert_eq!(text(client, "/livez/nope").await.0, 404);
+    let (_, words) = text(client, "/readyz?verbose&exclude=etcd&exclude=nope").await;
+    assert!(
+        words.starts_with("[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\n"),
+        "{words}"
+    );
+    assert!(
+        words.ends_with("no matches for \"nope\"\nreadyz check passed\n"),
+        "{words}"
+    );
+}
+
+#[tokio::test]
+async fn the_emulated_version_is_told() {
+    let Fixture { client, .. } = &cluster().await;
+    for path in ["/version", "/version/"] {
+        let version = client.json("GET", path, None).await.unwrap();
+        assert_eq!(version["gitVersion"], "v1.37.0");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_counted_under_the_names_of_kube_apiserver() {
+    let Fixture { client, .. } = &cluster().await;
+    let _ = client.json("GET", "/api/v1/nodes/a", None).await;
+    let (_, metrics) = text(client, "/metrics").await;
+    let line = "apiserver_request_total{code=\"404\",component=\"apiserver\",dry_run=\"\",group=\"\",\
+                resource=\"nodes\",scope=\"resource\",subresource=\"\",verb=\"GET\",version=\"v1\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(metrics.contains("apiserver_request_duration_seconds_bucket{"));
+    assert!(metrics.contains("apiserver_current_inflight_requests{request_kind=\"readOnly\"} 1"));
+    assert!(metrics.contains("process_resident_memory_bytes "));
+}
+
+#[tokio::test]
+async fn documents_are_not_sent_again_to_who_has_them() {
+    let Fixture { client, .. } = &cluster().await;
+    let aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    for (path, accept, cached) in [
+        ("/apis", aggregated, "public"),
+        ("/openapi/v2", "application/json", "no-cache, private"),
+        (
+            "/openapi/v3/apis/apps/v1",
+            "application/json",
+            "no-cache, private",
+        ),
+    ] {
+        let first = client.request("GET", path, &[("accept", accept)], "").await;
+        assert_eq!(
+            (first.code, first.header("cache-control")),
+            (200, cached),
+            "{path}"
+        );
+        let etag = first.header("etag").to_owned();
+        let headers = [("accept", accept), ("if-none-match", etag.as_str())];
+        let second = client.request("GET", path, &headers, "").await;
+        assert_eq!(
+            (second.code, second.header("etag")),
+            (304, etag.as_str()),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_document_asked_for_by_hash_may_be_kept_for_good() {
+    let Fixture { client, .. } = &cluster().await;
+    let index = client.json("GET", "/openapi/v3", None).await.unwrap();
+    let url = index["paths"]["apis/apps/v1"]["serverRelativeURL"]
+        .as_str()
+        .unwrap();
+    let reply = client.request("GET", url, &[], "").await;
+    assert_eq!(
+        (reply.code, reply.header("cache-control")),
+        (200, "public, immutable")
+    );
+    let old = client
+        .request("GET", "/openapi/v3/apis/apps/v1?hash=OLD", &[], "")
+        .await;
+    assert_eq!((old.code, old.header("location")), (301, url));
+}

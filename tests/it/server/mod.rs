@@ -1,0 +1,10 @@
+//! The first door: what HTTP clients see beside the objects.
+
+mod documents;
+mod door;
+mod limits;
+mod media;
+mod path;
+mod rights;
+mod tls;
+mod watch;

@@ -1,0 +1,130 @@
+//! Who asks, and may they.
+
+use mockernetes::auth::{Authenticator, Mode, User};
+use mockernetes::cluster::Cluster;
+use serde_json::json;
+
+use crate::support::start;
+
+const TOKENS: &str = "admintoken,admin,admin-uid,\"system:masters\"\n\
+                      usertoken,alice,alice-uid,\"devs,testers\"\n";
+
+async fn ask(method: &str, target: &str, token: &str) -> (u16, String) {
+    let mut tokens = Authenticator::new(Mode::Rbac);
+    tokens.add_token_file(TOKENS).unwrap();
+    let builder = Cluster::builder().auth(Mode::Rbac).tokens(&tokens);
+    let cluster = start(builder).await.cluster;
+    let door = cluster.anonymous_client();
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    let headers = if token.is_empty() {
+        &[]
+    } else {
+        headers.as_slice()
+    };
+    let reply = door.request(method, target, headers, "{}").await;
+    let code = reply.code;
+    let message = match reply.into_json().await {
+        Ok(_) => String::new(),
+        Err(failure) => failure.message().to_owned(),
+    };
+    (code, message)
+}
+
+#[tokio::test]
+async fn members_of_masters_may_do_everything() {
+    assert_eq!(ask("GET", "/api/v1/nodes", "admintoken").await.0, 200);
+    assert_eq!(ask("GET", "/metrics", "admintoken").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_token_that_nobody_has_is_unauthorized() {
+    let (code, message) = ask("GET", "/api/v1/nodes", "stolen").await;
+    assert_eq!((code, message.as_str()), (401, "Unauthorized"));
+}
+
+#[tokio::test]
+async fn others_are_refused_in_the_words_of_rbac() {
+    for (method, target, token, expected) in [
+        (
+            "GET",
+            "/api/v1/namespaces/shop/configmaps",
+            "usertoken",
+            "configmaps is forbidden: User \"alice\" cannot list resource \"configmaps\" in API \
+             group \"\" in the namespace \"shop\"",
+        ),
+        (
+            "GET",
+            "/api/v1/nodes/a",
+            "",
+            "nodes \"a\" is forbidden: User \"system:anonymous\" cannot get resource \"nodes\" in \
+             API group \"\" at the cluster scope",
+        ),
+        (
+            "POST",
+            "/apis/apps/v1/namespaces/shop/deployments/web/scale",
+            "usertoken",
+            "deployments.apps \"web\" is forbidden: User \"alice\" cannot create resource \
+             \"deployments/scale\" in API group \"apps\" in the namespace \"shop\"",
+        ),
+        (
+            "GET",
+            "/api/v1/nodes?fieldSelector=metadata.name%3Da",
+            "usertoken",
+            "nodes \"a\" is forbidden: User \"alice\" cannot list resource \"nodes\" in API group \
+             \"\" at the cluster scope",
+        ),
+        (
+            "GET",
+            "/metrics",
+            "usertoken",
+            "forbidden: User \"alice\" cannot get path \"/metrics\"",
+        ),
+        (
+            "POST",
+            "/api",
+            "usertoken",
+            "forbidden: User \"alice\" cannot post path \"/api\"",
+        ),
+    ] {
+        let (code, message) = ask(method, target, token).await;
+        assert_eq!(
+            (code, message.as_str()),
+            (403, expected),
+            "{method} {target}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn discovery_is_open_to_the_authenticated_and_health_to_all() {
+    assert_eq!(ask("GET", "/apis/apps/v1", "usertoken").await.0, 200);
+    assert_eq!(ask("GET", "/openapi/v3", "usertoken").await.0, 200);
+    assert_eq!(ask("GET", "/apis", "").await.0, 403);
+    assert_eq!(ask("GET", "/version", "").await.0, 200);
+    assert_eq!(ask("GET", "/livez", "").await.0, 200);
+    assert_eq!(ask("GET", "/livez/ping", "").await.0, 403);
+}
+
+#[test]
+fn a_token_file_that_is_none_is_refused_by_line() {
+    let mut tokens = Authenticator::new(Mode::Rbac);
+    let fault = tokens.add_token_file("a,b,c\nnonsense\n").unwrap_err();
+    assert_eq!(fault.line, 2);
+    tokens.add_token_file("t,alice,1,\"devs,ops\"").unwrap();
+    let user = tokens.authenticate(Some("Bearer t")).unwrap();
+    assert_eq!(user.groups, ["devs", "ops", "system:authenticated"]);
+}
+
+#[tokio::test]
+async fn a_client_in_process_may_act_as_anybody() {
+    let fixture = start(Cluster::builder().auth(Mode::Rbac)).await;
+    let alice = User {
+        name: "alice".to_owned(),
+        ..User::default()
+    };
+    let client = fixture.cluster.client_as(alice);
+    let object = json!({"metadata": {"name": "a"}});
+    let failure = client.api("v1", "nodes").create(&object).await.unwrap_err();
+    assert_eq!(failure.code, 403);
+}

@@ -1,0 +1,70 @@
+//! Watches on their way out.
+
+use futures_util::StreamExt;
+use mockernetes::cluster::Cluster;
+
+use crate::support::{Wire, cluster, listening};
+
+#[tokio::test]
+async fn a_watch_ends_cleanly_when_the_cluster_stops() {
+    let cluster = listening(Cluster::builder()).await;
+    let client = Wire::client(&cluster, None);
+    let reply = client
+        .request("GET", "/api/v1/nodes?watch=1", &[], "")
+        .await;
+    assert_eq!(reply.code, 200);
+    cluster.stop().await;
+    // A body that broke off would fail here.
+    assert_eq!(reply.into_bytes().await, "");
+}
+
+#[tokio::test]
+async fn a_watch_in_process_ends_when_the_cluster_stops() {
+    let cluster = Cluster::builder().start().await.unwrap();
+    let events = cluster.client().api("v1", "nodes").watch("").await.unwrap();
+    cluster.stop().await;
+    assert_eq!(events.count().await, 0);
+}
+
+#[tokio::test]
+async fn open_watches_are_counted_until_they_end() {
+    let fixture = cluster().await;
+    let count = || {
+        let client = fixture.client.clone();
+        async move {
+            let reply = client.request("GET", "/metrics", &[], "").await;
+            let text = String::from_utf8(reply.into_bytes().await.to_vec()).unwrap();
+            let line = text
+                .lines()
+                .find(|line| line.starts_with("apiserver_longrunning_requests{"))
+                .map(|line| line.rsplit(' ').next().unwrap().to_owned());
+            line.unwrap_or_default()
+        }
+    };
+    let nodes = fixture.client.api("v1", "nodes");
+    let events = nodes.watch("").await.unwrap();
+    assert_eq!(count().await, "1");
+    drop(events);
+}
+
+#[tokio::test]
+async fn events_come_in_order_and_none_is_missing() {
+    let fixture = cluster().await;
+    let config_maps = fixture.client.api("v1", "configmaps").namespace("default");
+    let events = config_maps.watch("").await.unwrap();
+    for index in 0..50 {
+        fixture.config_map("default", &format!("c{index}")).await;
+    }
+    let names: Vec<String> = events
+        .take(50)
+        .map(|event| {
+            event["object"]["metadata"]["name"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect()
+        .await;
+    let expected: Vec<String> = (0..50).map(|index| format!("c{index}")).collect();
+    assert_eq!(names, expected);
+}
