@@ -6,11 +6,14 @@
     reason = "a tool of the developer: reads facts, writes tables"
 )]
 
+pub mod check;
 pub mod documents;
 pub mod emit;
 pub mod fixups;
 pub mod lower;
 pub mod model;
+pub mod report;
+pub mod scaffold;
 pub mod schemas;
 pub mod spec;
 pub mod vendor;

@@ -5,14 +5,16 @@
     reason = "a tool of the developer: reads facts, writes tables"
 )]
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use mockernetes_codegen::report;
 
 const USAGE: &str = "\
 usage: cargo codegen vendor v1.37.0     download a release's Go modules, write openapi/v1.37/
        cargo codegen check              facts match their checksums, tables can be made of them
-       cargo codegen report             one line per resource
+       cargo codegen report             one line per resource; writes openapi/COVERAGE.md
        cargo codegen new KIND NAME      KIND is controller, admission, resource or fault";
 
 fn main() -> Result<()> {
@@ -21,12 +23,35 @@ fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .context("no workspace folder")?;
+    let openapi = root.join("openapi");
     match arguments.as_slice() {
         ["vendor", release] => {
             let version = mockernetes_codegen::version::find(release)
                 .with_context(|| format!("add a row for {release} to codegen/src/version.rs"))?;
-            mockernetes_codegen::vendor::vendor(version, &root.join("openapi"))
+            mockernetes_codegen::vendor::vendor(version, &openapi)
+        }
+        ["check"] => mockernetes_codegen::check::check(&openapi),
+        ["report"] => report(&openapi),
+        ["new", kind, name] => {
+            let (file, rest) = mockernetes_codegen::scaffold::new(root, kind, name)?;
+            say(&format!("wrote {}\nleft to do: {rest}\n", file.display()))
         }
         _ => bail!("{USAGE}"),
     }
+}
+
+/// Prints the newest version's report and writes the coverage page.
+fn report(openapi: &Path) -> Result<()> {
+    let version = mockernetes_codegen::version::VERSIONS
+        .last()
+        .context("no versions")?;
+    let model = mockernetes_codegen::model(openapi, version.folder)?;
+    let coverage = report::coverage(&model, version.folder.trim_start_matches('v'));
+    std::fs::write(openapi.join("COVERAGE.md"), coverage)?;
+    say(&report::report(&model))
+}
+
+fn say(text: &str) -> Result<()> {
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(())
 }

@@ -4,6 +4,7 @@
 
 pub mod duration;
 pub mod field_path;
+pub mod json;
 pub mod json_path;
 pub mod label_syntax;
 pub mod meta;
@@ -13,6 +14,7 @@ pub mod quote;
 
 pub mod selector;
 pub mod time;
+pub mod yaml;
 
 pub use field_path::FieldPath;
 pub use names::{GroupResource, GroupVersion, GroupVersionKind, Key};

@@ -102,6 +102,12 @@ pub trait Strategy: Send + Sync {
         false
     }
 
+    /// Whether a change of annotations is a generation as well (a deployment's go on to its replica
+    /// sets).
+    fn counts_annotations(&self) -> bool {
+        false
+    }
+
     /// Field labels that field selectors may name beyond `metadata.name` and `metadata.namespace`.
     fn field_labels(&self) -> &'static [&'static str] {
         &[]

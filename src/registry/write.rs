@@ -211,6 +211,9 @@ impl Registry {
         if strategy.counts_generation() {
             system_fields::count_generation(object, Some(old));
         }
+        if strategy.counts_annotations() && cx.subresource != "status" {
+            system_fields::count_annotations(object, old);
+        }
         let hub = self.hub(cx.resource);
         super::shape::finish(&hub, object);
         let mut errors = FieldErrors::new();
@@ -352,7 +355,8 @@ impl Registry {
         options: &super::DeleteOptions,
     ) -> Result<Option<Option<Arc<Stored>>>, ApiError> {
         let strategy = self.strategy(cx.resource);
-        if options.is_dry_run || outcome == deletion::Outcome::Pending {
+        let is_marked_already = outcome == deletion::Outcome::Mark && *object == current.object();
+        if options.is_dry_run || is_marked_already || outcome == deletion::Outcome::Pending {
             return Ok(Some(
                 Some(Arc::clone(current)).filter(|_| !options.is_dry_run),
             ));

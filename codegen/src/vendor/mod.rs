@@ -20,6 +20,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+pub(crate) use self::source::checksum;
 use crate::version::Version;
 
 /// Downloads the release's Go modules and writes every fact file of it below `openapi/`.

@@ -77,6 +77,17 @@ pub fn keep(object: &mut Object, old: &Object) {
     metadata.remove("selfLink");
 }
 
+/// Counts a change of annotations as a generation where nothing else was.
+pub fn count_annotations(object: &mut Object, old: &Object) {
+    let path = ["metadata", "annotations"];
+    if object.generation() == old.generation() && object.get(&path) != old.get(&path) {
+        let generation = old.generation() + 1;
+        object
+            .metadata_mut()
+            .insert("generation".to_owned(), generation.into());
+    }
+}
+
 /// Counts `metadata.generation` of a kind that has one: 1 at first, one more for every change
 /// outside metadata and status.
 pub fn count_generation(object: &mut Object, old: Option<&Object>) {

@@ -12,7 +12,7 @@ use crate::registry::verbs::patch::Patch;
 use crate::registry::verbs::update;
 use crate::registry::write::{Changed, Written};
 use crate::registry::{Context, Form, Registry, Request, Response, Verb, decode, table};
-use crate::schema::Resource;
+use crate::schema::{Resource, tables};
 
 /// Answers a request to the scale face.
 pub(super) async fn handle(
@@ -39,11 +39,15 @@ pub(super) async fn handle(
         }
         Verb::Patch => {
             let patch = Patch::of(cx, request)?;
-            let subresource = cx.resource.subresource("scale");
-            let schema = subresource.and_then(|scale| scale.schema.as_ref());
-            let schema = schema.unwrap_or(&cx.resource.schema);
+            let expected = GroupVersionKind::new("autoscaling", "v1", "Scale");
+            let schema = tables::kind("autoscaling", "v1", "Scale");
+            let schema = schema.as_ref().unwrap_or(&cx.resource.schema);
+            let target = decode::Target {
+                expected: &expected,
+                schema,
+            };
             let written = change(registry, cx, &key, request.verb, &mut |scale| {
-                let patched = patch.apply(cx, scale, schema)?;
+                let patched = patch.apply(cx, scale, target)?;
                 check_name(cx, &patched)?;
                 Ok(patched)
             })

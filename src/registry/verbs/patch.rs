@@ -2,13 +2,15 @@
 //!
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/patch.go`.
 
+use serde_json::Value;
+
 use super::create::set_namespace;
 use super::update::{check_name, check_version};
-use crate::error::ApiError;
-use crate::object::{Key, Object};
+use crate::error::{ApiError, Details, FieldErrors, Reason};
+use crate::object::{FieldPath, GroupVersionKind, Key, Object};
+use crate::patch::{self, go_print};
 use crate::registry::write::Changed;
-use crate::registry::{Context, Registry, Request, Response, shape};
-use crate::schema::Schema;
+use crate::registry::{Context, Registry, Request, Response, decode, options, shape};
 
 /// Changes an object in part and answers with it.
 pub(crate) async fn patch(
@@ -21,7 +23,12 @@ pub(crate) async fn patch(
     let written = registry
         .update_object(cx, &key, &mut |old| {
             let served = registry.to_served(cx.resource, old.clone());
-            let mut object = patch.apply(cx, &served, &cx.resource.schema)?;
+            let expected = cx.resource.group_version_kind();
+            let target = decode::Target {
+                expected: &expected,
+                schema: &cx.resource.schema,
+            };
+            let mut object = patch.apply(cx, &served, target)?;
             check_name(cx, &object)?;
             shape::decoded(cx.resource, registry.strategy(cx.resource), &mut object);
             let mut object = registry.to_storage(cx.resource, object);
@@ -31,7 +38,7 @@ pub(crate) async fn patch(
             // settled by patching anew.
             Ok(Changed {
                 object,
-                is_exact: is_exact && patch.names_version,
+                is_exact: is_exact && patch.names_version(),
             })
         })
         .await?;
@@ -39,32 +46,108 @@ pub(crate) async fn patch(
 }
 
 /// A patch on its way to an object.
-pub(crate) struct Patch<'a> {
-    request: &'a Request,
-    /// Whether it names the version it is meant for.
-    names_version: bool,
+pub(crate) struct Patch {
+    patch: patch::Patch,
+    /// Fields that stand in the patch twice.
+    duplicates: Vec<String>,
+    /// The patch as sent.
+    body: Value,
 }
 
-impl<'a> Patch<'a> {
+impl Patch {
     /// The patch in a request's body, by its media type.
-    pub(crate) fn of(_cx: &Context<'_>, request: &'a Request) -> Result<Self, ApiError> {
+    pub(crate) fn of(cx: &Context<'_>, request: &Request) -> Result<Self, ApiError> {
+        let is_custom = cx.resource.custom.is_some();
+        let make: fn(Value) -> Result<patch::Patch, patch::Error> =
+            match request.content_type.as_str() {
+                "application/json-patch+json" => patch::Patch::json,
+                "application/merge-patch+json" => patch::Patch::merge,
+                "application/strategic-merge-patch+json" if !is_custom => patch::Patch::strategic,
+                "application/strategic-merge-patch+json" => return Err(unknown_format()),
+                other if options::is_apply(other) => {
+                    return Err(ApiError::not_implemented("server-side apply yet"));
+                }
+                _ => return Err(unsupported()),
+            };
+        let (body, duplicates) =
+            decode::any(&request.body, &cx.resource.schema).map_err(|error| {
+                let is_list = request.content_type == "application/json-patch+json";
+                let why = if is_list {
+                    error.to_string()
+                } else {
+                    "invalid JSON patch".to_owned()
+                };
+                ApiError::bad_request(why)
+            })?;
+        let patch = make(body.clone()).map_err(to_api_error)?;
         Ok(Self {
-            request,
-            names_version: false,
+            patch,
+            duplicates,
+            body,
         })
+    }
+
+    /// Whether it says which version of the object it is meant for.
+    fn names_version(&self) -> bool {
+        self.patch.names_version()
     }
 
     /// The object that the patch makes of `current`, both in the served version, decoded and
     /// checked for unknown fields.
     pub(crate) fn apply(
         &self,
-        _cx: &Context<'_>,
-        _current: &Object,
-        _schema: &Schema,
+        cx: &Context<'_>,
+        current: &Object,
+        target: decode::Target<'_>,
     ) -> Result<Object, ApiError> {
-        Err(ApiError::not_implemented(&format!(
-            "patches of type {}",
-            self.request.content_type
-        )))
+        let patched = self
+            .patch
+            .apply(current, target.schema)
+            .map_err(to_api_error)?;
+        let text = patched.to_string();
+        let shown = || match self.patch {
+            patch::Patch::Strategic(_) => go_print(&self.body),
+            _ => text.clone(),
+        };
+        decode::patched(cx, text.as_bytes(), target, &self.duplicates)
+            .map_err(|why| invalid(&shown(), &why))
     }
+}
+
+/// The 422 of a patch whose result is no object of the kind.
+fn invalid(shown: &str, why: &str) -> ApiError {
+    let mut errors = FieldErrors::new();
+    errors.invalid(&FieldPath::new("patch"), &shown.into(), why);
+    ApiError::invalid(&GroupVersionKind::new("", "", ""), "", &errors)
+}
+
+/// What a client reads of a patch that does not apply.
+fn to_api_error(error: patch::Error) -> ApiError {
+    match error {
+        patch::Error::Malformed(why) => ApiError::bad_request(why),
+        patch::Error::TooLarge(why) => ApiError::new(
+            Reason::RequestEntityTooLarge,
+            format!("Request entity too large: {why}"),
+        ),
+        patch::Error::Unfit(why) => ApiError::new(
+            Reason::Invalid,
+            "the server rejected our request due to an error in our request",
+        )
+        .with_details(Details::default())
+        .with_cause(why),
+        patch::Error::Failed(why) => ApiError::new(Reason::Unknown, why),
+    }
+}
+
+/// The 415 of a media type that no resource takes for a patch.
+fn unsupported() -> ApiError {
+    ApiError::unsupported_media_type("415: Unsupported Media Type").with_details(Details::default())
+}
+
+/// The 415 of a media type that custom resources do not take.
+fn unknown_format() -> ApiError {
+    ApiError::unsupported_media_type(
+        "the body of the request was in an unknown format - accepted media types include: \
+         application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+    )
 }

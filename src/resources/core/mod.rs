@@ -5,7 +5,9 @@ pub mod event;
 pub mod namespace;
 pub mod node;
 pub mod pod;
+mod pod_template;
 pub mod quota;
+mod replication_controller;
 pub mod secret;
 pub mod service;
 pub mod volume;
@@ -30,7 +32,9 @@ pub(super) fn strategy(plural: &str) -> Option<&'static dyn Strategy> {
         "nodes" => &node::NODE,
         "persistentvolumeclaims" => &volume::PERSISTENT_VOLUME_CLAIM,
         "persistentvolumes" => &volume::PERSISTENT_VOLUME,
+        "podtemplates" => &pod_template::POD_TEMPLATE,
         "pods" => &pod::PodStrategy,
+        "replicationcontrollers" => &replication_controller::REPLICATION_CONTROLLER,
         "resourcequotas" => &quota::RESOURCE_QUOTA,
         "secrets" => &secret::SECRET,
         "serviceaccounts" => &SERVICE_ACCOUNT,

@@ -16,3 +16,4 @@ pub mod quantity;
 pub mod resource_name;
 pub mod signer_name;
 pub mod text;
+pub mod workload;

@@ -21,6 +21,8 @@ pub struct Plain {
     pub updates_unconditionally: bool,
     /// See [`Strategy::counts_generation`].
     pub counts_generation: bool,
+    /// See [`Strategy::counts_annotations`].
+    pub counts_annotations: bool,
     /// See [`Strategy::answers_deleted_object`].
     pub answers_deleted_object: bool,
     /// See [`Strategy::keeps_status_on_create`].
@@ -55,6 +57,7 @@ impl Plain {
         creates_on_update: false,
         updates_unconditionally: true,
         counts_generation: false,
+        counts_annotations: false,
         answers_deleted_object: false,
         keeps_status_on_create: false,
         default_propagation: Propagation::Background,
@@ -121,6 +124,10 @@ impl Strategy for Plain {
 
     fn counts_generation(&self) -> bool {
         self.counts_generation
+    }
+
+    fn counts_annotations(&self) -> bool {
+        self.counts_annotations
     }
 
     fn field_labels(&self) -> &'static [&'static str] {

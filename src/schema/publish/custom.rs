@@ -337,7 +337,10 @@ pub(super) fn option_kinds(component: &str, form: Form) -> Value {
     let kind = component.rsplit('.').next().unwrap_or(component);
     let versions = crate::schema::tables::registered()
         .filter(|group_version| form == Form::V2 || !SERVER_ONLY.contains(&&*group_version.group));
-    let entry = |GroupVersion { group, version }| json!({ "group": &*group, "version": &*version, "kind": kind });
+    let entry = |of: GroupVersion| {
+        let GroupVersion { group, version } = of;
+        json!({ "group": &*group, "version": &*version, "kind": kind })
+    };
     versions.map(entry).collect()
 }
 

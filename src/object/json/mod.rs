@@ -1,0 +1,48 @@
+//! JSON as Go reads it: its syntax errors word for word, its numbers, its tolerance of bad UTF-8.
+//!
+//! *Upstream:* `sigs.k8s.io/json`, a fork of Go's `encoding/json`.
+
+mod check;
+mod reader;
+
+pub use check::{SyntaxError, syntax_error};
+pub use reader::{Malformed, Reader, Token, number};
+use serde_json::{Map, Value};
+
+/// Objects and lists inside each other, at most. Upstream allows 10,000; what is that deep is an
+/// attack, and would cost every later walk over the object its stack.
+pub const DEPTH_MAX: usize = 300;
+
+/// A JSON text as a value. Of a key that stands there twice, the last counts.
+pub fn parse(bytes: &[u8]) -> Result<Value, SyntaxError> {
+    let mut reader = Reader::new(bytes);
+    value(&mut reader)
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(|Malformed| syntax_error(bytes))
+}
+
+/// The next value, whatever it is.
+fn value(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
+    Ok(match reader.token()? {
+        Token::Null => Value::Null,
+        Token::Bool(value) => Value::Bool(value),
+        Token::Number(text) => number(text),
+        Token::Text(text) => Value::String(text.into_owned()),
+        Token::List => {
+            let mut list = Vec::new();
+            while reader.next_item(list.is_empty())? {
+                list.push(value(reader)?);
+            }
+            Value::Array(list)
+        }
+        Token::Object => {
+            let mut map = Map::new();
+            let mut is_first = true;
+            while let Some(key) = reader.next_key(is_first)? {
+                is_first = false;
+                map.insert(key.into_owned(), value(reader)?);
+            }
+            Value::Object(map)
+        }
+    })
+}

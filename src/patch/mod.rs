@@ -1,0 +1,137 @@
+//! How an object changes: JSON patch, merge patch, strategic merge patch.
+//!
+//! *Invariant:* pure; knows no storage and no users.
+//! *Upstream:* `apiserver/pkg/endpoints/handlers/patch.go`.
+
+mod go_print;
+mod json;
+mod merge;
+mod order;
+mod strategic;
+
+pub use go_print::print as go_print;
+use serde_json::{Map, Value};
+
+use crate::object::Object;
+use crate::schema::Schema;
+
+/// Most operations in one JSON patch.
+const OPERATIONS_MAX: usize = 10_000;
+
+/// A patch, parsed.
+#[derive(Clone, Debug)]
+pub enum Patch {
+    /// RFC 6902: a list of operations.
+    Json(Vec<Value>),
+    /// RFC 7386: what is to be there; null removes.
+    Merge(Map<String, Value>),
+    /// A merge patch whose lists merge by the schema's keys, with directives.
+    Strategic(Map<String, Value>),
+}
+
+/// Why a patch does not apply. What the client reads of each stands in `registry/verbs/patch.rs`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The patch itself is malformed.
+    #[error("{0}")]
+    Malformed(String),
+    /// The patch is larger than the server takes.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The patch does not fit the object.
+    #[error("{0}")]
+    Unfit(String),
+    /// The patch fails in a way that upstream has no reason for.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Patch {
+    /// A JSON patch from its parsed body.
+    pub fn json(body: Value) -> Result<Self, Error> {
+        let Value::Array(operations) = body else {
+            return Err(Error::Malformed(format!(
+                "error decoding patch: json: cannot unmarshal {} into Go value of type \
+                 []handlers.jsonPatchOp",
+                type_name(&body)
+            )));
+        };
+        if operations.len() > OPERATIONS_MAX {
+            return Err(Error::TooLarge(format!(
+                "The allowed maximum operations in a JSON patch is {OPERATIONS_MAX}, got {}",
+                operations.len()
+            )));
+        }
+        if let Some(wrong) = operations.iter().find(|operation| !operation.is_object()) {
+            return Err(Error::Malformed(format!(
+                "error decoding patch: json: cannot unmarshal {} into Go value of type \
+                 handlers.jsonPatchOp",
+                type_name(wrong)
+            )));
+        }
+        Ok(Self::Json(operations))
+    }
+
+    /// A merge patch from its parsed body.
+    pub fn merge(body: Value) -> Result<Self, Error> {
+        match body {
+            Value::Object(map) => Ok(Self::Merge(map)),
+            Value::Null => Err(Error::Malformed("Invalid JSON Patch".to_owned())),
+            other => Err(not_a_map(&other, "error decoding patch: ")),
+        }
+    }
+
+    /// A strategic merge patch from its parsed body.
+    pub fn strategic(body: Value) -> Result<Self, Error> {
+        match body {
+            Value::Object(map) => Ok(Self::Strategic(map)),
+            Value::Null => Ok(Self::Strategic(Map::new())),
+            other => Err(not_a_map(&other, "")),
+        }
+    }
+
+    /// Whether it says which version of the object it is meant for.
+    pub fn names_version(&self) -> bool {
+        match self {
+            Self::Json(operations) => operations.iter().any(|operation| {
+                operation.get("path").and_then(Value::as_str) == Some("/metadata/resourceVersion")
+            }),
+            Self::Merge(patch) | Self::Strategic(patch) => patch
+                .get("metadata")
+                .and_then(|metadata| metadata.get("resourceVersion"))
+                .is_some(),
+        }
+    }
+
+    /// What it makes of an object.
+    pub fn apply(&self, current: &Object, schema: &Schema) -> Result<Value, Error> {
+        let mut document = current.clone().into_value();
+        match self {
+            Self::Json(operations) => json::apply(&mut document, operations)?,
+            Self::Merge(patch) => merge::apply(&mut document, patch),
+            Self::Strategic(patch) => {
+                return strategic::apply(document, patch.clone(), schema);
+            }
+        }
+        Ok(document)
+    }
+}
+
+fn not_a_map(body: &Value, before: &str) -> Error {
+    Error::Malformed(format!(
+        "{before}json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+        type_name(body)
+    ))
+}
+
+/// A value's type, as Go's decoder names it.
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}

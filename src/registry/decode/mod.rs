@@ -1,0 +1,270 @@
+//! The body of a request as an object: what it is, what it holds that the kind does not know, and
+//! what a client reads where it cannot be decoded.
+//!
+//! *Upstream:* `apimachinery/pkg/runtime/serializer/json/json.go`,
+//! `apiserver/pkg/endpoints/handlers/{create,update,rest}.go`,
+//! `apiextensions-apiserver/pkg/apiserver/customresource_handler.go` (`schemaCoercingDecoder`).
+
+mod custom;
+mod embedded;
+mod head;
+mod patch;
+mod place;
+mod scalar;
+mod strict;
+mod typed;
+
+pub(crate) use self::patch::{any, patched};
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use self::head::Head;
+use self::strict::Strict;
+use self::typed::Decoder;
+use super::request::FieldValidation;
+use super::{Context, Request};
+use crate::error::ApiError;
+use crate::object::json::{Malformed, syntax_error};
+use crate::object::{GroupVersionKind, Object, json, yaml};
+use crate::schema::{Origin, Schema, tables};
+
+/// A body as a JSON value, unchecked.
+pub(crate) fn to_value(content_type: &str, body: &[u8]) -> Result<Value, ApiError> {
+    let text = to_json(content_type, body).map_err(ApiError::bad_request)?;
+    json::parse(&text.bytes).map_err(|error| ApiError::bad_request(error.to_string()))
+}
+
+/// The object in the body of a create or update, with `apiVersion` and `kind` filled in.
+pub(crate) fn object(cx: &Context<'_>, request: &Request) -> Result<Object, ApiError> {
+    let subresource = cx.resource.subresource(cx.subresource);
+    let own = || cx.resource.group_version_kind();
+    let (kind, schema) = match subresource.and_then(|sub| Some((&sub.kind, sub.schema.as_ref()?))) {
+        Some((kind, schema)) => (kind.clone(), schema),
+        None => (own(), &cx.resource.schema),
+    };
+    body(cx, request, &kind, schema)
+}
+
+/// The Scale in the body of an update of the scale face.
+pub(crate) fn scale(cx: &Context<'_>, request: &Request) -> Result<Object, ApiError> {
+    let kind = GroupVersionKind::new("autoscaling", "v1", "Scale");
+    match tables::kind("autoscaling", "v1", "Scale") {
+        Some(schema) => body(cx, request, &kind, &schema),
+        None => object(cx, request),
+    }
+}
+
+/// A body as an object of the kind `expected`, checked by its schema. What is unknown or stands
+/// there twice is refused, warned of or passed over, as the request asks.
+pub(crate) fn body(
+    cx: &Context<'_>,
+    request: &Request,
+    expected: &GroupVersionKind,
+    schema: &Schema,
+) -> Result<Object, ApiError> {
+    let target = Target { expected, schema };
+    let decoded = decode(&request.content_type, &request.body, target)?;
+    settle(cx, expected, decoded)
+}
+
+/// What a body should be.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'t> {
+    /// The kind the request is made of.
+    pub(crate) expected: &'t GroupVersionKind,
+    /// What its objects may be.
+    pub(crate) schema: &'t Schema,
+}
+
+/// A body, decoded.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    /// The object, without unknown fields.
+    pub(crate) object: Object,
+    /// Unknown and duplicate fields.
+    pub(crate) strict: Strict,
+}
+
+/// Refuses, warns or says nothing of unknown and duplicate fields.
+fn settle(
+    cx: &Context<'_>,
+    expected: &GroupVersionKind,
+    decoded: Decoded,
+) -> Result<Object, ApiError> {
+    let reports = decoded.strict.reports();
+    match cx.field_validation {
+        FieldValidation::Strict if !reports.is_empty() => {
+            let object = &decoded.object;
+            let version = object.api_version().rsplit('/').next().unwrap_or_default();
+            Err(cannot_be_handled(
+                object.kind(),
+                version,
+                expected,
+                &format!("strict decoding error: {}", reports.join(", ")),
+            ))
+        }
+        FieldValidation::Warn => {
+            for report in reports {
+                for line in warning_lines(report) {
+                    cx.warn(line);
+                }
+            }
+            Ok(decoded.object)
+        }
+        _ => Ok(decoded.object),
+    }
+}
+
+/// A report of the YAML reader has several lines, each a warning of its own.
+fn warning_lines(report: &str) -> Vec<&str> {
+    match report.strip_prefix("yaml: unmarshal errors:\n") {
+        Some(lines) => lines.lines().map(str::trim).collect(),
+        None => vec![report],
+    }
+}
+
+/// The text of a body as JSON, and what its own format had to say about it.
+pub(crate) struct JsonText<'a> {
+    bytes: Cow<'a, [u8]>,
+    strict: Strict,
+}
+
+fn to_json<'a>(content_type: &str, body: &'a [u8]) -> Result<JsonText<'a>, String> {
+    if content_type != "application/yaml" {
+        return Ok(JsonText {
+            bytes: Cow::Borrowed(body),
+            strict: Strict::default(),
+        });
+    }
+    let document = yaml::first_document(body).map_err(|error| error.to_string())?;
+    let mut strict = Strict::default();
+    if let Some(report) = document.duplicates() {
+        strict.push(report);
+    }
+    Ok(JsonText {
+        bytes: Cow::Owned(document.value.to_string().into_bytes()),
+        strict,
+    })
+}
+
+/// Decodes a body of a content type into an object of a kind.
+pub(crate) fn decode(
+    content_type: &str,
+    body: &[u8],
+    target: Target<'_>,
+) -> Result<Decoded, ApiError> {
+    let kind = &target.expected.kind;
+    let unrecognized = |why: &str| {
+        ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): {why} ({})",
+            summary(body)
+        ))
+    };
+    let text = to_json(content_type, body).map_err(|error| unrecognized(&error))?;
+    let is_custom = target.schema.origin() == Origin::Custom;
+    let decoded = if is_custom {
+        custom::decode(&text.bytes, target.schema)
+    } else {
+        built_in(&text.bytes, target.schema)
+    };
+    let Ok((head, mut decoded)) = decoded else {
+        return Err(unrecognized(&head::wrap(
+            &syntax_error(&text.bytes).to_string(),
+        )));
+    };
+    let named = head.kind().map_err(|error| unrecognized(&error))?;
+    if is_custom {
+        if named.kind.is_empty() {
+            let body = String::from_utf8_lossy(body);
+            return Err(unrecognized(&format!(
+                "Object 'Kind' is missing in '{body}'"
+            )));
+        }
+        if let Some(error) = decoded.error {
+            return Err(cannot_be_handled(
+                &named.kind,
+                &target.expected.group_version.version,
+                target.expected,
+                &error,
+            ));
+        }
+        head::check_custom(&named, target.expected)?;
+    } else {
+        let actual = named.with_defaults(target.expected);
+        if actual != *target.expected {
+            return Err(head::another_kind(&text.bytes, &actual, target.expected));
+        }
+        if let Some(error) = decoded.error {
+            let version = &actual.group_version.version;
+            return Err(cannot_be_handled(
+                &actual.kind,
+                version,
+                target.expected,
+                &error,
+            ));
+        }
+        let version = actual.group_version.to_string();
+        decoded.object.set_type(&version, &actual.kind);
+    }
+    decoded.strict.prepend(text.strict);
+    Ok(Decoded {
+        object: decoded.object,
+        strict: decoded.strict,
+    })
+}
+
+/// An object with what was found on the way to it.
+pub(super) struct Raw {
+    object: Object,
+    error: Option<String>,
+    strict: Strict,
+}
+
+/// A body as an object of a built-in kind.
+fn built_in(text: &[u8], schema: &Schema) -> Result<(Head, Raw), Malformed> {
+    let mut decoder = Decoder::new(text, schema);
+    let (head, map) = head::read(&mut decoder, |decoder, place, map, key| {
+        decoder.field(schema.root(), place, map, &key)
+    })?;
+    let error = decoder.findings.error().map(str::to_owned);
+    let strict = decoder.findings.strict;
+    let object = Object::from_map(map);
+    Ok((
+        head,
+        Raw {
+            object,
+            error,
+            strict,
+        },
+    ))
+}
+
+/// The 400 of a body whose kind is known.
+fn cannot_be_handled(
+    kind: &str,
+    version: &str,
+    expected: &GroupVersionKind,
+    why: &str,
+) -> ApiError {
+    ApiError::bad_request(format!(
+        "{kind} in version \"{version}\" cannot be handled as a {}: {why}",
+        expected.kind
+    ))
+}
+
+/// The beginning of a body, for a message about it.
+fn summary(body: &[u8]) -> String {
+    const LENGTH_MAX: usize = 30;
+    let shown = &body[..body.len().min(LENGTH_MAX)];
+    let more = if body.len() > LENGTH_MAX { " ..." } else { "" };
+    match body.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{more}", String::from_utf8_lossy(shown)),
+        Some(_) => {
+            let hex: Vec<String> = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{}{more}", hex.concat())
+        }
+    }
+}

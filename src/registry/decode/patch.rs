@@ -1,0 +1,65 @@
+//! Patches and what they make: a patch is JSON of no kind, its result an object of one.
+//!
+//! *Upstream:* `apiserver/pkg/endpoints/handlers/patch.go` (`applyJSPatch`,
+//! `applyPatchToCurrentObject`, `applyPatchToObject`).
+
+use serde_json::Value;
+
+use super::place::Place;
+use super::strict::Strict;
+use super::typed::Decoder;
+use super::{Target, decode, warning_lines};
+use crate::object::Object;
+use crate::object::json::{Malformed, SyntaxError, syntax_error};
+use crate::registry::Context;
+use crate::registry::request::FieldValidation;
+use crate::schema::Schema;
+
+/// A patch as a value, and the fields that stand in it twice.
+pub(crate) fn any(text: &[u8], schema: &Schema) -> Result<(Value, Vec<String>), SyntaxError> {
+    read(text, schema).map_err(|Malformed| syntax_error(text))
+}
+
+fn read(text: &[u8], schema: &Schema) -> Result<(Value, Vec<String>), Malformed> {
+    let mut decoder = Decoder::new(text, schema);
+    let token = decoder.reader.token()?;
+    let value = decoder.any(token, &Place::ROOT)?;
+    decoder.reader.end()?;
+    Ok((value, decoder.findings.strict.reports().to_vec()))
+}
+
+/// A patched object, checked as a body is; `earlier` reports are about the patch itself. The error
+/// is what is wrong with it, for a message about the patch.
+pub(crate) fn patched(
+    cx: &Context<'_>,
+    text: &[u8],
+    target: Target<'_>,
+    earlier: &[String],
+) -> Result<Object, String> {
+    let mut decoded = decode("application/json", text, target).map_err(|error| {
+        let message = error.message();
+        // What the decoder itself says, without what a body's error puts in front.
+        let inner = message
+            .split_once(" cannot be handled as a ")
+            .and_then(|(_, rest)| rest.split_once(": ").map(|(_, why)| why));
+        inner.unwrap_or(message).to_owned()
+    })?;
+    let mut first = Strict::default();
+    for report in earlier {
+        first.push(report.clone());
+    }
+    decoded.strict.prepend(first);
+    let reports = decoded.strict.reports();
+    match cx.field_validation {
+        FieldValidation::Strict if !reports.is_empty() => {
+            return Err(format!("strict decoding error: {}", reports.join(", ")));
+        }
+        FieldValidation::Warn => {
+            for line in reports.iter().flat_map(|report| warning_lines(report)) {
+                cx.warn(line);
+            }
+        }
+        _ => {}
+    }
+    Ok(decoded.object)
+}

@@ -1,0 +1,113 @@
+//! Where the decoder stands, as strict errors and type errors each write it.
+
+use std::fmt::Write;
+
+/// A chain of borrowed steps from the root; becomes text only in an error.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'p> {
+    parent: Option<&'p Place<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step<'p> {
+    Root,
+    /// A field of a struct: the struct's name, the struct embedded in it that has the field, and
+    /// the field's name.
+    Field(&'p str, Option<&'p str>, &'p str),
+    Key(&'p str),
+    Index(usize),
+}
+
+impl<'p> Place<'p> {
+    /// The object itself.
+    pub(super) const ROOT: Place<'static> = Place {
+        parent: None,
+        step: Step::Root,
+    };
+
+    /// The field of a struct.
+    pub(super) fn field(&'p self, of: &'p str, name: &'p str) -> Self {
+        Self {
+            parent: Some(self),
+            step: Step::Field(of, None, name),
+        }
+    }
+
+    /// The same field, which belongs to a struct that is embedded in the one named.
+    pub(super) fn inside(self, embedded: &'p str) -> Self {
+        let step = match self.step {
+            Step::Field(of, _, name) => Step::Field(of, Some(embedded), name),
+            other => other,
+        };
+        Self { step, ..self }
+    }
+
+    /// The entry of a map.
+    pub(super) fn key(&'p self, key: &'p str) -> Self {
+        Self {
+            parent: Some(self),
+            step: Step::Key(key),
+        }
+    }
+
+    /// The item of a list.
+    pub(super) fn index(&'p self, index: usize) -> Self {
+        Self {
+            parent: Some(self),
+            step: Step::Index(index),
+        }
+    }
+
+    /// The path of its field `name`, as strict errors write it: `spec.containers[0].name`.
+    pub(super) fn path_of(&self, name: &str) -> String {
+        let mut out = String::new();
+        self.write_path(&mut out);
+        if !out.is_empty() {
+            out.push('.');
+        }
+        out.push_str(name);
+        out
+    }
+
+    fn write_path(&self, out: &mut String) {
+        if let Some(parent) = self.parent {
+            parent.write_path(out);
+        }
+        match self.step {
+            Step::Root => {}
+            Step::Field(_, _, name) | Step::Key(name) => {
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                out.push_str(name);
+            }
+            // Writing to a String cannot fail.
+            Step::Index(index) => drop(write!(out, "[{index}]")),
+        }
+    }
+
+    /// Where a value of the wrong type stands, as Go says it: the innermost struct, and the names
+    /// of fields alone.
+    pub(super) fn of_type(&self, found: &str, go_type: &str) -> String {
+        let mut fields = Vec::new();
+        let mut innermost = None;
+        let mut place = Some(self);
+        while let Some(at) = place {
+            if let Step::Field(of, embedded, name) = at.step {
+                innermost.get_or_insert(of);
+                fields.push(name);
+                fields.extend(embedded);
+            }
+            place = at.parent;
+        }
+        fields.reverse();
+        match innermost {
+            None => format!("json: cannot unmarshal {found} into Go value of type {go_type}"),
+            Some(of) => format!(
+                "json: cannot unmarshal {found} into Go struct field {of}.{} of type {go_type}",
+                fields.join(".")
+            ),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Replica sets.
+//!
+//! *Upstream:* `pkg/registry/apps/replicaset/strategy.go`,
+//! `pkg/apis/apps/validation/validation.go`.
+
+use serde_json::Value;
+
+use super::deployment::selector_and_template;
+use crate::error::FieldErrors;
+use crate::object::Object;
+use crate::registry::Context;
+use crate::resources::shared::look::Look;
+use crate::resources::shared::plain::Plain;
+use crate::resources::shared::workload::{self, SPEC, STATUS, at_most, counters, immutable};
+
+pub(super) static REPLICA_SET: Plain = Plain {
+    counts_generation: true,
+    field_labels: &["status.replicas"],
+    field_value: Some(|object, _| object.at("status").number("replicas").to_string()),
+    default: workload::default_template,
+    prepare_create: workload::prepare_create,
+    prepare_update: workload::prepare_update,
+    validate_create,
+    validate_update,
+    warn: workload::warn,
+    ..Plain::DEFAULT
+};
+
+fn validate_create(_cx: &Context, object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    spec(&mut errors, object.at("spec"));
+    errors
+}
+
+fn validate_update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    if cx.subresource == "status" {
+        status(&mut errors, object.at("status"));
+        return errors;
+    }
+    let (new, old) = (object.at("spec"), old.at("spec"));
+    spec(&mut errors, new);
+    let path = SPEC.child("selector");
+    immutable(&mut errors, &path, new.at("selector"), old.at("selector"));
+    errors
+}
+
+fn spec(errors: &mut FieldErrors, spec: &Value) {
+    counters(errors, &SPEC, spec, &["replicas", "minReadySeconds"]);
+    selector_and_template(errors, spec);
+}
+
+fn status(errors: &mut FieldErrors, status: &Value) {
+    let fields = [
+        "replicas",
+        "fullyLabeledReplicas",
+        "readyReplicas",
+        "availableReplicas",
+        "observedGeneration",
+        "terminatingReplicas",
+    ];
+    counters(errors, &STATUS, status, &fields);
+    let fields = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
+    let words = "cannot be greater than status.replicas";
+    at_most(errors, status, &fields, "replicas", words);
+    let words = "cannot be greater than readyReplicas";
+    at_most(
+        errors,
+        status,
+        &["availableReplicas"],
+        "readyReplicas",
+        words,
+    );
+}
