@@ -7,6 +7,7 @@ mod limit_ranger;
 mod namespace_lifecycle;
 mod priority;
 mod runtime_class;
+mod storage_protection;
 mod taint_nodes;
 
 use super::{Attributes, Plugin};
@@ -22,6 +23,7 @@ pub fn chain(disabled: &[String]) -> super::Chain {
         Box::new(priority::Priority),
         Box::new(default_toleration_seconds::DefaultTolerationSeconds),
         Box::new(runtime_class::RuntimeClass),
+        Box::new(storage_protection::StorageObjectInUseProtection),
     ];
     super::Chain::new(
         all.into_iter()

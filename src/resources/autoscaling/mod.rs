@@ -1,14 +1,14 @@
 //! The kinds of the group `autoscaling`.
 
-use super::shared::plain::Plain;
-use crate::registry::Strategy;
+mod behavior;
+mod horizontal_pod_autoscaler;
+mod metric;
+mod versions;
 
-static HORIZONTAL_POD_AUTOSCALER: Plain = Plain {
-    counts_generation: true,
-    ..Plain::DEFAULT
-};
+use crate::registry::Strategy;
 
 /// The strategy of a resource of the group.
 pub(super) fn strategy(plural: &str) -> Option<&'static dyn Strategy> {
-    (plural == "horizontalpodautoscalers").then_some(&HORIZONTAL_POD_AUTOSCALER as &dyn Strategy)
+    let autoscaler: &dyn Strategy = &horizontal_pod_autoscaler::AutoscalerStrategy;
+    (plural == "horizontalpodautoscalers").then_some(autoscaler)
 }

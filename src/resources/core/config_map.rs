@@ -46,7 +46,8 @@ fn validate(object: &Object) -> FieldErrors {
     if size > SIZE_MAX {
         errors.push(FieldError {
             kind: FieldErrorKind::TooLong,
-            field: String::new(),
+            // Upstream's path is of one nameless field.
+            field: "[]".to_owned(),
             value: String::new(),
             detail: format!("may not be more than {SIZE_MAX} bytes"),
         });

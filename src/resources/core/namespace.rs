@@ -91,6 +91,7 @@ impl Strategy for NamespaceStrategy {
 
     fn prepare_delete(&self, _cx: &Context, object: &mut Object) {
         object.set(&["status", "phase"], "Terminating");
+        object.metadata_mut().remove("deletionGracePeriodSeconds");
     }
 
     fn holds_deletion(&self, object: &Object) -> bool {

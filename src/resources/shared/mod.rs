@@ -16,4 +16,5 @@ pub mod quantity;
 pub mod resource_name;
 pub mod signer_name;
 pub mod text;
+pub mod url;
 pub mod workload;

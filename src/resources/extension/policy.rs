@@ -1,0 +1,372 @@
+//! Admission policies in CEL and their bindings: their shape; expressions are compiled elsewhere.
+//!
+//! *Upstream:* `pkg/registry/admissionregistration/*admissionpolicy*/strategy.go`,
+//! `pkg/apis/admissionregistration/{v1/defaults.go,validation/validation.go}`.
+
+use serde_json::{Map, Value, json};
+
+use super::webhook::match_conditions;
+use super::{ADMISSION, rule};
+use crate::error::FieldErrors;
+use crate::object::{FieldPath, Object};
+use crate::resources::shared::look::{Look, each, fill};
+use crate::resources::shared::plain::Plain;
+use crate::resources::shared::{conditions, label_selector, names};
+
+const SPEC: FieldPath = FieldPath::new("spec");
+
+/// What is special about validating policies.
+pub(super) static VALIDATING_ADMISSION_POLICY: Plain = Plain {
+    resets_metadata_in_status: true,
+    default: fill_policy,
+    validate_create: |_, object| validating(object),
+    validate_update: |cx, object, _| match cx.subresource {
+        "status" => status(object),
+        _ => validating(object),
+    },
+    ..ADMISSION
+};
+
+/// What is special about mutating policies.
+pub(super) static MUTATING_ADMISSION_POLICY: Plain = Plain {
+    default: fill_policy,
+    validate_create: |_, object| mutating(object),
+    validate_update: |_, object, _| mutating(object),
+    ..ADMISSION
+};
+
+/// What is special about bindings of validating policies.
+pub(super) static VALIDATING_ADMISSION_POLICY_BINDING: Plain = Plain {
+    default: |object| fill_matches(object, "matchResources"),
+    validate_create: |_, object| binding(object, true),
+    validate_update: |_, object, _| binding(object, true),
+    ..ADMISSION
+};
+
+/// What is special about bindings of mutating policies.
+pub(super) static MUTATING_ADMISSION_POLICY_BINDING: Plain = Plain {
+    default: |object| fill_matches(object, "matchResources"),
+    validate_create: |_, object| binding(object, false),
+    validate_update: |_, object, _| binding(object, false),
+    ..ADMISSION
+};
+
+fn fill_policy(object: &mut Object) {
+    if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
+        fill(spec, "failurePolicy", "Fail");
+    }
+    fill_matches(object, "matchConstraints");
+}
+
+fn fill_matches(object: &mut Object, field: &str) {
+    let Some(matches) = object
+        .get_mut(&["spec", field])
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    fill(matches, "matchPolicy", "Equivalent");
+    fill(matches, "namespaceSelector", json!({}));
+    fill(matches, "objectSelector", json!({}));
+    let fill_rules = |matches: &mut Map<String, Value>, field: &str| {
+        each(matches, field).for_each(|rule| fill(rule, "scope", "*"));
+    };
+    fill_rules(matches, "resourceRules");
+    fill_rules(matches, "excludeResourceRules");
+}
+
+/// What policies of both kinds share.
+fn common(errors: &mut FieldErrors, spec: &Value) {
+    if let Some(policy) = spec.maybe_text("failurePolicy") {
+        let path = SPEC.child("failurePolicy");
+        names::one_of(errors, &path, policy, &["Fail", "Ignore"]);
+    } else {
+        errors.required(&SPEC.child("failurePolicy"), "");
+    }
+    if let Some(kind) = spec.maybe("paramKind") {
+        param_kind(errors, &SPEC.child("paramKind"), kind);
+    }
+}
+
+fn param_kind(errors: &mut FieldErrors, path: &FieldPath, kind: &Value) {
+    for field in ["apiVersion", "kind"] {
+        if kind.text(field).is_empty() {
+            errors.required(&path.child(field), "");
+        }
+    }
+}
+
+fn validating(object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let spec = object.at("spec");
+    common(&mut errors, spec);
+    constraints(
+        &mut errors,
+        spec,
+        &["*", "CONNECT", "CREATE", "DELETE", "UPDATE"],
+    );
+    let path = SPEC.child("matchConditions");
+    match_conditions(&mut errors, &path, spec.list("matchConditions"));
+    variables(&mut errors, spec);
+    let (validations, annotations) = (spec.list("validations"), spec.list("auditAnnotations"));
+    if validations.is_empty() && annotations.is_empty() {
+        let detail = "validations or auditAnnotations must contain at least one item";
+        errors.required(&SPEC.child("validations"), detail);
+        errors.required(&SPEC.child("auditAnnotations"), detail);
+    }
+    for (index, validation) in validations.iter().enumerate() {
+        let path = SPEC.child("validations");
+        let path = path.index(index);
+        if validation.text("expression").trim().is_empty() {
+            errors.required(&path.child("expression"), "expression is not specified");
+        }
+        let message = validation.text("message");
+        if validation.has("message") && message.trim().is_empty() {
+            let detail = "message must be non-empty if specified";
+            errors.invalid(&path.child("message"), &message.into(), detail);
+        } else if message.trim().contains('\n') {
+            let detail = "message must not contain line breaks";
+            errors.invalid(&path.child("message"), &message.into(), detail);
+        }
+        if let Some(reason) = validation.maybe_text("reason") {
+            let known = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
+            names::one_of(&mut errors, &path.child("reason"), reason, &known);
+        }
+    }
+    audit_annotations(&mut errors, annotations);
+    errors
+}
+
+fn audit_annotations(errors: &mut FieldErrors, annotations: &[Value]) {
+    let path = SPEC.child("auditAnnotations");
+    for (index, annotation) in annotations.iter().enumerate() {
+        let path = path.index(index);
+        let key = annotation.text("key");
+        if key.is_empty() {
+            errors.required(&path.child("key"), "");
+        } else {
+            names::qualified_name(errors, &path.child("key"), key);
+        }
+        if annotation.text("valueExpression").trim().is_empty() {
+            let detail = "valueExpression is not specified";
+            errors.required(&path.child("valueExpression"), detail);
+        }
+        if annotations[..index]
+            .iter()
+            .any(|other| other.text("key") == key)
+        {
+            errors.duplicate(&path.child("key"), &key.into());
+        }
+    }
+}
+
+fn mutating(object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let spec = object.at("spec");
+    common(&mut errors, spec);
+    constraints(&mut errors, spec, &["*", "CONNECT", "CREATE", "UPDATE"]);
+    let path = SPEC.child("matchConditions");
+    match_conditions(&mut errors, &path, spec.list("matchConditions"));
+    variables(&mut errors, spec);
+    let path = SPEC.child("mutations");
+    if spec.list("mutations").is_empty() {
+        errors.required(&path, "mutations must contain at least one item");
+    }
+    for (index, mutation) in spec.list("mutations").iter().enumerate() {
+        let path = path.index(index);
+        let kind = mutation.text("patchType");
+        let known = ["ApplyConfiguration", "JSONPatch"];
+        names::required_one_of(&mut errors, &path.child("patchType"), kind, &known);
+        for (known, field) in [
+            ("ApplyConfiguration", "applyConfiguration"),
+            ("JSONPatch", "jsonPatch"),
+        ] {
+            let expression = mutation.at(field).text("expression");
+            if kind == known && expression.trim().is_empty() {
+                errors.required(&path.child(field).child("expression"), "");
+            } else if kind != known && mutation.has(field) {
+                let detail = format!("must not be specified when patchType is {kind}");
+                errors.invalid_text(&path.child(field), mutation.at(field).to_string(), detail);
+            }
+        }
+    }
+    if let Some(policy) = spec.maybe_text("reinvocationPolicy") {
+        let path = SPEC.child("reinvocationPolicy");
+        names::one_of(&mut errors, &path, policy, &["IfNeeded", "Never"]);
+    } else {
+        errors.required(&SPEC.child("reinvocationPolicy"), "");
+    }
+    errors
+}
+
+fn constraints(errors: &mut FieldErrors, spec: &Value, operations: &[&str]) {
+    let path = SPEC.child("matchConstraints");
+    let Some(matches) = spec.maybe("matchConstraints") else {
+        errors.required(&path, "");
+        return;
+    };
+    match_resources(errors, &path, matches, operations);
+    if matches.list("resourceRules").is_empty() {
+        errors.required(&path.child("resourceRules"), "");
+    }
+}
+
+fn match_resources(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    matches: &Value,
+    operations: &[&str],
+) {
+    if let Some(policy) = matches.maybe_text("matchPolicy") {
+        names::one_of(
+            errors,
+            &path.child("matchPolicy"),
+            policy,
+            &["Equivalent", "Exact"],
+        );
+    } else {
+        errors.required(&path.child("matchPolicy"), "");
+    }
+    for field in ["namespaceSelector", "objectSelector"] {
+        if let Some(selector) = matches.maybe(field) {
+            label_selector::selector(errors, &path.child(field), selector);
+        } else {
+            errors.required(&path.child(field), "");
+        }
+    }
+    for field in ["resourceRules", "excludeResourceRules"] {
+        let path = path.child(field);
+        for (index, item) in matches.list(field).iter().enumerate() {
+            rule::with_some_operations(errors, &path.index(index), item, operations);
+        }
+    }
+}
+
+fn variables(errors: &mut FieldErrors, spec: &Value) {
+    let path = SPEC.child("variables");
+    let variables = spec.list("variables");
+    for (index, variable) in variables.iter().enumerate() {
+        let path = path.index(index);
+        let name = variable.text("name");
+        let is_identifier = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if name.is_empty() {
+            errors.required(&path.child("name"), "name is not specified");
+        } else if !is_identifier {
+            let detail = "name is not a valid CEL identifier";
+            errors.invalid(&path.child("name"), &name.into(), detail);
+        }
+        if variables[..index]
+            .iter()
+            .any(|other| other.text("name") == name)
+        {
+            errors.duplicate(&path.child("name"), &name.into());
+        }
+        if variable.text("expression").trim().is_empty() {
+            errors.required(&path.child("expression"), "expression is not specified");
+        }
+    }
+}
+
+fn binding(object: &Object, is_validating: bool) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let spec = object.at("spec");
+    let name = spec.text("policyName");
+    let path = SPEC.child("policyName");
+    if name.is_empty() {
+        errors.declared(|errors| errors.required(&path, ""));
+    } else {
+        names::subdomain(&mut errors, &path, name);
+    }
+    if let Some(reference) = spec.maybe("paramRef") {
+        param_ref(&mut errors, &SPEC.child("paramRef"), reference);
+    }
+    if let Some(matches) = spec.maybe("matchResources") {
+        let operations = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
+        match_resources(
+            &mut errors,
+            &SPEC.child("matchResources"),
+            matches,
+            &operations,
+        );
+    }
+    if is_validating {
+        actions(&mut errors, spec);
+    }
+    errors
+}
+
+fn actions(errors: &mut FieldErrors, spec: &Value) {
+    let path = SPEC.child("validationActions");
+    let actions: Vec<&str> = spec.texts("validationActions").collect();
+    if actions.is_empty() {
+        errors.declared(|errors| errors.required(&path, ""));
+    }
+    for (index, action) in actions.iter().enumerate() {
+        names::one_of(
+            errors,
+            &path.index(index),
+            action,
+            &["Audit", "Deny", "Warn"],
+        );
+        if actions[..index].contains(action) {
+            errors.duplicate(&path.index(index), &(*action).into());
+        }
+    }
+    if actions.contains(&"Deny") && actions.contains(&"Warn") {
+        let detail = "must not contain both Deny and Warn (repeating the same validation failure \
+                      information in the API response and headers serves no purpose)";
+        errors.invalid(&path, spec.at("validationActions"), detail);
+    }
+}
+
+fn param_ref(errors: &mut FieldErrors, path: &FieldPath, reference: &Value) {
+    let name = reference.text("name");
+    let selector = reference.maybe("selector");
+    if !name.is_empty() {
+        let wrong = crate::registry::meta::names::check_path_segment(name);
+        names::report(errors, &path.child("name"), name, wrong);
+        if selector.is_some() {
+            errors.forbidden(
+                &path.child("name"),
+                "name and selector are mutually exclusive",
+            );
+        }
+    }
+    if let Some(selector) = selector {
+        label_selector::selector(errors, &path.child("selector"), selector);
+        if !name.is_empty() {
+            errors.forbidden(
+                &path.child("selector"),
+                "name and selector are mutually exclusive",
+            );
+        }
+    }
+    if name.is_empty() && selector.is_none() {
+        errors.required(path, "one of name or selector must be specified");
+    }
+    match reference.maybe_text("parameterNotFoundAction") {
+        None | Some("") => {
+            let path = path.child("parameterNotFoundAction");
+            errors.required(&path, "");
+        }
+        Some(action) => {
+            let path = path.child("parameterNotFoundAction");
+            names::one_of(errors, &path, action, &["Allow", "Deny"]);
+        }
+    }
+}
+
+fn status(object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let path = FieldPath::new("status");
+    let status = object.at("status");
+    conditions::validate(
+        &mut errors,
+        &path.child("conditions"),
+        status.list("conditions"),
+    );
+    errors
+}

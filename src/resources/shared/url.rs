@@ -1,0 +1,67 @@
+//! Addresses of webhooks.
+//!
+//! *Upstream:* `apiserver/pkg/util/webhook/validation.go`.
+
+use serde_json::Value;
+
+use super::names;
+use crate::error::FieldErrors;
+use crate::object::FieldPath;
+use crate::registry::meta::names::check_subdomain;
+
+/// The URL of a webhook: HTTPS, with a host and nothing that would be dropped.
+pub fn check_webhook(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
+    const FORM: &str = "; desired format: https://host[/path]";
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let host = if scheme.is_empty() {
+        ""
+    } else {
+        rest.split('/').next().unwrap_or("")
+    };
+    let (user, host) = host.rsplit_once('@').unwrap_or(("", host));
+    if scheme != "https" {
+        let detail = format!("'https' is the only allowed URL scheme{FORM}");
+        errors.invalid(path, &scheme.into(), detail);
+    }
+    if host.is_empty() {
+        errors.invalid(path, &"".into(), format!("host must be specified{FORM}"));
+    }
+    for (part, what) in [
+        (user, "user information is not permitted in the URL"),
+        (fragment, "fragments are not permitted in the URL"),
+        (query, "query parameters are not permitted in the URL"),
+    ] {
+        if !part.is_empty() {
+            errors.invalid(path, &part.into(), what);
+        }
+    }
+}
+
+/// The path of a webhook behind a service.
+pub fn check_path(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    let value: Value = text.into();
+    if text == "/" {
+        return;
+    }
+    let Some(rest) = text.strip_prefix('/') else {
+        errors.invalid(path, &value, "must start with a '/'");
+        return;
+    };
+    let steps = rest.strip_suffix('/').unwrap_or(rest);
+    for (index, step) in steps.split('/').enumerate() {
+        if step.is_empty() {
+            errors.invalid(path, &value, format!("segment[{index}] may not be empty"));
+            continue;
+        }
+        let wrong = check_subdomain(step);
+        let wrong = wrong
+            .into_iter()
+            .map(|wrong| format!("segment[{index}]: {wrong}"));
+        names::report(errors, path, text, wrong.collect());
+    }
+}
