@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
+use crate::error::FieldErrors;
 use crate::error::field::{FieldError, FieldErrorKind};
-use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
 use crate::resources::shared::label_selector;
@@ -21,8 +21,14 @@ const GENERATION: &str = "deprecated.daemonset.template.generation";
 pub(super) static DAEMON_SET: Plain = Plain {
     counts_generation: true,
     default,
-    prepare_create,
-    prepare_update,
+    prepare_create: |_, object| {
+        prepare_create(object);
+        Ok(())
+    },
+    prepare_update: |cx, object, old| {
+        prepare_update(cx, object, old);
+        Ok(())
+    },
     validate_create,
     validate_update,
     warn: workload::warn_of_template,
@@ -56,22 +62,20 @@ fn set_template_generation(object: &mut Object, generation: i64) {
     object.set(&path, generation.to_string());
 }
 
-fn prepare_create(_cx: &Context, object: &mut Object) -> Result<(), ApiError> {
+fn prepare_create(object: &mut Object) {
     workload::drop_disabled(object);
     let generation = template_generation(object).max(1);
     set_template_generation(object, generation);
-    Ok(())
 }
 
-fn prepare_update(cx: &Context, object: &mut Object, old: &Object) -> Result<(), ApiError> {
+fn prepare_update(cx: &Context, object: &mut Object, old: &Object) {
     if cx.subresource == "status" {
-        return Ok(());
+        return;
     }
     workload::drop_disabled(object);
     let is_changed = object.at("spec").at("template") != old.at("spec").at("template");
     let generation = template_generation(old) + i64::from(is_changed);
     set_template_generation(object, generation);
-    Ok(())
 }
 
 fn validate_create(_cx: &Context, object: &Object) -> FieldErrors {

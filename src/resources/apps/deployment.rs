@@ -127,7 +127,7 @@ fn strategy(errors: &mut FieldErrors, path: &FieldPath, strategy: &Value) {
         ),
         ("Recreate", None) => {}
         ("RollingUpdate", None) => {
-            errors.required(&rolling_path, "this should be defaulted and never be nil")
+            errors.required(&rolling_path, "this should be defaulted and never be nil");
         }
         ("RollingUpdate", Some(rolling)) => rolling_update(errors, &rolling_path, rolling),
         _ => errors.push(FieldError {

@@ -86,7 +86,9 @@ fn warn(cx: &Context, object: &Object, old: Option<&Object>) {
         } else {
             warnings::claim_spec(&path.child("Spec"), claim.at("spec"), &mut found);
         }
-        found.into_iter().for_each(|warning| cx.warn(warning));
+        for warning in found {
+            cx.warn(warning);
+        }
     }
     if spec.number("revisionHistoryLimit") < 0 {
         cx.warn(

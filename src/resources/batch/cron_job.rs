@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::{job, schedule};
-use crate::error::{ApiError, FieldErrors};
+use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
 use crate::resources::shared::look::{Look, child};
@@ -20,8 +20,14 @@ const NAME_LENGTH_MAX: usize = 52;
 pub(super) static CRON_JOB: Plain = Plain {
     counts_generation: true,
     default,
-    prepare_create: |_, object| prepare(object),
-    prepare_update: |_, object, _| prepare(object),
+    prepare_create: |_, object| {
+        prepare(object);
+        Ok(())
+    },
+    prepare_update: |_, object, _| {
+        prepare(object);
+        Ok(())
+    },
     validate_create,
     validate_update,
     warn,
@@ -45,11 +51,10 @@ fn default(object: &mut Object) {
     }
 }
 
-fn prepare(object: &mut Object) -> Result<(), ApiError> {
+fn prepare(object: &mut Object) {
     if let Some(spec) = job_spec(object) {
         job::drop_disabled(spec);
     }
-    Ok(())
 }
 
 fn warn(cx: &Context, object: &Object, old: Option<&Object>) {

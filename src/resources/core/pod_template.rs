@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::error::{ApiError, FieldErrors};
+use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
 use crate::resources::shared::look::{Look, child};
@@ -17,8 +17,14 @@ pub(super) static POD_TEMPLATE: Plain = Plain {
     counts_generation: true,
     answers_deleted_object: true,
     default,
-    prepare_create: |_, object| prepare(object),
-    prepare_update: |_, object, _| prepare(object),
+    prepare_create: |_, object| {
+        prepare(object);
+        Ok(())
+    },
+    prepare_update: |_, object, _| {
+        prepare(object);
+        Ok(())
+    },
     validate_create: |_, object| validate(object),
     validate_update: |_, object, _| validate(object),
     warn,
@@ -34,12 +40,11 @@ fn default(object: &mut Object) {
     }
 }
 
-fn prepare(object: &mut Object) -> Result<(), ApiError> {
+fn prepare(object: &mut Object) {
     let spec = object.get_mut(&["template", "spec"]);
     if let Some(spec) = spec.and_then(Value::as_object_mut) {
         disabled::drop(spec);
     }
-    Ok(())
 }
 
 fn validate(object: &Object) -> FieldErrors {

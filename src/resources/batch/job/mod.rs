@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 pub(super) use spec::any as any_spec;
 
-use crate::error::{ApiError, FieldErrors};
+use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::{Context, Propagation};
 use crate::resources::shared::look::{Look, child, fill, is_empty};
@@ -31,8 +31,14 @@ pub(super) static JOB: Plain = Plain {
     field_labels: &["status.successful"],
     field_value: Some(|object, _| object.at("status").number("succeeded").to_string()),
     default,
-    prepare_create,
-    prepare_update,
+    prepare_create: |_, object| {
+        prepare_create(object);
+        Ok(())
+    },
+    prepare_update: |_, object, _| {
+        drop_own(object);
+        Ok(())
+    },
     validate_create,
     validate_update,
     warn,
@@ -82,17 +88,11 @@ pub(super) fn drop_disabled(spec: &mut Map<String, Value>) {
     }
 }
 
-fn prepare_create(_cx: &Context, object: &mut Object) -> Result<(), ApiError> {
+fn prepare_create(object: &mut Object) {
     if !object.at("spec").is_true("manualSelector") {
         generate_selector(object);
     }
     drop_own(object);
-    Ok(())
-}
-
-fn prepare_update(_cx: &Context, object: &mut Object, _old: &Object) -> Result<(), ApiError> {
-    drop_own(object);
-    Ok(())
 }
 
 fn drop_own(object: &mut Object) {

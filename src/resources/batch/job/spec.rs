@@ -160,6 +160,9 @@ fn completion_mode(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
     }
 }
 
+const WORDS: &str = "must be less than or equal to 10000 when completions are above 100000 and \
+                         used with backoff limit per index";
+
 fn indexed(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
     let completions = spec.integer("completions");
     let failed = spec.integer("maxFailedIndexes");
@@ -191,8 +194,6 @@ fn indexed(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
     if !is_large || !spec.has("backoffLimitPerIndex") {
         return;
     }
-    const WORDS: &str = "must be less than or equal to 10000 when completions are above 100000 and \
-                         used with backoff limit per index";
     if failed.is_none() {
         let detail = "must be specified when completions is above 100000";
         errors.required(&failed_path, detail);
