@@ -43,17 +43,17 @@ fn escalation(errors: &mut FieldErrors, path: &FieldPath, context: &Value) {
         return;
     }
     if context.is_true("privileged") {
-        errors.invalid(
+        errors.invalid_text(
             path,
-            &as_upstream_prints(context),
+            as_upstream_prints(context),
             "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
         );
     }
     for capability in context.at("capabilities").texts("add") {
         if capability == "CAP_SYS_ADMIN" {
-            errors.invalid(
+            errors.invalid_text(
                 path,
-                &as_upstream_prints(context),
+                as_upstream_prints(context),
                 "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` \
                  CAP_SYS_ADMIN",
             );
@@ -61,20 +61,8 @@ fn escalation(errors: &mut FieldErrors, path: &FieldPath, context: &Value) {
     }
 }
 
-/// The context as upstream's internal type prints: every field, capitalised.
-fn as_upstream_prints(context: &Value) -> Value {
-    fn capitalised(value: &Value) -> Value {
-        let Value::Object(map) = value else {
-            return value.clone();
-        };
-        let entries = map.iter().map(|(key, value)| {
-            let mut letters = key.chars();
-            let first = letters.next().map(|c| c.to_ascii_uppercase());
-            let key: String = first.into_iter().chain(letters).collect();
-            (key, capitalised(value))
-        });
-        Value::Object(entries.collect())
-    }
+/// The context as upstream's internal type prints.
+fn as_upstream_prints(context: &Value) -> String {
     let fields = [
         ("Capabilities", "capabilities"),
         ("Privileged", "privileged"),
@@ -89,11 +77,24 @@ fn as_upstream_prints(context: &Value) -> Value {
         ("SeccompProfile", "seccompProfile"),
         ("AppArmorProfile", "appArmorProfile"),
     ];
-    let entries = fields.iter().map(|(name, field)| {
-        let value = capitalised(context.at(field));
-        ((*name).to_owned(), value)
+    let fields = fields.map(|(name, field)| {
+        let value = match (field, context.maybe(field)) {
+            (_, None) => "null".to_owned(),
+            ("seccompProfile" | "appArmorProfile", Some(profile)) => printed_profile(profile),
+            ("capabilities", Some(all)) => {
+                format!("{{\"Add\":{},\"Drop\":{}}}", all.at("add"), all.at("drop"))
+            }
+            (_, Some(value)) => value.to_string(),
+        };
+        format!("{name:?}:{value}")
     });
-    Value::Object(entries.collect::<Map<String, Value>>())
+    format!("{{{}}}", fields.join(","))
+}
+
+/// A profile as upstream's internal type prints.
+fn printed_profile(profile: &Value) -> String {
+    let (kind, local) = (profile.at("type"), profile.at("localhostProfile"));
+    format!("{{\"Type\":{kind},\"LocalhostProfile\":{local}}}")
 }
 
 fn seccomp(errors: &mut FieldErrors, path: &FieldPath, context: &Value) {
@@ -116,9 +117,9 @@ fn seccomp(errors: &mut FieldErrors, path: &FieldPath, context: &Value) {
             errors.required(&path, "must be set when seccomp type is Localhost");
         }
         ("Localhost", Some(file)) => local_path(errors, &path, file),
-        (_, Some(_)) => errors.invalid(
+        (_, Some(_)) => errors.invalid_text(
             &path,
-            profile,
+            printed_profile(profile),
             "can only be set when seccomp type is Localhost",
         ),
         (_, None) => {}

@@ -28,6 +28,7 @@ pub fn spec(spec: &mut Map<String, Value>) {
         spec.insert("serviceAccountName".to_owned(), account.as_str().into());
         spec.insert("serviceAccount".to_owned(), account.into());
     }
+    fill(spec, "securityContext", json!({}));
     for list in CONTAINERS {
         for container in each(spec, list) {
             if container.text("imagePullPolicy").is_empty() {
@@ -87,15 +88,16 @@ pub fn round(list: Option<&mut Value>) {
         .into_iter()
         .flat_map(Map::values_mut)
     {
-        // Only billionths and millionths can be finer than that.
+        // Only billionths, millionths and fractions can be finer than that.
         let is_fine = value
             .as_str()
             .is_some_and(|text| text.ends_with(['n', 'u']) || text.contains(['e', '.']));
-        if !is_fine {
-            continue;
-        }
-        if let Some(amount) = value.as_str().and_then(Amount::parse) {
-            *value = amount.round_up_to_milli().to_string().into();
+        let amount = value.as_str().and_then(Amount::parse);
+        if let Some(amount) = amount.filter(|_| is_fine) {
+            let rounded = amount.round_up_to_milli();
+            if rounded != amount {
+                *value = rounded.to_string().into();
+            }
         }
     }
 }
