@@ -78,7 +78,7 @@ fn fill(schema: &Schema, field: &Field, default: &Value, map: &mut Map<String, V
         None | Some(Value::Null) => true,
         Some(value) => !field.encoding.is_pointer && zero::is_zero(schema, node, value),
     };
-    if is_unset && !(default.as_object().is_some_and(Map::is_empty)) {
+    if is_unset {
         map.insert(field.name.to_string(), default.clone());
     }
 }
