@@ -11,6 +11,7 @@ pub mod apps;
 pub mod autoscaling;
 pub mod batch;
 pub mod core;
+pub mod custom_resource;
 pub mod extension;
 pub mod kinds;
 pub mod networking;

@@ -80,9 +80,11 @@ async fn change(
 ) -> Result<Written, ApiError> {
     registry
         .update_object(cx, key, &mut |old| {
-            let scale = make(&scale_of(cx.resource, old)?)?;
+            let scale = make(&scale_of(cx.resource, old))?;
             let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);
-            refuse_negative(cx, replicas)?;
+            if cx.resource.custom.is_none() {
+                refuse_negative(cx, replicas)?;
+            }
             let mut object = old.clone();
             let version = scale.resource_version();
             if !version.is_empty() {
@@ -124,7 +126,14 @@ fn answer(
     request: &Request,
     object: &Object,
 ) -> Result<Response, ApiError> {
-    let scale = scale_of(cx.resource, object)?;
+    let paths = paths(cx.resource);
+    if paths.is_custom && object.get(&paths.replicas()).is_none() {
+        return Err(ApiError::internal(format!(
+            "the spec replicas field {:?} does not exist",
+            paths.spec_replicas
+        )));
+    }
+    let scale = scale_of(cx.resource, object);
     if request.form == Form::Object {
         return Ok(Response::json(200, scale.into_value().to_string()));
     }
@@ -180,7 +189,7 @@ fn paths(resource: &Resource) -> Paths {
 }
 
 /// The scale of an object.
-fn scale_of(resource: &Resource, object: &Object) -> Result<Object, ApiError> {
+fn scale_of(resource: &Resource, object: &Object) -> Object {
     let paths = paths(resource);
     let mut metadata = Map::new();
     for name in [
@@ -195,12 +204,6 @@ fn scale_of(resource: &Resource, object: &Object) -> Result<Object, ApiError> {
         }
     }
     let replicas = object.integer(&paths.replicas());
-    if paths.is_custom && replicas.is_none() {
-        return Err(ApiError::internal(format!(
-            "the spec replicas field {:?} does not exist",
-            paths.spec_replicas
-        )));
-    }
     let mut spec = Map::new();
     if let Some(replicas) = replicas.filter(|replicas| *replicas != 0) {
         spec.insert("replicas".to_owned(), replicas.into());
@@ -219,7 +222,7 @@ fn scale_of(resource: &Resource, object: &Object) -> Result<Object, ApiError> {
         "spec": spec,
         "status": status,
     });
-    Object::from_value(scale).ok_or_else(|| ApiError::internal("a scale is an object"))
+    Object::from_value(scale).unwrap_or_default()
 }
 
 /// The selector as text: custom resources keep it as such, built-in kinds as a `LabelSelector` or,

@@ -91,6 +91,7 @@ impl Strategy for NamespaceStrategy {
 
     fn prepare_delete(&self, _cx: &Context, object: &mut Object) {
         object.set(&["status", "phase"], "Terminating");
+        // A namespace has a store of its own upstream, which knows no grace.
         object.metadata_mut().remove("deletionGracePeriodSeconds");
     }
 
