@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{Context, Form, Kinds, Registry, Request};
 use crate::object::{GroupVersion, Object};
 use crate::schema::Resource;
-use crate::storage::Stored;
+use crate::storage::{Stored, version_tag};
 
 /// See the module.
 #[derive(Clone)]
@@ -22,6 +22,7 @@ pub(crate) struct View {
     pub(crate) form: Form,
     /// `includeObject` of a Table, as sent.
     pub(crate) include_object: Option<String>,
+    version_tag: u64,
 }
 
 impl View {
@@ -32,6 +33,7 @@ impl View {
             resource: Arc::clone(cx.resource),
             form: request.form,
             include_object: request.parameter("includeObject").map(str::to_owned),
+            version_tag: version_tag(&cx.resource.group_version.to_string()),
         }
     }
 
@@ -75,14 +77,6 @@ impl View {
 
     /// Whether an object is stored in the version asked for.
     pub(crate) fn is_served_version(&self, stored: &Stored) -> bool {
-        let GroupVersion { group, version } = &self.resource.group_version;
-        let found = stored.api_version();
-        if group.is_empty() {
-            return found == version.as_ref();
-        }
-        found
-            .strip_prefix(group.as_ref())
-            .and_then(|rest| rest.strip_prefix('/'))
-            .is_some_and(|rest| rest == version.as_ref())
+        stored.version_tag() == self.version_tag
     }
 }

@@ -27,8 +27,8 @@ pub(super) struct Facts {
     pub(super) revision_at: u32,
     /// How many bytes, from the end, `apiVersion` and `kind` take: `,"apiVersion":…}`.
     pub(super) type_len: u32,
-    /// How long `apiVersion` is.
-    pub(super) api_version_len: u16,
+    /// What tells the `apiVersion` from others: see [`version_tag`].
+    pub(super) version_tag: u64,
     labels: Box<[LabelAt]>,
     /// `key NUL value NUL` for each selectable field that has a value.
     fields: Box<str>,
@@ -65,7 +65,7 @@ impl Draft {
             facts: Facts {
                 revision_at: encoder.revision_at,
                 type_len: encoder.here() - type_at,
-                api_version_len: object.api_version().len() as u16,
+                version_tag: version_tag(object.api_version()),
                 labels: encoder.labels.into(),
                 fields: packed.into(),
             },
@@ -83,11 +83,18 @@ impl Draft {
 /// What is in front of the object in its piece.
 pub(super) const PREFIX: &[u8] = b"},";
 
-/// What comes before the text of `apiVersion` where the type begins.
-pub(super) const TYPE: &[u8] = br#","apiVersion":""#;
-
 /// Room for most objects, so that few grow while they are written.
 const PIECE_LENGTH_USUAL: usize = 4096;
+
+/// A number for an `apiVersion`, by which lists tell the version of an object without looking at
+/// its bytes (FNV-1a).
+pub fn version_tag(api_version: &str) -> u64 {
+    api_version
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |tag: u64, byte| {
+            (tag ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}
 
 /// Head, revision, tail, in one piece of exactly that size.
 pub(super) fn splice(head: &[u8], revision: Revision, tail: &[u8]) -> Bytes {

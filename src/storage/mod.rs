@@ -19,7 +19,7 @@ mod watch_cache;
 use std::sync::Arc;
 
 pub use change::{Change, ChangeKind};
-pub use draft::Draft;
+pub use draft::{Draft, version_tag};
 pub use error::Error;
 pub use forms::Forms;
 use futures_util::future::BoxFuture;

@@ -29,21 +29,18 @@ impl Snapshot {
         namespace: Option<&str>,
         from: Option<&Key>,
     ) -> impl Iterator<Item = &Arc<Stored>> {
-        let prefix = namespace
-            .filter(|name| !name.is_empty())
-            .map(|name| format!("{name}/"));
-        let start = match (from, &prefix) {
+        let namespace = namespace.filter(|name| !name.is_empty());
+        let start = match (from, namespace) {
             (Some(key), _) => Bound::Included(key.clone()),
-            (None, Some(prefix)) => Bound::Included(Key::from_text(prefix)),
+            (None, Some(name)) => Bound::Included(Key::from_text(&format!("{name}/"))),
             (None, None) => Bound::Unbounded,
         };
-        self.objects
-            .range((start, Bound::Unbounded))
-            .take_while(move |(key, _)| {
-                prefix
-                    .as_ref()
-                    .is_none_or(|prefix| key.as_str().starts_with(prefix.as_str()))
-            })
-            .map(|(_, stored)| stored)
+        // The character after the slash ends the namespace, so that no key is looked at.
+        let end = namespace.map_or(Bound::Unbounded, |name| {
+            Bound::Excluded(Key::from_text(&format!("{name}0")))
+        });
+        let is_empty = matches!((&start, &end), (Bound::Included(s), Bound::Excluded(e)) if s >= e);
+        let range = (!is_empty).then(|| self.objects.range((start, end)));
+        range.into_iter().flatten().map(|(_, stored)| stored)
     }
 }

@@ -88,13 +88,9 @@ impl Stored {
         self.piece.len() - self.facts.type_len as usize
     }
 
-    /// `apiVersion`, as stored; empty where there is none.
-    pub fn api_version(&self) -> &str {
-        let start = self.type_at() + draft::TYPE.len();
-        let text = self
-            .piece
-            .get(start..start + usize::from(self.facts.api_version_len));
-        str::from_utf8(text.unwrap_or_default()).unwrap_or_default()
+    /// A number for `apiVersion`, as stored: see [`draft::version_tag`].
+    pub fn version_tag(&self) -> u64 {
+        self.facts.version_tag
     }
 
     /// The object, parsed. The parsed form is shared while somebody holds it.

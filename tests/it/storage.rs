@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use mockernetes::object::{GroupResource, Key, Object};
 use mockernetes::storage::{
-    Change, ChangeKind, Draft, Error, Expect, Limits, Memory, Revision, Scope, Store, Stored, Write,
+    Change, ChangeKind, Draft, Error, Expect, Limits, Memory, Revision, Scope, Store, Stored,
+    Write, version_tag,
 };
 use serde_json::json;
 
@@ -163,7 +164,8 @@ async fn stored_bytes_carry_their_revision(open: Open) {
     let store = open(100);
     let stored = create(&store, "a/x").await;
     assert_eq!(stored.object().resource_version(), "2");
-    assert_eq!(stored.api_version(), "v1");
+    assert_eq!(stored.version_tag(), version_tag("v1"));
+    assert_ne!(stored.version_tag(), version_tag("v2"));
 }
 
 async fn items_of_a_list_are_slices_of_what_is_stored(open: Open) {

@@ -9,13 +9,13 @@ use super::{LAST, NAMESPACES, wire};
 
 /// What a watcher saw, so short that two can be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    pub count: u64,
-    pub first: u64,
-    pub last: u64,
+pub(crate) struct Seen {
+    pub(crate) count: u64,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
     /// One for each namespace, over type, name and revision of every event.
-    pub digests: [u64; 4],
-    pub bookmarks: u64,
+    pub(crate) digests: [u64; 4],
+    pub(crate) bookmarks: u64,
     ends: usize,
 }
 
@@ -61,7 +61,7 @@ fn text_after<'a>(line: &'a [u8], mark: &[u8]) -> &'a str {
     std::str::from_utf8(&rest[..end]).unwrap()
 }
 
-pub async fn in_process(client: &Client, path: &str, ends: usize) -> Seen {
+pub(crate) async fn in_process(client: &Client, path: &str, ends: usize) -> Seen {
     let reply = client.request("GET", path, &[], "").await;
     let ReplyBody::Events(mut events) = reply.body else {
         panic!("a watch is answered with events");
@@ -78,7 +78,7 @@ pub async fn in_process(client: &Client, path: &str, ends: usize) -> Seen {
     panic!("the watch ended after {}", seen.last);
 }
 
-pub async fn over_http(address: SocketAddr, path: &str, ends: usize) -> Seen {
+pub(crate) async fn over_http(address: SocketAddr, path: &str, ends: usize) -> Seen {
     let mut connection = wire::Connection::open(address).await;
     connection.send("GET", path, "").await;
     let mut seen = Seen::default();

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-pub struct Connection {
+pub(crate) struct Connection {
     stream: BufReader<TcpStream>,
     line: Vec<u8>,
 }
 
 impl Connection {
-    pub async fn open(address: SocketAddr) -> Self {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self {
@@ -20,14 +20,10 @@ impl Connection {
         }
     }
 
-    pub async fn send(&mut self, method: &str, path: &str, body: &str) {
-        let kind = match method {
-            "PATCH" => "application/merge-patch+json",
-            _ => "application/json",
-        };
+    pub(crate) async fn send(&mut self, method: &str, path: &str, body: &str) {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: soak\r\naccept: application/json\r\n\
-             content-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         let stream = self.stream.get_mut();
@@ -35,7 +31,7 @@ impl Connection {
     }
 
     /// The next line, without its end.
-    pub async fn line(&mut self) -> &[u8] {
+    pub(crate) async fn line(&mut self) -> &[u8] {
         self.line.clear();
         let read = self.stream.read_until(b'\n', &mut self.line).await.unwrap();
         assert!(read > 0, "the connection was closed");
@@ -44,7 +40,7 @@ impl Connection {
     }
 
     /// The code of the answer, whose body is read and dropped.
-    pub async fn answer(&mut self) -> u16 {
+    pub(crate) async fn answer(&mut self) -> u16 {
         let status = String::from_utf8_lossy(self.line().await).into_owned();
         let code = status.split(' ').nth(1).unwrap().parse().unwrap();
         let mut length = 0;

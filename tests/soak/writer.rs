@@ -15,7 +15,7 @@ const WRITERS: u64 = 16;
 /// Objects of a writer that live at once.
 const OBJECTS: u64 = 50;
 
-pub fn start(run: &Arc<Run>, client: &Client, address: SocketAddr) -> Vec<JoinHandle<()>> {
+pub(crate) fn start(run: &Arc<Run>, client: &Client, address: SocketAddr) -> Vec<JoinHandle<()>> {
     let rate = setting("MOCKERNETES_SOAK_WRITES", 400);
     let every = Duration::from_micros(1_000_000 * WRITERS / rate.max(1));
     (0..WRITERS)
@@ -41,7 +41,7 @@ pub fn start(run: &Arc<Run>, client: &Client, address: SocketAddr) -> Vec<JoinHa
         .collect()
 }
 
-pub async fn write_last(client: &Client, namespace: &str) {
+pub(crate) async fn write_last(client: &Client, namespace: &str) {
     let path = format!("/api/v1/namespaces/{namespace}/configmaps");
     let body = json!({"metadata": {"name": LAST}});
     client.json("POST", &path, Some(&body)).await.unwrap();
@@ -53,33 +53,27 @@ enum Door {
 }
 
 impl Door {
-    /// One write of a round of four: create, patch, patch, and delete what was made long ago.
+    /// One write of a round of four: create, replace, replace, and delete what was made long ago.
     async fn write(&mut self, writer: u64, turn: u64) {
         let round = turn / 4;
         let namespace = NAMESPACES[(writer % 4) as usize];
         let collection = format!("/api/v1/namespaces/{namespace}/configmaps");
         let own = format!("{collection}/w{writer}-{round}");
         let text = "x".repeat(200 + (turn % 7) as usize * 100);
-        let patch = json!({"data": {"text": text, "turn": turn.to_string()}}).to_string();
+        let name = format!("w{writer}-{round}");
+        let data = json!({"text": text, "turn": turn.to_string()});
+        let body = json!({"metadata": {"name": name, "labels": {"writer": "soak"}}, "data": data});
         let (method, path, body) = match turn % 4 {
-            0 => {
-                let name = format!("w{writer}-{round}");
-                let body = json!({"metadata": {"name": name, "labels": {"writer": "soak"}}});
-                ("POST", collection, body.to_string())
-            }
+            0 => ("POST", collection, body.to_string()),
             3 if round >= OBJECTS => {
                 let old = format!("{collection}/w{writer}-{}", round - OBJECTS);
                 ("DELETE", old, String::new())
             }
-            _ => ("PATCH", own, patch),
+            _ => ("PUT", own, body.to_string()),
         };
         let code = match self {
             Self::InProcess(client) => {
-                let kind = match method {
-                    "PATCH" => "application/merge-patch+json",
-                    _ => "application/json",
-                };
-                let headers = [("content-type", kind)];
+                let headers = [("content-type", "application/json")];
                 let headers = if body.is_empty() {
                     &[][..]
                 } else {
