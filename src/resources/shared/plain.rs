@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::Object;
 use crate::registry::strategy::NameRule;
-use crate::registry::{Context, Propagation, Strategy};
+use crate::registry::{Context, DeleteOptions, Propagation, Strategy};
 
 /// A kind that differs from the default in flags and in pure functions. Begin with
 /// [`Plain::DEFAULT`] and say only what is special.
@@ -46,6 +46,8 @@ pub struct Plain {
     pub validate_create: fn(&Context, &Object) -> FieldErrors,
     /// See [`Strategy::validate_update`].
     pub validate_update: fn(&Context, &Object, &Object) -> FieldErrors,
+    /// See [`Strategy::check_delete`].
+    pub check_delete: fn(&Context, &Object, &DeleteOptions) -> Result<(), ApiError>,
     /// See [`Strategy::warn`].
     pub warn: fn(&Context, &Object, Option<&Object>),
 }
@@ -69,6 +71,7 @@ impl Plain {
         prepare_update: |_, _, _| Ok(()),
         validate_create: |_, _| FieldErrors::new(),
         validate_update: |_, _, _| FieldErrors::new(),
+        check_delete: |_, _, _| Ok(()),
         warn: |_, _, _| {},
     };
 }
@@ -143,6 +146,15 @@ impl Strategy for Plain {
 
     fn answers_deleted_object(&self) -> bool {
         self.answers_deleted_object
+    }
+
+    fn check_delete(
+        &self,
+        cx: &Context,
+        object: &Object,
+        options: &DeleteOptions,
+    ) -> Result<(), ApiError> {
+        (self.check_delete)(cx, object, options)
     }
 
     fn default_propagation(&self) -> Propagation {

@@ -44,6 +44,7 @@ pub fn answer(response: Response, media: Media, headers: &HeaderMap) -> Answer {
         Body::Json(bytes) => json(bytes, media, headers),
         Body::Chunks(chunks) => list(chunks, media, headers),
         Body::Events(events) => with_type(Payload::Events(Events::new(events)), JSON),
+        Body::Text(bytes) if bytes.is_empty() => http::Response::new(Payload::whole(bytes)),
         Body::Text(bytes) => with_type(
             Payload::whole(bytes),
             HeaderValue::from_static("text/plain"),

@@ -14,7 +14,7 @@ pub(super) use spec::any as any_spec;
 
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
-use crate::registry::{Context, Propagation};
+use crate::registry::{Context, DeleteOptions, Propagation};
 use crate::resources::shared::look::{Look, child, fill, is_empty};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template::{disabled, warnings};
@@ -36,11 +36,15 @@ pub(super) static JOB: Plain = Plain {
         Ok(())
     },
     prepare_update: |_, object, _| {
-        drop_own(object);
+        prepare(object);
         Ok(())
     },
     validate_create,
     validate_update,
+    check_delete: |cx, _, options| {
+        warn_of_pods_left(cx, options);
+        Ok(())
+    },
     warn,
     ..Plain::DEFAULT
 };
@@ -71,11 +75,6 @@ fn default(object: &mut Object) {
     };
     fill(spec, "podReplacementPolicy", replacement);
     fill(spec, "manualSelector", false);
-    let labels = spec.at("template").at("metadata").at("labels").clone();
-    let path = ["metadata", "labels"];
-    if !labels.is_null() && object.get(&path).is_none_or(is_empty) {
-        object.set(&path, labels);
-    }
 }
 
 /// Drops from a job's spec what gates keep out.
@@ -92,12 +91,19 @@ fn prepare_create(object: &mut Object) {
     if !object.at("spec").is_true("manualSelector") {
         generate_selector(object);
     }
-    drop_own(object);
+    prepare(object);
 }
 
-fn drop_own(object: &mut Object) {
+/// A job without labels has those of its template, the generated ones among them.
+fn prepare(object: &mut Object) {
     if let Some(spec) = child(object.as_map_mut(), "spec") {
         drop_disabled(spec);
+    }
+    let metadata = object.at("spec").at("template").at("metadata");
+    let labels = metadata.at("labels").clone();
+    let path = ["metadata", "labels"];
+    if !labels.is_null() && object.get(&path).is_none_or(is_empty) {
+        object.set(&path, labels);
     }
 }
 
@@ -127,6 +133,17 @@ fn warn(cx: &Context, object: &Object, old: Option<&Object>) {
     }
     if old.is_none_or(|old| old.generation() != object.generation()) {
         warn_of_spec(cx, &SPEC, object.at("spec"));
+    }
+}
+
+/// Warns of pods that a deletion leaves behind.
+fn warn_of_pods_left(cx: &Context, options: &DeleteOptions) {
+    if options.propagation.is_none() {
+        cx.warn(
+            "child pods are preserved by default when jobs are deleted; set \
+             propagationPolicy=Background to remove them or set propagationPolicy=Orphan to \
+             suppress this warning",
+        );
     }
 }
 
