@@ -155,6 +155,10 @@ impl<'s> Merger<'s> {
             let old = list(original.get(&name))?;
             let new = list(patch.get(&name))?;
             let key = place.rule.key.as_ref();
+            if key.is_empty() && wanted.iter().any(Value::is_object) {
+                // Upstream panics over such a patch.
+                return Err(bad_order_list());
+            }
             order::check(new.as_deref().unwrap_or_default(), &wanted, key)?;
             let merged = match (old.clone(), new) {
                 (Some(old), None) => old,
@@ -184,9 +188,11 @@ impl<'s> Merger<'s> {
         };
         let is_maps = first.is_object();
         if all.any(|item| item.is_object() != is_maps) || first.is_array() {
-            return Err(Error::Failed(
-                "list element types are not identical".to_owned(),
-            ));
+            let lists = [original, patch].map(Value::Array).to_vec();
+            return Err(Error::Failed(format!(
+                "list element types are not identical: {}",
+                go_print(&Value::Array(lists))
+            )));
         }
         let key = place.rule.key.as_ref();
         let (server_order, merged, patch) = if is_maps {

@@ -11,6 +11,7 @@ mod cli;
 mod discovery;
 mod object;
 mod openapi;
+mod patch;
 mod schema_tables;
 mod selectors;
 mod server;

@@ -1,0 +1,87 @@
+//! What patches make of objects. The lines of `tests/cases/patch/*.jsonl` were answered by the
+//! libraries of kube-apiserver 1.37 (`strategicpatch`, `evanphx/json-patch`); they are not edited
+//! by hand.
+
+use mockernetes::object::Object;
+use mockernetes::patch::{Error, Patch};
+use mockernetes::schema::{Schema, tables};
+use serde_json::{Value, json};
+
+fn schema(kind: &str) -> Schema {
+    let group = if kind == "Deployment" { "apps" } else { "" };
+    tables::kind(group, "v1", kind).unwrap()
+}
+
+/// Applies the patch of every line and compares.
+fn check(lines: &str, parse: fn(Value) -> Result<Patch, Error>) {
+    for line in lines.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let object = Object::from_value(case["object"].clone()).unwrap();
+        let schema = schema(case["kind"].as_str().unwrap());
+        let patched = parse(case["patch"].clone()).and_then(|patch| patch.apply(&object, &schema));
+        match case.get("patched") {
+            Some(expected) => assert_eq!(patched.as_ref(), Ok(expected), "{line}"),
+            // Which of several errors comes first is up to the order of a Go map.
+            None => assert!(patched.is_err(), "{line}"),
+        }
+    }
+}
+
+fn strategic(kind: &str, object: Value, patch: Value) -> Result<Value, Error> {
+    let object = Object::from_value(object).unwrap();
+    Patch::strategic(patch).and_then(|patch| patch.apply(&object, &schema(kind)))
+}
+
+#[test]
+fn strategic_merge_patches_merge_as_upstream() {
+    check(
+        include_str!("../cases/patch/strategic.jsonl"),
+        Patch::strategic,
+    );
+}
+
+#[test]
+fn json_patches_apply_as_upstream() {
+    check(include_str!("../cases/patch/json.jsonl"), Patch::json);
+}
+
+#[test]
+fn merge_patches_merge_as_upstream() {
+    check(include_str!("../cases/patch/merge.jsonl"), Patch::merge);
+}
+
+#[test]
+fn lists_of_different_things_do_not_merge() {
+    let error = strategic(
+        "Pod",
+        json!({"metadata": {"finalizers": ["a"]}}),
+        json!({"metadata": {"finalizers": [{"b": 1}]}}),
+    );
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "list element types are not identical: [[a] [map[b:1]]]"
+    );
+}
+
+#[test]
+fn an_item_without_its_merge_key_is_refused() {
+    let error = strategic(
+        "Pod",
+        json!({"spec": {"containers": [{"name": "a"}]}}),
+        json!({"spec": {"containers": [{"image": "b"}]}}),
+    );
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "map: map[image:b] does not contain declared merge key: name"
+    );
+}
+
+#[test]
+fn the_order_of_a_list_without_merge_key_cannot_be_set() {
+    let object = json!({"spec": {"tolerations": [{"key": "a"}]}});
+    let patch = json!({"spec": {
+        "$setElementOrder/tolerations": [{"key": "b"}, {"key": "a"}],
+        "tolerations": [{"key": "b"}],
+    }});
+    assert!(strategic("Pod", object, patch).is_err());
+}
