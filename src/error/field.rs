@@ -279,7 +279,7 @@ impl IntoIterator for FieldErrors {
     }
 }
 
-/// A value as Go's error list prints it: text quoted, numbers plain, null as such, the rest as JSON.
+/// A value as Go's error list prints it: text quoted, numbers plain, null as such, else JSON.
 fn printed(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
