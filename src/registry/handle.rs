@@ -122,6 +122,7 @@ impl Registry {
         if let Some(connect) = self.strategy(cx.resource).acts() {
             return connect.call(self, cx, request).await;
         }
+        subresources::check_refusal(cx)?;
         match request.verb {
             Verb::Get => verbs::get::get(self, cx, request),
             Verb::List => verbs::list::list(self, cx, request),

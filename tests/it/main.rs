@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod coverage;
 mod discovery;
 mod object;
 mod openapi;

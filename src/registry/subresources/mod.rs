@@ -5,7 +5,8 @@ pub mod status;
 
 use super::{Context, Registry, Request, Response, Strategy, Verb, handle, verbs};
 use crate::error::ApiError;
-use crate::object::Object;
+use crate::object::{GroupVersion, Object};
+use crate::schema::tables;
 
 /// Answers a request to a subresource.
 pub(super) async fn handle(
@@ -26,6 +27,7 @@ pub(super) async fn handle(
     if let Some(connect) = registry.strategy(cx.resource).subresource(cx.subresource) {
         return connect.call(registry, cx, request).await;
     }
+    check_refusal(cx)?;
     if cx.subresource == "scale" {
         return scale::handle(registry, cx, request).await;
     }
@@ -33,11 +35,26 @@ pub(super) async fn handle(
         Verb::Get => verbs::get::get(registry, cx, request),
         Verb::Update => verbs::update::update(registry, cx, request).await,
         Verb::Patch => verbs::patch::patch(registry, cx, request).await,
-        _ => Err(ApiError::not_implemented(&format!(
-            "{}/{}",
-            cx.resource.plural, cx.subresource
+        _ => Err(ApiError::not_implemented(&face(cx))),
+    }
+}
+
+/// Refuses what `openapi/overlay/unsupported.toml` lists, with the reason that stands there.
+pub(super) fn check_refusal(cx: &Context<'_>) -> Result<(), ApiError> {
+    let GroupVersion { group, version } = &cx.resource.group_version;
+    match tables::refusal(group, version, &cx.resource.plural, cx.subresource) {
+        None => Ok(()),
+        Some(reason) => Err(ApiError::not_implemented(&format!(
+            "{}: {reason}",
+            face(cx)
         ))),
     }
+}
+
+/// `deployments` or `deployments/scale`.
+fn face(cx: &Context<'_>) -> String {
+    let slash = if cx.subresource.is_empty() { "" } else { "/" };
+    format!("{}{slash}{}", cx.resource.plural, cx.subresource)
 }
 
 /// A write through one face of an object leaves the other faces as they were: the status face
