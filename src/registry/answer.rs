@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::view::View;
-use super::write::Written;
+use super::write::{Fate, Written};
 use super::{Context, Form, Registry, Request, Response};
 use crate::error::ApiError;
 use crate::object::Object;
@@ -36,9 +36,9 @@ impl Registry {
         code: u16,
         written: Written,
     ) -> Result<Response, ApiError> {
-        match &written.stored {
-            Some(stored) => self.answer_stored(cx, request, code, stored),
-            None => self.answer_object(cx, request, code, written.object),
+        match &written.fate {
+            Fate::Stored(stored) => self.answer_stored(cx, request, code, stored),
+            Fate::Gone | Fate::Untouched => self.answer_object(cx, request, code, written.object),
         }
     }
 

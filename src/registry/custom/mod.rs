@@ -16,6 +16,7 @@ mod version_order;
 
 use futures_util::future::BoxFuture;
 
+use super::write::Fate;
 use super::{Context, Form, Registry, Request, Target, Verb};
 use crate::auth::User;
 use crate::object::{GroupResource, Key, Object};
@@ -51,9 +52,10 @@ pub(super) fn followed<'a>(
 
 impl Registry {
     /// Does what follows from a write.
-    pub(super) async fn follow(&self, cx: &Context<'_>, object: &Object, is_gone: bool) {
+    pub(super) async fn follow(&self, cx: &Context<'_>, object: &Object, fate: &Fate) {
+        let is_gone = matches!(fate, Fate::Gone);
         if let Some(definition) = followed(cx.resource, object, is_gone)
-            && !cx.is_dry_run
+            && !matches!(fate, Fate::Untouched)
         {
             self.settle_definition(definition.to_owned()).await;
         }

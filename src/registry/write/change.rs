@@ -1,0 +1,144 @@
+//! The tail of an update or patch.
+//!
+//! *Upstream:* `apiserver/pkg/registry/generic/registry/store.go` (`Update`),
+//! `apiserver/pkg/registry/rest/update.go`.
+
+use std::sync::Arc;
+
+use super::{
+    Attempt, CHANGE_ATTEMPTS_MAX, Changed, Fate, Target, Written, attempt, group_resource,
+    lost_race, refuse_invalid, set_version,
+};
+use crate::admission::Operation;
+use crate::error::{ApiError, FieldErrors};
+use crate::object::{Key, Object};
+use crate::registry::meta::{deletion, system_fields, validate};
+use crate::registry::{Context, Registry, Strategy, shape, subresources};
+use crate::storage::{Expect, Stored};
+
+/// The object a change is made of.
+struct Current<'a> {
+    stored: &'a Arc<Stored>,
+    object: &'a Object,
+}
+
+impl Registry {
+    /// Changes an object: reads it, has `change` make the new state from it (both in the version
+    /// it is stored in), and stores that, again from the start where the object changed meanwhile.
+    ///
+    /// `change` says by [`Changed::is_exact`] whether its new state is meant for just the state it
+    /// was given; then a change meanwhile is a conflict.
+    pub async fn update_object(
+        &self,
+        cx: &Context<'_>,
+        key: &Key,
+        change: &mut (dyn FnMut(&Object) -> Result<Changed, ApiError> + Send),
+    ) -> Result<Written, ApiError> {
+        for _ in 0..CHANGE_ATTEMPTS_MAX {
+            let Some(stored) = self.reader.get(&cx.resource.storage, key) else {
+                return Err(ApiError::not_found(&group_resource(cx), key.name()));
+            };
+            let old = stored.object();
+            let current = Current {
+                stored: &stored,
+                object: &old,
+            };
+            let Changed {
+                mut object,
+                is_exact,
+            } = change(&old)?;
+            match self.store_change(cx, &current, &mut object).await? {
+                Attempt::Done(fate) => {
+                    self.follow(cx, &object, &fate).await;
+                    return Ok(Written { object, fate });
+                }
+                Attempt::Moved if is_exact => break,
+                Attempt::Moved => {}
+            }
+        }
+        Err(lost_race(cx, key))
+    }
+
+    async fn store_change(
+        &self,
+        cx: &Context<'_>,
+        current: &Current<'_>,
+        object: &mut Object,
+    ) -> Result<Attempt, ApiError> {
+        let strategy = self.strategy(cx.resource);
+        let old = current.object;
+        let write = Target::new(Operation::Update, current.stored.key.name());
+        self.admission
+            .mutate(&write.as_attributes(cx, Some(old)), object)?;
+        strategy.reserve(cx, object, Some(old))?;
+        let result = self.change_reserved(cx, &write, current, object).await;
+        let is_stored = matches!(result, Ok(Attempt::Done(Fate::Stored(_))));
+        strategy.settle(cx, object, Some(old), is_stored);
+        result
+    }
+
+    async fn change_reserved(
+        &self,
+        cx: &Context<'_>,
+        write: &Target,
+        current: &Current<'_>,
+        object: &mut Object,
+    ) -> Result<Attempt, ApiError> {
+        let strategy = self.strategy(cx.resource);
+        let old = current.object;
+        if strategy.bypasses_rules(cx.subresource) {
+            shape::finish(&self.hub(cx.resource), object);
+        } else {
+            self.check_change(cx, strategy, old, object)?;
+        }
+        self.admission
+            .validate(&write.as_attributes(cx, Some(old)), Some(object))?;
+        set_version(object, current.stored);
+        if object == old {
+            return Ok(Attempt::Done(Fate::Stored(Arc::clone(current.stored))));
+        }
+        if cx.is_dry_run {
+            return Ok(Attempt::Done(Fate::Untouched));
+        }
+        let key = &current.stored.key;
+        let expect = Expect::At(current.stored.revision);
+        let committed = if deletion::is_released(object, strategy) {
+            let last = Some(self.draft(cx, object));
+            self.take_away(cx, key, expect, last, object)
+                .await
+                .map(|()| Fate::Gone)
+        } else {
+            self.put(cx, key, expect, object).await.map(Fate::Stored)
+        };
+        attempt(committed, cx, key)
+    }
+
+    /// Prepares and validates a change.
+    fn check_change(
+        &self,
+        cx: &Context<'_>,
+        strategy: &dyn Strategy,
+        old: &Object,
+        object: &mut Object,
+    ) -> Result<(), ApiError> {
+        subresources::keep_other_face(cx, strategy, object, old);
+        system_fields::keep(object, old);
+        strategy.prepare_update(cx, object, old)?;
+        if strategy.counts_generation() {
+            system_fields::count_generation(object, Some(old));
+        }
+        if strategy.counts_annotations() && cx.subresource != "status" {
+            system_fields::count_annotations(object, old);
+        }
+        let hub = self.hub(cx.resource);
+        shape::finish(&hub, object);
+        let mut errors = FieldErrors::new();
+        let namespaced = cx.resource.is_namespaced;
+        validate::update(object, old, strategy.name_rule(), namespaced, &mut errors);
+        errors.extend(shape::validate(cx, object, Some(old)));
+        errors.extend(strategy.validate_update(cx, object, old));
+        refuse_invalid(cx, object.name(), &errors)?;
+        strategy.warn(cx, object, Some(old));
+        Ok(())
+    }
+}

@@ -1,0 +1,95 @@
+//! The tail of a create.
+//!
+//! *Upstream:* `apiserver/pkg/registry/generic/registry/store.go` (`Create`),
+//! `apiserver/pkg/registry/rest/create.go`.
+
+use super::{Fate, Target, Written, group_resource, refuse_invalid};
+use crate::admission::Operation;
+use crate::error::{ApiError, FieldErrors, Reason};
+use crate::object::Object;
+use crate::registry::meta::{system_fields, validate};
+use crate::registry::{Context, Registry, Strategy, interpret, shape};
+use crate::storage::Expect;
+
+/// How often a generated name is drawn before the server gives up.
+const NAME_ATTEMPTS_MAX: usize = 8;
+
+impl Registry {
+    /// Stores a new object; it is in the version it is stored in, and defaulted.
+    pub async fn create_object(
+        &self,
+        cx: &Context<'_>,
+        object: Object,
+    ) -> Result<Written, ApiError> {
+        if !object.name().is_empty() || object.generate_name().is_empty() {
+            return self.create_once(cx, object).await;
+        }
+        for _ in 0..NAME_ATTEMPTS_MAX {
+            let mut named = object.clone();
+            let name = system_fields::generate_name(object.generate_name(), cx.entropy);
+            named.set(&["metadata", "name"], name);
+            match self.create_once(cx, named).await {
+                Err(error) if error.reason() == Reason::AlreadyExists => {}
+                other => return other,
+            }
+        }
+        Err(ApiError::generate_name_conflict(
+            &group_resource(cx),
+            object.generate_name(),
+        ))
+    }
+
+    async fn create_once(&self, cx: &Context<'_>, mut object: Object) -> Result<Written, ApiError> {
+        let strategy = self.strategy(cx.resource);
+        system_fields::fill(&mut object, cx.now, cx.entropy);
+        let write = Target::new(Operation::Create, object.name());
+        self.admission
+            .mutate(&write.as_attributes(cx, None), &mut object)?;
+        strategy.reserve(cx, &mut object, None)?;
+        let result = self
+            .create_reserved(cx, strategy, &write, &mut object)
+            .await;
+        strategy.settle(cx, &object, None, matches!(result, Ok(Fate::Stored(_))));
+        let fate = result?;
+        self.follow(cx, &object, &fate).await;
+        Ok(Written { object, fate })
+    }
+
+    async fn create_reserved(
+        &self,
+        cx: &Context<'_>,
+        strategy: &dyn Strategy,
+        write: &Target,
+        object: &mut Object,
+    ) -> Result<Fate, ApiError> {
+        if cx.resource.subresource("status").is_some() && !strategy.keeps_status_on_create() {
+            object.remove(&["status"]);
+        }
+        strategy.prepare_create(cx, object)?;
+        if strategy.counts_generation() {
+            system_fields::count_generation(object, None);
+        }
+        shape::finish(&self.hub(cx.resource), object);
+        let mut errors = FieldErrors::new();
+        let is_namespaced = cx.resource.is_namespaced;
+        validate::create(object, strategy.name_rule(), is_namespaced, &mut errors);
+        errors.extend(shape::validate(cx, object, None));
+        errors.extend(strategy.validate_create(cx, object));
+        refuse_invalid(cx, object.name(), &errors)?;
+        strategy.warn(cx, object, None);
+        self.admission
+            .validate(&write.as_attributes(cx, None), Some(object))?;
+        let key = object.key();
+        if cx.is_dry_run {
+            object.metadata_mut().remove("resourceVersion");
+            return match self.reader.get(&cx.resource.storage, &key) {
+                Some(_) => Err(ApiError::already_exists(&group_resource(cx), object.name())),
+                None => Ok(Fate::Untouched),
+            };
+        }
+        let stored = self.put(cx, &key, Expect::Absent, object).await;
+        stored
+            .map(Fate::Stored)
+            .map_err(|error| interpret::write(error, &group_resource(cx), key.name()))
+    }
+}

@@ -1,0 +1,201 @@
+//! The shared tail of every write, and the only holder of the store's writing end.
+//!
+//! mutate → reserve → prepare → validate → validate in admission → commit. No verb can skip a
+//! step, since no verb holds the store.
+//!
+//! *Upstream:* `apiserver/pkg/registry/generic/registry/store.go`, `…/rest/{create,update}.go`.
+
+mod change;
+mod create;
+mod delete;
+
+use std::sync::Arc;
+
+use super::handle::Registry;
+use super::{Context, interpret};
+use crate::admission::{Attributes, Operation};
+use crate::error::{ApiError, FieldErrors};
+use crate::object::{GroupResource, Key, Object};
+use crate::storage::{Draft, Error, Expect, Store, Stored, Write};
+
+/// How often a change is made anew after the object changed meanwhile.
+const CHANGE_ATTEMPTS_MAX: usize = 16;
+
+/// The store's writing end.
+pub(super) struct Writer(Arc<dyn Store>);
+
+impl Writer {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+}
+
+/// What a write came to.
+#[derive(Debug)]
+pub struct Written {
+    /// The object in the version it is stored in: as it is stored, as it was when it went, or, of
+    /// a dry run, as it would be.
+    pub object: Object,
+    /// Where it is now.
+    pub fate: Fate,
+}
+
+/// Where the object of a write is.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// In the store.
+    Stored(Arc<Stored>),
+    /// Gone from the store.
+    Gone,
+    /// Where it was: a dry run.
+    Untouched,
+}
+
+/// What one attempt to commit came to.
+enum Attempt {
+    Done(Fate),
+    /// The object changed meanwhile.
+    Moved,
+}
+
+/// What `change` makes of an object.
+#[derive(Debug)]
+pub struct Changed {
+    /// The new state, in the version the object is stored in.
+    pub object: Object,
+    /// Whether it is meant for just the state it was made from.
+    pub is_exact: bool,
+}
+
+impl Registry {
+    /// Stores an object under its key, or fails as the store does. The object gets its version.
+    async fn put(
+        &self,
+        cx: &Context<'_>,
+        key: &Key,
+        expect: Expect,
+        object: &mut Object,
+    ) -> Result<Arc<Stored>, Error> {
+        let put = Some(self.draft(cx, object));
+        let stored = self.commit(cx, key, expect, put, None).await?;
+        set_version(object, &stored);
+        Ok(stored)
+    }
+
+    /// Removes an object, whose last state differs from the stored one where `last` says so. The
+    /// object gets the version of its removal; what it had reserved is given back.
+    async fn take_away(
+        &self,
+        cx: &Context<'_>,
+        key: &Key,
+        expect: Expect,
+        last: Option<Draft>,
+        object: &mut Object,
+    ) -> Result<(), Error> {
+        let stored = self.commit(cx, key, expect, None, last).await?;
+        self.strategy(cx.resource).settle_delete(cx, object);
+        set_version(object, &stored);
+        Ok(())
+    }
+
+    async fn commit(
+        &self,
+        cx: &Context<'_>,
+        key: &Key,
+        expect: Expect,
+        put: Option<Draft>,
+        last: Option<Draft>,
+    ) -> Result<Arc<Stored>, Error> {
+        let resource = cx.resource.storage.clone();
+        let write = Write {
+            resource,
+            key: key.clone(),
+            expect,
+            put,
+            last,
+        };
+        self.writer.0.commit(write).await
+    }
+
+    fn draft(&self, cx: &Context<'_>, object: &Object) -> Draft {
+        let strategy = self.strategy(cx.resource);
+        let mut fields: Vec<(Box<str>, Box<str>)> = strategy
+            .field_labels()
+            .iter()
+            .map(|label| ((*label).into(), strategy.field_value(object, label).into()))
+            .collect();
+        if let Some(custom) = &cx.resource.custom {
+            for path in &custom.selectable_fields {
+                let label = path.trim_start_matches('.');
+                fields.push((label.into(), strategy.field_value(object, label).into()));
+            }
+        }
+        Draft::encode(object, fields.into())
+    }
+}
+
+fn set_version(object: &mut Object, stored: &Stored) {
+    object.set(
+        &["metadata", "resourceVersion"],
+        stored.revision.0.to_string(),
+    );
+}
+
+/// An attempt out of what the store said.
+fn attempt(result: Result<Fate, Error>, cx: &Context, key: &Key) -> Result<Attempt, ApiError> {
+    match result {
+        Ok(fate) => Ok(Attempt::Done(fate)),
+        Err(Error::Moved { .. }) => Ok(Attempt::Moved),
+        Err(error) => Err(interpret::write(error, &group_resource(cx), key.name())),
+    }
+}
+
+/// The conflict of a change that lost every race.
+fn lost_race(cx: &Context, key: &Key) -> ApiError {
+    ApiError::conflict(&group_resource(cx), key.name(), interpret::MODIFIED)
+}
+
+/// The part of a write's attributes that lives as long as the write.
+struct Target {
+    operation: Operation,
+    name: String,
+}
+
+impl Target {
+    fn new(operation: Operation, name: &str) -> Self {
+        Self {
+            operation,
+            name: name.to_owned(),
+        }
+    }
+
+    fn as_attributes<'a>(&'a self, cx: &'a Context<'a>, old: Option<&'a Object>) -> Attributes<'a> {
+        Attributes {
+            operation: self.operation,
+            resource: cx.resource,
+            subresource: cx.subresource,
+            namespace: cx.namespace,
+            name: &self.name,
+            old,
+            is_dry_run: cx.is_dry_run,
+            user: cx.user,
+            reader: cx.reader,
+            now: cx.now,
+        }
+    }
+}
+
+fn group_resource(cx: &Context) -> GroupResource {
+    cx.resource.group_resource()
+}
+
+fn refuse_invalid(cx: &Context, name: &str, errors: &FieldErrors) -> Result<(), ApiError> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::invalid(
+        &cx.resource.group_version_kind(),
+        name,
+        errors,
+    ))
+}
