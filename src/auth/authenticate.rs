@@ -92,6 +92,11 @@ impl Authenticator {
         Ok(())
     }
 
+    /// Whose a token of the file is.
+    pub fn static_user(&self, token: &str) -> Option<&User> {
+        self.tokens.get(token)
+    }
+
     /// Who sent a request with this `Authorization` header. A token nobody has is an error, none at
     /// all is anonymous.
     pub fn authenticate(&self, authorization: Option<&str>) -> Result<User, ApiError> {

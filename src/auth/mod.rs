@@ -4,6 +4,7 @@
 
 pub mod authenticate;
 pub mod authorize;
+pub mod service_account;
 
 pub use authenticate::{Authenticator, Mode};
 pub use authorize::Attributes;

@@ -33,8 +33,6 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     registry.entropy = Arc::new(Entropy::seeded(seed));
     registry.settings = builder.settings.clone();
     registry.admission = plugins::chain(&builder.disabled_plugins);
-    let registry = Arc::new(registry);
-
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let admin_token = format!("{:016x}{:016x}", random(), random());
     let mut authenticator = Authenticator::new(builder.mode);
@@ -42,6 +40,8 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
         authenticator.add_token(token, user);
     }
     authenticator.add_token(admin_token.clone(), User::admin());
+    registry.settings.authenticator = authenticator.clone();
+    let registry = Arc::new(registry);
     let door = Arc::new(Door::new(
         Arc::clone(&registry),
         authenticator,

@@ -36,6 +36,8 @@ pub fn strategy(group: &str, plural: &str) -> Option<&'static dyn Strategy> {
         "admissionregistration.k8s.io" => extension::admission_strategy(plural),
         "apiextensions.k8s.io" => apiextensions::strategy(plural),
         "apiregistration.k8s.io" => extension::api_registration_strategy(plural),
+        "authentication.k8s.io" => access::authentication_strategy(plural),
+        "authorization.k8s.io" => access::authorization_strategy(plural),
         "certificates.k8s.io" => access::certificates_strategy(plural),
         "coordination.k8s.io" => scheduling::coordination_strategy(plural),
         "discovery.k8s.io" => networking::discovery_strategy(plural),

@@ -1,7 +1,9 @@
 //! Who may do what: the kinds of `rbac.authorization.k8s.io`, `certificates.k8s.io`,
 //! `authentication.k8s.io` and `authorization.k8s.io`.
 
+mod identity;
 mod rbac;
+mod review;
 
 use super::shared::plain::Plain;
 use crate::registry::Strategy;
@@ -31,6 +33,26 @@ pub(super) fn rbac_strategy(plural: &str) -> Option<&'static dyn Strategy> {
         "clusterroles" => &rbac::CLUSTER_ROLE,
         "rolebindings" => &rbac::ROLE_BINDING,
         "clusterrolebindings" => &rbac::CLUSTER_ROLE_BINDING,
+        _ => return None,
+    })
+}
+
+/// The strategy of a resource of `authorization.k8s.io`.
+pub(super) fn authorization_strategy(plural: &str) -> Option<&'static dyn Strategy> {
+    Some(match plural {
+        "localsubjectaccessreviews" => &review::Review::LocalAccess,
+        "selfsubjectaccessreviews" => &review::Review::SelfAccess,
+        "selfsubjectrulesreviews" => &review::Review::SelfRules,
+        "subjectaccessreviews" => &review::Review::Access,
+        _ => return None,
+    })
+}
+
+/// The strategy of a resource of `authentication.k8s.io`.
+pub(super) fn authentication_strategy(plural: &str) -> Option<&'static dyn Strategy> {
+    Some(match plural {
+        "selfsubjectreviews" => &identity::Identity::Request,
+        "tokenreviews" => &identity::Identity::Token,
         _ => return None,
     })
 }

@@ -10,15 +10,10 @@ pub mod quota;
 mod replication_controller;
 pub mod secret;
 pub mod service;
+pub mod service_account;
 pub mod volume;
 
-use super::shared::plain::Plain;
 use crate::registry::Strategy;
-
-static SERVICE_ACCOUNT: Plain = Plain {
-    answers_deleted_object: true,
-    ..Plain::DEFAULT
-};
 
 /// The strategy of a resource of the core group.
 pub(super) fn strategy(plural: &str) -> Option<&'static dyn Strategy> {
@@ -37,7 +32,7 @@ pub(super) fn strategy(plural: &str) -> Option<&'static dyn Strategy> {
         "replicationcontrollers" => &replication_controller::REPLICATION_CONTROLLER,
         "resourcequotas" => &quota::RESOURCE_QUOTA,
         "secrets" => &secret::SECRET,
-        "serviceaccounts" => &SERVICE_ACCOUNT,
+        "serviceaccounts" => &service_account::ServiceAccountStrategy,
         "services" => &service::ServiceStrategy,
         _ => return None,
     })

@@ -1,0 +1,110 @@
+//! Reviews of who somebody is: by a token, or whoever asks.
+//!
+//! *Upstream:* `pkg/registry/authentication/{tokenreview/storage.go,selfsubjectreview/rest.go}`.
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+use crate::auth::User;
+use crate::error::ApiError;
+use crate::object::time;
+use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, decode};
+use crate::resources::shared::look::Look;
+
+/// By what somebody is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// By a token.
+    Token,
+    /// By the request itself.
+    Request,
+}
+
+impl Strategy for Identity {
+    fn acts(&self) -> Option<&dyn Connect> {
+        Some(self)
+    }
+}
+
+impl Connect for Identity {
+    fn call<'a>(
+        &'a self,
+        _registry: &'a Registry,
+        cx: &'a Context<'a>,
+        request: &'a Request,
+    ) -> BoxFuture<'a, Result<Response, ApiError>> {
+        Box::pin(async move {
+            let mut body = decode::object(cx, request)?;
+            let status = match self {
+                Self::Token => by_token(cx, body.at("spec"))?,
+                Self::Request => {
+                    let now = time::seconds(cx.now);
+                    body.set(&["metadata", "creationTimestamp"], now);
+                    json!({"userInfo": info(cx.user)})
+                }
+            };
+            body.set(&["status"], status);
+            if body.metadata().is_none() {
+                body.set(&["metadata"], json!({}));
+            }
+            Ok(Response::json(201, body.into_value().to_string()))
+        })
+    }
+}
+
+/// Whose a token is, and whether it may be used where it was sent.
+fn by_token(cx: &Context, spec: &Value) -> Result<Value, ApiError> {
+    let token = spec.text("token");
+    if token.is_empty() {
+        let why = "token is required for TokenReview in authentication";
+        return Err(ApiError::bad_request(why));
+    }
+    let own = vec![cx.settings.service_account_issuer.clone()];
+    let asked: Vec<String> = spec.texts("audiences").map(str::to_owned).collect();
+    let asked = if asked.is_empty() { own.clone() } else { asked };
+    let found = match cx.settings.static_user(token) {
+        Some(user) => Some((user.clone(), own)),
+        None => cx
+            .settings
+            .service_account_signer
+            .identify(cx.reader, cx.now, token)
+            .map(|identity| (identity.user, identity.audiences)),
+    };
+    let Some((user, audiences)) = found else {
+        return Ok(json!({"user": {}, "error": "invalid bearer token"}));
+    };
+    let shared: Vec<&String> = asked
+        .iter()
+        .filter(|name| audiences.contains(name))
+        .collect();
+    if shared.is_empty() {
+        let why = format!(
+            "[invalid bearer token, token audiences {audiences:?} is invalid for the target \
+             audiences {asked:?}]"
+        );
+        return Ok(json!({"user": {}, "error": why}));
+    }
+    Ok(json!({"authenticated": true, "user": info(&user), "audiences": shared}))
+}
+
+/// A user as the API writes one.
+fn info(user: &User) -> Value {
+    let mut out = Map::new();
+    for (field, text) in [("username", &user.name), ("uid", &user.uid)] {
+        if !text.is_empty() {
+            out.insert(field.to_owned(), text.as_str().into());
+        }
+    }
+    if !user.groups.is_empty() {
+        out.insert("groups".to_owned(), json!(user.groups));
+    }
+    let extra: Map<String, Value> = user
+        .extra
+        .iter()
+        .map(|(key, values)| (key.clone(), json!(values)))
+        .collect();
+    if !extra.is_empty() {
+        out.insert("extra".to_owned(), Value::Object(extra));
+    }
+    Value::Object(out)
+}
