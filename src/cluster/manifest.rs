@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Error;
 use crate::client::{Client, Failure};
+use crate::object::yaml;
 use crate::registry::Registry;
 
 /// Creates the objects of a manifest, or brings those that are there to what it says.
@@ -80,10 +81,12 @@ fn find(registry: &Registry, api_version: &str, kind: &str) -> Option<(String, b
     Some((resource.plural.to_string(), resource.is_namespaced))
 }
 
-/// The documents of a manifest.
+/// The documents of a manifest, YAML or JSON.
 fn documents(text: &str) -> Result<Vec<Value>, Error> {
-    serde_json::Deserializer::from_str(text)
+    let documents =
+        yaml::documents(text.as_bytes()).map_err(|error| Error::Manifest(error.to_string()))?;
+    Ok(documents
         .into_iter()
-        .collect::<Result<_, _>>()
-        .map_err(|error| Error::Manifest(error.to_string()))
+        .map(|document| document.value)
+        .collect())
 }

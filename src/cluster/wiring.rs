@@ -51,7 +51,7 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
         tasks.stop(),
     ));
     let client = Client::new(Arc::new(Local(Arc::clone(&door))), Some(User::admin()));
-    bootstrap::install(&client, &builder.settings).await?;
+    bootstrap::install(&registry, &client).await?;
     for text in &builder.manifests {
         manifest::apply(&registry, &client, text).await?;
     }
