@@ -127,14 +127,13 @@ pub trait Strategy: Send + Sync {
         if let Some(meant) = self.field_alias(resource, label).filter(is_known) {
             return Ok(meant.to_owned());
         }
-        Err(if is_plain {
-            let label = quoted(label);
-            format!(
-                r#"{label} is not a known field selector: only "metadata.name", "metadata.namespace""#
-            )
-        } else {
-            format!("field label not supported: {label}")
-        })
+        Err(self.field_refusal(resource, label))
+    }
+
+    /// Why a field selector's label means nothing.
+    fn field_refusal(&self, resource: &Resource, label: &str) -> String {
+        let has_own = !self.field_labels().is_empty() || resource.custom.is_some();
+        unknown_field_label(has_own, label)
     }
 
     /// The field label that a label of the resource's version stands for, or the label itself;
@@ -245,4 +244,14 @@ pub trait Connect: Send + Sync {
         cx: &'a Context<'a>,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>>;
+}
+
+/// The words for a field label that a kind does not know, with selectable fields of its own or
+/// without.
+pub fn unknown_field_label(has_own: bool, label: &str) -> String {
+    if has_own {
+        return format!("field label not supported: {label}");
+    }
+    let label = quoted(label);
+    format!(r#"{label} is not a known field selector: only "metadata.name", "metadata.namespace""#)
 }

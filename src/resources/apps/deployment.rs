@@ -19,6 +19,7 @@ use crate::resources::shared::workload::{
 };
 
 pub(super) static DEPLOYMENT: Plain = Plain {
+    complete_empty: workload::complete_empty,
     counts_generation: true,
     counts_annotations: true,
     default,

@@ -14,9 +14,8 @@ use crate::resources::shared::plain::Plain;
 use crate::resources::shared::workload::{self, SPEC, STATUS, at_most, counters, immutable};
 
 pub(super) static REPLICA_SET: Plain = Plain {
+    complete_empty: workload::complete_empty,
     counts_generation: true,
-    field_labels: &["status.replicas"],
-    field_value: Some(|object, _| object.at("status").number("replicas").to_string()),
     default: workload::default_template,
     prepare_create: workload::prepare_create,
     prepare_update: workload::prepare_update,

@@ -19,9 +19,9 @@ use crate::resources::shared::workload::{
 use crate::resources::shared::{claim_spec, label_selector};
 
 pub(super) static STATEFUL_SET: Plain = Plain {
+    complete_empty: workload::complete_empty,
     name_rule: NameRule::Label,
     counts_generation: true,
-    field_labels: &["status.successful"],
     default,
     prepare_create: workload::prepare_create,
     prepare_update: workload::prepare_update,

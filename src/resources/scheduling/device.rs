@@ -88,6 +88,10 @@ pub(super) static RESOURCE_SLICE: Plain = Plain {
     counts_generation: true,
     answers_deleted_object: true,
     field_labels: &["spec.driver", "spec.nodeName", "spec.pool.name"],
+    field_refusal: Some(|resource, label| {
+        let version = &resource.group_version;
+        format!("field label not supported for {version}, Kind=ResourceSlice: {label}")
+    }),
     validate_create: |_, object| slice(object),
     validate_update: |_, object, old| {
         let mut errors = slice(object);

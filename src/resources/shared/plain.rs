@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::error::{ApiError, FieldErrors};
 use crate::object::Object;
-use crate::registry::strategy::NameRule;
+use crate::registry::strategy::{NameRule, unknown_field_label};
 use crate::registry::{Context, DeleteOptions, Propagation, Strategy};
+use crate::schema::Resource;
 
 /// A kind that differs from the default in flags and in pure functions. Begin with
 /// [`Plain::DEFAULT`] and say only what is special.
@@ -36,6 +37,10 @@ pub struct Plain {
     pub field_labels: &'static [&'static str],
     /// The value of a field label, where it is not what stands at the label's path.
     pub field_value: Option<fn(&Object, &str) -> String>,
+    /// See [`Strategy::field_refusal`].
+    pub field_refusal: Option<fn(&Resource, &str) -> String>,
+    /// See [`Strategy::complete_empty`].
+    pub complete_empty: fn(&mut Object),
     /// See [`Strategy::default`].
     pub default: fn(&mut Object),
     /// See [`Strategy::prepare_create`].
@@ -66,6 +71,8 @@ impl Plain {
         resets_metadata_in_status: false,
         field_labels: &[],
         field_value: None,
+        field_refusal: None,
+        complete_empty: |_| {},
         default: |_| {},
         prepare_create: |_, _| Ok(()),
         prepare_update: |_, _, _| Ok(()),
@@ -142,6 +149,20 @@ impl Strategy for Plain {
             Some(field_value) => field_value(object, label),
             None => value_at(object, label),
         }
+    }
+
+    fn field_refusal(&self, resource: &Resource, label: &str) -> String {
+        match self.field_refusal {
+            Some(field_refusal) => field_refusal(resource, label),
+            None => {
+                let has_own = !self.field_labels.is_empty() || resource.custom.is_some();
+                unknown_field_label(has_own, label)
+            }
+        }
+    }
+
+    fn complete_empty(&self, object: &mut Object) {
+        (self.complete_empty)(object);
     }
 
     fn answers_deleted_object(&self) -> bool {

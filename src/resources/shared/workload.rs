@@ -23,6 +23,11 @@ fn pod_spec(object: &mut Object) -> Option<&mut Map<String, Value>> {
     spec.as_object_mut()
 }
 
+/// Replicas are a number inside the server, so that the empty object has none, and says so.
+pub fn complete_empty(object: &mut Object) {
+    object.set(&["spec", "replicas"], 0);
+}
+
 /// The defaults of the template.
 pub fn default_template(object: &mut Object) {
     let template = object.get_mut(&["spec", "template"]);

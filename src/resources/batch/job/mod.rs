@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 pub(super) use spec::any as any_spec;
 
 use crate::error::FieldErrors;
+use crate::object::quote::quoted;
 use crate::object::{FieldPath, Object};
 use crate::registry::{Context, DeleteOptions, Propagation};
 use crate::resources::shared::look::{Look, child, fill, is_empty};
@@ -29,6 +30,7 @@ pub(super) static JOB: Plain = Plain {
     counts_generation: true,
     default_propagation: Propagation::Orphan,
     field_labels: &["status.successful"],
+    field_refusal: Some(|_, label| format!("field label {} not supported for Job", quoted(label))),
     field_value: Some(|object, _| object.at("status").number("succeeded").to_string()),
     default,
     prepare_create: |_, object| {
