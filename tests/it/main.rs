@@ -13,6 +13,7 @@ mod discovery;
 mod object;
 mod openapi;
 mod patch;
+mod published_schema;
 mod schema_tables;
 mod selectors;
 mod server;
