@@ -122,6 +122,18 @@ impl Facts {
         })
     }
 
+    /// The value of one label: compared as bytes, since most labels looked at are others.
+    pub(super) fn label<'a>(&'a self, piece: &'a [u8], key: &str) -> Option<&'a str> {
+        let key = key.as_bytes();
+        let found = self.labels.iter().find(|label| {
+            let at = label.key_at as usize;
+            usize::from(label.key_len) == key.len() && piece.get(at..at + key.len()) == Some(key)
+        })?;
+        let value_at = found.key_at as usize + key.len() + 3;
+        let value = piece.get(value_at..value_at + usize::from(found.value_len))?;
+        str::from_utf8(value).ok()
+    }
+
     pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut parts = self.fields.split_terminator('\0');
         std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))

@@ -118,9 +118,7 @@ impl Stored {
 
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels()
-            .find(|(known, _)| *known == key)
-            .map(|(_, value)| value)
+        self.facts.label(&self.piece, key)
     }
 
     /// The value of a selectable field; name and namespace included. A field without a value is
