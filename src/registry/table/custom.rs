@@ -1,6 +1,6 @@
 //! The columns that a CustomResourceDefinition gives its resources, and their cells.
 //!
-//! *Upstream:* `apiextensions-apiserver/pkg/registry/customresource/tableconvertor/tableconvertor.go`,
+//! *Upstream:* `apiextensions-apiserver/pkg/registry/customresource/tableconvertor`,
 //! `apiextensions-apiserver/pkg/apiserver/helpers.go`.
 
 use std::borrow::Cow;

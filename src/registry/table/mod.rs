@@ -42,8 +42,8 @@ pub(crate) fn render_list(
 }
 
 /// The object of a watch event, in the version it is stored in, as a Table of one row or as
-/// `PartialObjectMetadata`. Only the first Table of a watch has its column definitions. A bookmark is
-/// rendered like any object.
+/// `PartialObjectMetadata`. Only the first Table of a watch has its column definitions. A bookmark
+/// is rendered like any object.
 pub(crate) fn render_event(
     view: &View,
     now: Timestamp,
