@@ -21,6 +21,11 @@ pub fn decoded(resource: &Resource, strategy: &dyn Strategy, object: &mut Object
 /// Brings an object in the form it is stored in, after everything that changes it has run.
 pub fn finish(resource: &Resource, object: &mut Object) {
     normalise::apply(object.as_map_mut(), &resource.schema);
+    if resource.custom.is_some() {
+        // Upstream fills defaults in again whenever it reads one: a status that a create cleared
+        // has its defaults.
+        default::apply(object.as_map_mut(), &resource.schema);
+    }
 }
 
 /// Everything the schema finds wrong with an object.
