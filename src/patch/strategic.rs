@@ -74,7 +74,8 @@ impl<'s> Merger<'s> {
         node: Option<&'s Node>,
     ) -> Result<Map<String, Value>, Error> {
         if let Some(directive) = patch.get(PATCH) {
-            return replace_or_delete(directive.clone(), patch);
+            let directive = directive.clone();
+            return replace_or_delete(&directive, patch);
         }
         retain_keys(&mut original, &mut patch)?;
         self.merge_ordered_lists(&mut original, &mut patch, node)?;
@@ -242,7 +243,7 @@ impl<'s> Merger<'s> {
 
 /// `$patch: replace` and `$patch: delete` in a map; `merge` is what happens anyway.
 fn replace_or_delete(
-    directive: Value,
+    directive: &Value,
     mut patch: Map<String, Value>,
 ) -> Result<Map<String, Value>, Error> {
     match directive.as_str() {
@@ -251,7 +252,7 @@ fn replace_or_delete(
             Ok(patch)
         }
         Some("delete") => Ok(Map::new()),
-        _ => Err(bad_directive(&directive, &Value::Object(patch))),
+        _ => Err(bad_directive(directive, &Value::Object(patch))),
     }
 }
 

@@ -1,6 +1,10 @@
 //! The cluster, seen from outside: one binary, because linking is what a test build waits for.
 
 #![allow(
+    clippy::disallowed_methods,
+    reason = "tests read their cases, rewrite them on demand and spawn their own clients"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -76,12 +76,11 @@ fn class_of(write: &Attributes, object: &Object) -> Result<Option<Object>, ApiEr
         return Ok(None);
     }
     let classes = GroupResource::new("node.k8s.io", "runtimeclasses");
-    match write.reader.get(&classes, &Key::new("", name)) {
-        Some(class) => Ok(Some(class.object())),
-        None => {
-            let why = format!("pod rejected: RuntimeClass {name:?} not found");
-            Err(forbidden(write, object, &why))
-        }
+    if let Some(class) = write.reader.get(&classes, &Key::new("", name)) {
+        Ok(Some(class.object()))
+    } else {
+        let why = format!("pod rejected: RuntimeClass {name:?} not found");
+        Err(forbidden(write, object, &why))
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) async fn patch(
 
 /// A patch on its way to an object.
 pub(crate) struct Patch {
-    patch: patch::Patch,
+    change: patch::Patch,
     /// Fields that stand in the patch twice.
     duplicates: Vec<String>,
     /// The patch as sent.
@@ -82,9 +82,9 @@ impl Patch {
                 };
                 ApiError::bad_request(why)
             })?;
-        let patch = make(body.clone()).map_err(to_api_error)?;
+        let change = make(body.clone()).map_err(to_api_error)?;
         Ok(Self {
-            patch,
+            change,
             duplicates,
             body,
         })
@@ -92,7 +92,7 @@ impl Patch {
 
     /// Whether it says which version of the object it is meant for.
     fn names_version(&self) -> bool {
-        self.patch.names_version()
+        self.change.names_version()
     }
 
     /// The object that the patch makes of `current`, both in the served version, decoded and
@@ -104,11 +104,11 @@ impl Patch {
         target: decode::Target<'_>,
     ) -> Result<Object, ApiError> {
         let patched = self
-            .patch
+            .change
             .apply(current, target.schema)
             .map_err(to_api_error)?;
         let text = patched.to_string();
-        let shown = || match self.patch {
+        let shown = || match self.change {
             patch::Patch::Strategic(_) => go_print(&self.body),
             _ => text.clone(),
         };

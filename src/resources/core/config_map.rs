@@ -57,11 +57,11 @@ fn validate(object: &Object) -> FieldErrors {
 
 /// Once `immutable` is set it stays, and so does the data.
 pub(super) fn immutable(object: &Object, old: &Object, fields: &[&str]) -> FieldErrors {
+    const DETAIL: &str = "field is immutable when `immutable` is set";
     let mut errors = FieldErrors::new();
     if !old.is_true(&["immutable"]) {
         return errors;
     }
-    const DETAIL: &str = "field is immutable when `immutable` is set";
     if !object.is_true(&["immutable"]) {
         errors.forbidden(&FieldPath::new("immutable"), DETAIL);
     }

@@ -138,14 +138,12 @@ fn legacy(object: &Object, is_core: bool) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let involved = Look::text(object.at("involvedObject"), "namespace");
     let namespace = object.namespace();
-    let matches = if !has_time(object, "eventTime") {
-        if involved.is_empty() {
-            namespace == "default"
-        } else {
-            namespace == involved
-        }
-    } else {
+    let matches = if has_time(object, "eventTime") {
         !involved.is_empty() || ["default", "kube-system"].contains(&namespace)
+    } else if involved.is_empty() {
+        namespace == "default"
+    } else {
+        namespace == involved
     };
     if !matches {
         let path = FieldPath::new("involvedObject");

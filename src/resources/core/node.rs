@@ -201,8 +201,8 @@ fn warn(cx: &Context, object: &Object) {
     }
     for (index, range) in spec.texts("podCIDRs").enumerate() {
         let path = SPEC.child("podCIDRs");
-        ip::cidr_warnings(&path.index(index), range)
-            .into_iter()
-            .for_each(|text| cx.warn(text));
+        for text in ip::cidr_warnings(&path.index(index), range) {
+            cx.warn(text);
+        }
     }
 }

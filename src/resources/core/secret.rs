@@ -81,16 +81,14 @@ fn validate(object: &Object) -> FieldErrors {
         }
         "kubernetes.io/dockercfg" => docker_config(&mut errors, data, ".dockercfg"),
         "kubernetes.io/dockerconfigjson" => docker_config(&mut errors, data, ".dockerconfigjson"),
-        "kubernetes.io/basic-auth" => {
-            if data.get("username").is_none() && data.get("password").is_none() {
-                require("username");
-                require("password");
-            }
+        "kubernetes.io/basic-auth"
+            if data.get("username").is_none() && data.get("password").is_none() =>
+        {
+            require("username");
+            require("password");
         }
-        "kubernetes.io/ssh-auth" => {
-            if is_empty(data.at("ssh-privatekey")) {
-                errors.required(&DATA.key("ssh-privatekey"), "");
-            }
+        "kubernetes.io/ssh-auth" if is_empty(data.at("ssh-privatekey")) => {
+            errors.required(&DATA.key("ssh-privatekey"), "");
         }
         "kubernetes.io/tls" => {
             require("tls.crt");

@@ -28,7 +28,9 @@ pub(super) static NETWORK_POLICY: Plain = Plain {
                 let path = path.child("except");
                 warnings.extend(ip::cidr_warnings(&path.index(index), range));
             }
-            warnings.into_iter().for_each(|text| cx.warn(text));
+            for text in warnings {
+                cx.warn(text);
+            }
         });
     },
     ..Plain::DEFAULT

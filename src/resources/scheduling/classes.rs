@@ -24,7 +24,7 @@ pub(super) static PRIORITY_CLASS: Plain = Plain {
             object.as_map_mut(),
             "preemptionPolicy",
             "PreemptLowerPriority",
-        )
+        );
     },
     prepare_create: |_, object| {
         // Set once and never counted.

@@ -13,6 +13,10 @@ use crate::schema::Resource;
 /// A kind that differs from the default in flags and in pure functions. Begin with
 /// [`Plain::DEFAULT`] and say only what is special.
 #[derive(Clone, Copy)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "a row of a table of yes and no"
+)]
 pub struct Plain {
     /// See [`Strategy::name_rule`].
     pub name_rule: NameRule,
@@ -152,12 +156,11 @@ impl Strategy for Plain {
     }
 
     fn field_refusal(&self, resource: &Resource, label: &str) -> String {
-        match self.field_refusal {
-            Some(field_refusal) => field_refusal(resource, label),
-            None => {
-                let has_own = !self.field_labels.is_empty() || resource.custom.is_some();
-                unknown_field_label(has_own, label)
-            }
+        if let Some(field_refusal) = self.field_refusal {
+            field_refusal(resource, label)
+        } else {
+            let has_own = !self.field_labels.is_empty() || resource.custom.is_some();
+            unknown_field_label(has_own, label)
         }
     }
 

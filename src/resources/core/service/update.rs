@@ -93,13 +93,14 @@ pub(super) fn drop_fields_of_old_type(object: &mut Object, old: &Object) {
             }
         }
     }
-    if is_on_nodes(old) && !is_on_nodes(object) && node_ports(old).is_superset(&node_ports(object))
+    if is_on_nodes(old)
+        && !is_on_nodes(object)
+        && node_ports(old).is_superset(&node_ports(object))
+        && let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut)
     {
-        if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
-            each(spec, "ports").for_each(|port| {
-                port.remove("nodePort");
-            });
-        }
+        each(spec, "ports").for_each(|port| {
+            port.remove("nodePort");
+        });
     }
     if needs_health_check(old) && !needs_health_check(object) && same(object, "healthCheckNodePort")
     {

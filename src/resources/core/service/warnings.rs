@@ -45,9 +45,9 @@ pub(super) fn of_spec(cx: &Context, object: &Object) {
     }
     for (index, range) in spec.texts("loadBalancerSourceRanges").enumerate() {
         let path = path.child("loadBalancerSourceRanges");
-        ip::cidr_warnings(&path.index(index), range)
-            .into_iter()
-            .for_each(|text| cx.warn(text));
+        for text in ip::cidr_warnings(&path.index(index), range) {
+            cx.warn(text);
+        }
     }
     if is_name && has_external {
         cx.warn("spec.externalIPs is ignored when spec.type is \"ExternalName\"");

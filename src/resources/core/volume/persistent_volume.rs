@@ -172,11 +172,12 @@ fn attributes_class(errors: &mut FieldErrors, spec: &Value) {
 }
 
 fn update(object: &Object, old: &Object) -> FieldErrors {
+    const CLASS: &str = "volumeAttributesClassName";
+    const SECRET: &str = "controllerExpandSecretRef";
     let mut errors = FieldErrors::new();
     let (new, before) = (object.at("spec"), old.at("spec"));
     let mut source = source::of(new);
     let old_source = source::of(before);
-    const SECRET: &str = "controllerExpandSecretRef";
     if before.has("csi") && !before.at("csi").has(SECRET) {
         // The secret for growing a volume may be added later.
         if let Some(csi) = source.get_mut("csi").and_then(Value::as_object_mut) {
@@ -197,7 +198,6 @@ fn update(object: &Object, old: &Object) -> FieldErrors {
         let path = FieldPath::new("nodeAffinity");
         errors.invalid(&path, new.at("nodeAffinity"), "field is immutable");
     }
-    const CLASS: &str = "volumeAttributesClassName";
     if before.has(CLASS) && !new.has(CLASS) {
         errors.forbidden(
             &SPEC.child(CLASS),

@@ -130,14 +130,12 @@ fn details(errors: &mut FieldErrors, path: &FieldPath, field: &str, value: &Valu
             }
         }
         "local" => names::no_steps_back(errors, &path.child("path"), text),
-        "nfs" => {
-            if !text.starts_with('/') && !text.is_empty() {
-                errors.invalid(
-                    &path.child("path"),
-                    &text.into(),
-                    "must be an absolute path",
-                );
-            }
+        "nfs" if !text.starts_with('/') && !text.is_empty() => {
+            errors.invalid(
+                &path.child("path"),
+                &text.into(),
+                "must be an absolute path",
+            );
         }
         "gcePersistentDisk" | "awsElasticBlockStore" => {
             let partition = value.number("partition");
