@@ -73,7 +73,7 @@ fn is_given_to_all(user: &User, attributes: &Attributes) -> bool {
 }
 
 /// The refusal in the real server's words.
-fn forbidden(user: &User, attributes: &Attributes) -> ApiError {
+pub(super) fn forbidden(user: &User, attributes: &Attributes) -> ApiError {
     let name = &user.name;
     if !attributes.is_resource {
         let path = attributes.path;

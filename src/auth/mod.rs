@@ -4,10 +4,12 @@
 
 pub mod authenticate;
 pub mod authorize;
+pub mod impersonate;
 pub mod service_account;
 
 pub use authenticate::{Authenticator, Mode};
 pub use authorize::Attributes;
+pub use impersonate::Impersonation;
 
 /// Who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

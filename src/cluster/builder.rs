@@ -21,6 +21,7 @@ pub struct Builder {
     pub(super) listen: Option<SocketAddr>,
     pub(super) is_plaintext: bool,
     pub(super) manifests: Vec<String>,
+    pub(super) is_bare: bool,
 }
 
 impl Default for Builder {
@@ -36,6 +37,7 @@ impl Default for Builder {
             listen: None,
             is_plaintext: false,
             manifests: Vec::new(),
+            is_bare: false,
         }
     }
 }
@@ -106,6 +108,13 @@ impl Builder {
     /// Objects to create at the start, as YAML or JSON, any number of documents.
     pub fn manifest(mut self, text: impl Into<String>) -> Self {
         self.manifests.push(text.into());
+        self
+    }
+
+    /// Leaves out what a new cluster holds beside its namespaces and the `kubernetes` service:
+    /// roles, priority classes, flow schemas. Starts several times as fast.
+    pub fn bare(mut self) -> Self {
+        self.is_bare = true;
         self
     }
 

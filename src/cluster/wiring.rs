@@ -52,6 +52,9 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     ));
     let client = Client::new(Arc::new(Local(Arc::clone(&door))), Some(User::admin()));
     bootstrap::install(&registry, &client).await?;
+    if !builder.is_bare {
+        bootstrap::install_system(&registry, &client).await?;
+    }
     for text in &builder.manifests {
         manifest::apply(&registry, &client, text).await?;
     }

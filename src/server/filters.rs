@@ -22,7 +22,7 @@ use http_body_util::BodyExt;
 use super::encode::{self, Answer};
 use super::path::{self, Location};
 use super::{Door, Limits};
-use crate::auth::{Attributes, User, authorize};
+use crate::auth::{Attributes, Impersonation, Mode, User, authorize};
 use crate::error::{ApiError, Reason};
 
 /// A request that is understood.
@@ -101,7 +101,7 @@ impl Door {
     /// Finds out who asks and whether they may. An identity given by the caller in process is
     /// believed.
     pub(super) fn identify(&self, asked: &Asked, identity: Option<User>) -> Result<User, ApiError> {
-        let user = if let Some(user) = identity {
+        let mut user = if let Some(user) = identity {
             user
         } else {
             let header = asked.headers.get(http::header::AUTHORIZATION);
@@ -125,7 +125,12 @@ impl Door {
                 &target.name
             },
         };
-        authorize::authorize(&user, &attributes)?;
+        if let Some(asked_for) = impersonation(&asked.headers) {
+            user = asked_for.apply(&user, &attributes)?;
+        }
+        if self.authenticator.mode != Mode::None {
+            authorize::authorize(&user, &attributes)?;
+        }
         Ok(user)
     }
 
@@ -162,6 +167,36 @@ impl Door {
             .or_else(|| HeaderValue::from_str(&self.audit_ids.uid()).ok())
             .unwrap_or_else(|| HeaderValue::from_static(""))
     }
+}
+
+/// Whom the headers ask to be, if anybody.
+fn impersonation(headers: &http::HeaderMap) -> Option<Impersonation> {
+    let is_asked = |name: &http::HeaderName| name.as_str().starts_with("impersonate-");
+    if !headers.keys().any(is_asked) {
+        return None;
+    }
+    let texts = |name: &str| -> Vec<String> {
+        let values = headers.get_all(name).iter();
+        values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect()
+    };
+    let first = |name: &str| texts(name).into_iter().next().unwrap_or_default();
+    let mut extra: Vec<(String, Vec<String>)> = headers
+        .keys()
+        .filter_map(|name| {
+            let key = name.as_str().strip_prefix("impersonate-extra-")?;
+            let decoded = path::decode(key).map_or(key.to_owned(), std::borrow::Cow::into_owned);
+            Some((decoded, texts(name.as_str())))
+        })
+        .collect();
+    extra.sort();
+    Some(Impersonation {
+        user: first("impersonate-user"),
+        uid: first("impersonate-uid"),
+        groups: texts("impersonate-group"),
+        extra,
+    })
 }
 
 /// The name that a collection request selects by field, as authorization sees it.

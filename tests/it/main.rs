@@ -12,6 +12,7 @@
 )]
 
 mod cli;
+mod cluster;
 mod coverage;
 mod discovery;
 mod object;

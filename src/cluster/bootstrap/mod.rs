@@ -20,7 +20,7 @@ const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", 
 /// What is the same in every cluster.
 const OBJECTS: &str = include_str!("objects.txt");
 
-/// Creates it.
+/// Creates what nothing works without.
 pub(super) async fn install(registry: &Registry, client: &Client) -> Result<(), Error> {
     let client = client.with_agent("kube-apiserver");
     let now = registry.clock.now();
@@ -28,7 +28,13 @@ pub(super) async fn install(registry: &Registry, client: &Client) -> Result<(), 
         let object = json!({"metadata": {"name": name}});
         create(&client, "/api/v1/namespaces", &object).await?;
     }
-    install_services(&client, &registry.settings, now).await?;
+    install_services(&client, &registry.settings, now).await
+}
+
+/// Creates the rest: roles, priority classes, flow schemas, `APIService` objects.
+pub(super) async fn install_system(registry: &Registry, client: &Client) -> Result<(), Error> {
+    let client = client.with_agent("kube-apiserver");
+    let now = registry.clock.now();
     let tracking = json!({
         "metadata": {"name": "kube-apiserver-legacy-service-account-token-tracking"},
         "data": {"since": now.strftime("%Y-%m-%d").to_string()},

@@ -128,3 +128,61 @@ async fn a_client_in_process_may_act_as_anybody() {
     let failure = client.api("v1", "nodes").create(&object).await.unwrap_err();
     assert_eq!(failure.code, 403);
 }
+
+#[tokio::test]
+async fn the_master_may_ask_as_somebody_else_who_then_has_no_more_rights_than_that() {
+    let fixture = start(Cluster::builder().auth(Mode::Rbac)).await;
+    let ask = |headers: &'static [(&'static str, &'static str)]| {
+        let client = fixture.client.clone();
+        async move {
+            let reply = client.request("GET", "/api/v1/nodes", headers, "").await;
+            reply
+                .into_json()
+                .await
+                .map_err(|failure| failure.message().to_owned())
+        }
+    };
+    assert_eq!(
+        ask(&[("impersonate-user", "bob")]).await.unwrap_err(),
+        "nodes is forbidden: User \"bob\" cannot list resource \"nodes\" in API group \"\" at the \
+         cluster scope"
+    );
+    let masters = [
+        ("impersonate-user", "bob"),
+        ("impersonate-group", "system:masters"),
+    ];
+    let reply = fixture
+        .client
+        .request("GET", "/api/v1/nodes", &masters, "")
+        .await;
+    assert_eq!(reply.code, 200);
+    assert_eq!(
+        ask(&[("impersonate-group", "devs")]).await.unwrap_err(),
+        "requested &user.DefaultInfo{Name:\"\", UID:\"\", Groups:[]string{\"devs\"}, \
+         Extra:map[string][]string(nil)} without impersonating a user name"
+    );
+}
+
+#[tokio::test]
+async fn nobody_else_may_ask_as_somebody_else() {
+    let fixture = start(Cluster::builder().auth(Mode::Rbac)).await;
+    let alice = User {
+        name: "alice".to_owned(),
+        ..User::default()
+    };
+    let client = fixture.cluster.client_as(alice);
+    for (user, mode) in [
+        ("bob", "user-info"),
+        ("system:node:n1", "arbitrary-node"),
+        ("system:serviceaccount:shop:web", "serviceaccount"),
+    ] {
+        let headers = [("impersonate-user", user)];
+        let reply = client.request("GET", "/api/v1/nodes/a", &headers, "").await;
+        let failure = reply.into_json().await.unwrap_err();
+        let expected = format!(
+            "nodes \"a\" is forbidden: User \"alice\" cannot impersonate-on:{mode}:get resource \
+             \"nodes\" in API group \"\" at the cluster scope"
+        );
+        assert_eq!(failure.message(), expected);
+    }
+}

@@ -24,7 +24,7 @@ pub(crate) async fn cluster() -> Fixture {
 /// A cluster of one's own choice.
 pub(crate) async fn start(builder: Builder) -> Fixture {
     let is_wire = std::env::var("MOCKERNETES_TRANSPORT").is_ok_and(|value| value == "http");
-    let builder = builder.seed(7);
+    let builder = builder.seed(7).bare();
     if !is_wire {
         let cluster = builder.start().await.unwrap();
         let client = cluster.client();
@@ -38,6 +38,7 @@ pub(crate) async fn start(builder: Builder) -> Fixture {
 /// A cluster that listens without TLS, whatever the transport.
 pub(crate) async fn listening(builder: Builder) -> Cluster {
     builder
+        .bare()
         .listen("127.0.0.1:0".parse().unwrap())
         .plaintext()
         .start()
