@@ -29,9 +29,14 @@ pub fn emit(model: &Model) -> Result<String> {
         .collect::<Result<_>>()?;
     let columns = emit_columns(&model.columns);
     let registered = &model.registered;
+    let texts = model.custom.iter().map(|(section, texts)| {
+        let texts = texts.iter().map(|(name, text)| quote!((#name, #text)));
+        quote!((#section, &[#(#texts),*]))
+    });
     let tokens = quote! {
         pub(super) static GROUPS: &[Group] = &[#(#groups),*];
         pub(super) static REGISTERED: &[&str] = &[#(#registered),*];
+        pub(super) static TEXTS: &[(&str, &[(&str, &str)])] = &[#(#texts),*];
         pub(super) static SCHEMAS: &[Schema] = &[#(#schemas),*];
         pub(super) static COLUMNS: &[(&str, &[Column])] = &[#(#columns),*];
     };

@@ -33,6 +33,7 @@ pub fn lower(facts: &Facts) -> Result<Model> {
         schemas,
         registered: facts.discovery.registered.clone(),
         columns: facts.columns.clone(),
+        custom: facts.custom.clone(),
     })
 }
 

@@ -1,5 +1,7 @@
 //! What the emulator wants to know, sorted and deduplicated: groups, resources, schemas.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::spec::columns::Columns;
@@ -13,6 +15,8 @@ pub struct Model {
     pub schemas: Vec<Schema>,
     /// The columns of Tables, by the kind's name in Go.
     pub columns: Columns,
+    /// What the server says of every custom resource: section, name, text.
+    pub custom: BTreeMap<String, BTreeMap<String, String>>,
     /// Every group version of the scheme, served or not.
     pub registered: Vec<String>,
 }

@@ -34,6 +34,7 @@ fn altered(name: &str, file: &str, from: &str, to: &str) -> PathBuf {
         "overlay/defaults.toml",
         "overlay/unsupported.toml",
         "v0.1/columns.json",
+        "v0.1/custom-resources.json",
         "v0.1/discovery.json",
         "v0.1/go-fields.json",
         "v0.1/openapi-v3/apis__toys__v1.json",

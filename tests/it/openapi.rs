@@ -160,6 +160,37 @@ fn custom_resources_publish_the_paths_and_components_of_the_real_server() {
 }
 
 #[test]
+fn custom_resources_are_described_in_the_words_of_the_real_server() {
+    let state = installed(&recorded()).state();
+    let document = Publisher::default().document(&state, "apis/cg.example.com/v1");
+    let document = parsed(&document.expect("published").json());
+    let at = |pointer: &str| document.pointer(pointer).map(text).unwrap_or_default();
+    let widget = "/paths/~1apis~1cg.example.com~1v1~1namespaces~1{namespace}~1widgets~1{name}";
+    assert_eq!(
+        at(&format!("{widget}/get/description")),
+        "read the specified Widget"
+    );
+    assert_eq!(
+        at(&format!("{widget}/delete/description")),
+        "delete a Widget"
+    );
+    assert_eq!(
+        at(&format!("{widget}/parameters/0/description")),
+        "name of the Widget"
+    );
+    let status = format!("{widget}~1status/patch/description");
+    assert_eq!(
+        at(&status),
+        "partially update status of the specified Widget"
+    );
+    let items = at("/components/schemas/com.example.cg.v1.WidgetList/properties/items/description");
+    assert!(items.starts_with("List of widgets."), "{items}");
+    if let Ok(file) = std::env::var("DUMP_V3") {
+        std::fs::write(file, document.to_string()).expect("written");
+    }
+}
+
+#[test]
 fn custom_resources_lose_in_v2_what_v2_cannot_say() {
     let case = recorded();
     let state = installed(&case).state();

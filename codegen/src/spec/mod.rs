@@ -6,6 +6,7 @@ pub mod go_fields;
 pub mod openapi;
 pub mod overlay;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -20,6 +21,8 @@ pub struct Facts {
     pub go: go_fields::GoFields,
     /// The columns of Tables.
     pub columns: columns::Columns,
+    /// What the server says of every custom resource: section, name, text.
+    pub custom: BTreeMap<String, BTreeMap<String, String>>,
     /// Facts written by hand.
     pub overlay: overlay::Overlay,
 }
@@ -32,6 +35,7 @@ pub fn read(openapi: &Path, version: &str) -> Result<Facts> {
         discovery: json(&folder.join("discovery.json"))?,
         go: json(&folder.join("go-fields.json"))?,
         columns: json(&folder.join("columns.json"))?,
+        custom: json(&folder.join("custom-resources.json"))?,
         overlay: overlay::Overlay::read(&openapi.join("overlay"))?,
     })
 }

@@ -1,10 +1,11 @@
 //! Brings the facts of a Kubernetes release into `openapi/`: what is served, and in which shape.
 //!
 //! *Invariant:* only facts leave this folder. Every prose description is dropped on the way, but for
-//! those of Table columns, which are part of the answers.
+//! those of Table columns and those the server composes for custom resources: they are answers.
 //! *Upstream:* the Go modules `k8s.io/kubernetes` and its published siblings.
 
 mod columns;
+mod custom;
 mod discovery;
 mod enums;
 mod go_fields;
@@ -39,5 +40,7 @@ pub fn vendor(version: &Version, openapi: &Path) -> Result<()> {
     output.write("protobuf.json", &messages)?;
     let columns = columns::read(&modules, &mut output).context("columns")?;
     output.write("columns.json", &columns)?;
+    let texts = custom::read(&modules, &mut output).context("custom resources")?;
+    output.write("custom-resources.json", &texts)?;
     output.finish(version, &modules)
 }

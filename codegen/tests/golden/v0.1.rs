@@ -41,6 +41,9 @@ pub(super) static GROUPS: &[Group] = &[
     ),
 ];
 pub(super) static REGISTERED: &[&str] = &["toys/v1"];
+pub(super) static TEXTS: &[(&str, &[(&str, &str)])] = &[
+    ("list", &[("watch", "tells what changes")]),
+];
 pub(super) static SCHEMAS: &[Schema] = &[
     c(
         "io.k8s.api.toys.v1.Toy",

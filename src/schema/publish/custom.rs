@@ -5,10 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::documents::BuiltIn;
 use super::operations;
 use crate::object::GroupVersion;
 use crate::schema::catalog::{Custom, Resource, State};
-use crate::schema::publish::documents::BuiltIn;
+use crate::schema::tables;
 
 /// Which specification the schemas are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +28,20 @@ impl Form {
         }
     }
 
-    /// A reference that has keywords beside it.
-    fn property(self, component: &str) -> Value {
-        match self {
+    /// A reference with a description beside it.
+    fn property(self, component: &str, text: &str) -> Value {
+        let mut property = match self {
             Self::V2 => self.reference(component),
             Self::V3 => json!({ "allOf": [self.reference(component)] }),
-        }
+        };
+        property["description"] = tables::custom_text("schema", text).into();
+        property
     }
+}
+
+/// Text with the description of this name.
+fn described(text: &str) -> Value {
+    json!({ "type": "string", "description": tables::custom_text("schema", text) })
 }
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -130,15 +138,20 @@ pub(super) fn add_components(
         name.clone(),
         with_kind(schema, resource, custom, &resource.kind),
     );
+    let items_text = tables::custom_text("schema", "list items");
     let list = json!({
         "description": format!("{} is a list of {}", resource.list_kind, resource.kind),
         "type": "object",
         "required": ["items"],
         "properties": {
-            "apiVersion": { "type": "string" },
-            "kind": { "type": "string" },
-            "metadata": form.property(&format!("{META}.ListMeta")),
-            "items": { "type": "array", "items": form.reference(&name) },
+            "apiVersion": described("apiVersion"),
+            "kind": described("kind"),
+            "metadata": form.property(&format!("{META}.ListMeta"), "list metadata"),
+            "items": {
+                "type": "array",
+                "items": form.reference(&name),
+                "description": items_text.replace("%s", &resource.plural),
+            },
         },
     });
     let name = component_name(resource, &resource.list_kind);
@@ -168,9 +181,9 @@ fn with_kind(mut schema: Value, resource: &Resource, custom: &Custom, kind: &str
 
 /// The root of an object: Kubernetes' own metadata instead of what the schema says of it.
 fn native(mut schema: Value, form: Form) -> Value {
-    schema["properties"]["metadata"] = form.property(&format!("{META}.ObjectMeta"));
-    schema["properties"]["apiVersion"] = json!({ "type": "string" });
-    schema["properties"]["kind"] = json!({ "type": "string" });
+    schema["properties"]["metadata"] = form.property(&format!("{META}.ObjectMeta"), "metadata");
+    schema["properties"]["apiVersion"] = described("apiVersion");
+    schema["properties"]["kind"] = described("kind");
     schema
 }
 
@@ -284,9 +297,9 @@ fn reduce(schema: &Value, out: &mut Map<String, Value>) {
 /// An object inside the object has a kind and metadata of its own.
 fn embed(out: &mut Map<String, Value>, form: Form) {
     let properties = out.entry("properties").or_insert_with(|| json!({}));
-    properties["apiVersion"] = json!({ "type": "string" });
-    properties["kind"] = json!({ "type": "string" });
-    properties["metadata"] = form.property(&format!("{META}.ObjectMeta"));
+    properties["apiVersion"] = described("embedded apiVersion");
+    properties["kind"] = described("embedded kind");
+    properties["metadata"] = form.property(&format!("{META}.ObjectMeta"), "metadata");
     let required = out.entry("required").or_insert_with(|| json!([]));
     if let Value::Array(required) = required {
         for name in ["kind", "apiVersion"] {
@@ -335,7 +348,7 @@ const SERVER_ONLY: [&str; 4] = [
 /// The kinds that `DeleteOptions` and `WatchEvent` stand for: one in every group version there is.
 pub(super) fn option_kinds(component: &str, form: Form) -> Value {
     let kind = component.rsplit('.').next().unwrap_or(component);
-    let versions = crate::schema::tables::registered()
+    let versions = tables::registered()
         .filter(|group_version| form == Form::V2 || !SERVER_ONLY.contains(&&*group_version.group));
     let entry = |of: GroupVersion| {
         let GroupVersion { group, version } = of;

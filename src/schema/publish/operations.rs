@@ -7,43 +7,60 @@ use serde_json::{Map, Value, json};
 
 use super::custom::component_name;
 use crate::schema::catalog::Resource;
+use crate::schema::tables;
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
-const LIST: &[(&str, &str)] = &[
-    ("allowWatchBookmarks", "boolean"),
-    ("continue", "string"),
-    ("fieldSelector", "string"),
-    ("labelSelector", "string"),
-    ("limit", "integer"),
-    ("resourceVersion", "string"),
-    ("resourceVersionMatch", "string"),
-    ("sendInitialEvents", "boolean"),
-    ("shardSelector", "string"),
-    ("timeoutSeconds", "integer"),
-    ("watch", "boolean"),
-];
-const WRITE: &[(&str, &str)] = &[
-    ("dryRun", "string"),
-    ("fieldManager", "string"),
-    ("fieldValidation", "string"),
-];
-const PATCH: &[(&str, &str)] = &[
-    ("dryRun", "string"),
-    ("fieldManager", "string"),
-    ("fieldValidation", "string"),
-    ("force", "boolean"),
-];
-const DELETE: &[(&str, &str)] = &[
-    ("dryRun", "string"),
-    ("gracePeriodSeconds", "integer"),
-    (
-        "ignoreStoreReadErrorWithClusterBreakingPotential",
-        "boolean",
-    ),
-    ("orphanDependents", "boolean"),
-    ("propagationPolicy", "string"),
-];
+
+/// Name and type of each parameter, and the section that describes them.
+type Parameters = (&'static str, &'static [(&'static str, &'static str)]);
+
+const LIST: Parameters = (
+    "list",
+    &[
+        ("allowWatchBookmarks", "boolean"),
+        ("continue", "string"),
+        ("fieldSelector", "string"),
+        ("labelSelector", "string"),
+        ("limit", "integer"),
+        ("resourceVersion", "string"),
+        ("resourceVersionMatch", "string"),
+        ("sendInitialEvents", "boolean"),
+        ("shardSelector", "string"),
+        ("timeoutSeconds", "integer"),
+        ("watch", "boolean"),
+    ],
+);
+const WRITE: Parameters = (
+    "write",
+    &[
+        ("dryRun", "string"),
+        ("fieldManager", "string"),
+        ("fieldValidation", "string"),
+    ],
+);
+const PATCH: Parameters = (
+    "patch",
+    &[
+        ("dryRun", "string"),
+        ("fieldManager", "string"),
+        ("fieldValidation", "string"),
+        ("force", "boolean"),
+    ],
+);
+const DELETE: Parameters = (
+    "delete",
+    &[
+        ("dryRun", "string"),
+        ("gracePeriodSeconds", "integer"),
+        (
+            "ignoreStoreReadErrorWithClusterBreakingPotential",
+            "boolean",
+        ),
+        ("orphanDependents", "boolean"),
+        ("propagationPolicy", "string"),
+    ],
+);
 
 /// One thing that can be done at a path.
 struct Verb {
@@ -51,7 +68,7 @@ struct Verb {
     action: &'static str,
     /// What the operation's name and description begin with.
     word: &'static str,
-    parameters: &'static [(&'static str, &'static str)],
+    parameters: Parameters,
     codes: &'static [u16],
     body: Body,
 }
@@ -69,7 +86,7 @@ const fn verb(
     method: &'static str,
     action: &'static str,
     word: &'static str,
-    parameters: &'static [(&'static str, &'static str)],
+    parameters: Parameters,
     codes: &'static [u16],
     body: Body,
 ) -> Verb {
@@ -107,7 +124,7 @@ const GET: Verb = verb(
     "get",
     "get",
     "read",
-    &[("resourceVersion", "string")],
+    ("list", &[("resourceVersion", "string")]),
     &[200],
     Body::Nothing,
 );
@@ -175,25 +192,36 @@ impl Place<'_> {
         let mut item = Map::new();
         let mut shared: Vec<Value> = in_path
             .iter()
-            .map(|name| {
-                let schema = json!({ "type": "string", "uniqueItems": true });
-                json!({ "name": name, "in": "path", "required": true, "schema": schema })
-            })
+            .map(|name| self.path_parameter(name))
             .collect();
-        shared.push(parameter(&("pretty", "string")));
+        shared.extend(parameters(("path", &[("pretty", "string")])));
         if let [only] = verbs {
-            shared.extend(only.parameters.iter().map(parameter));
+            shared.extend(parameters(only.parameters));
         }
         shared.sort_by_key(|parameter| parameter["name"].as_str().unwrap_or_default().to_owned());
         for verb in verbs {
             let mut operation = self.operation(verb);
             if verbs.len() > 1 {
-                operation["parameters"] = verb.parameters.iter().map(parameter).collect();
+                operation["parameters"] = parameters(verb.parameters).collect();
             }
             item.insert(verb.method.to_owned(), operation);
         }
         item.insert("parameters".to_owned(), Value::Array(shared));
         Value::Object(item)
+    }
+
+    fn path_parameter(&self, name: &str) -> Value {
+        let text = match name {
+            "name" => format!("name of the {}", self.resource.kind),
+            _ => tables::custom_text("path", name).to_owned(),
+        };
+        json!({
+            "name": name,
+            "in": "path",
+            "description": text,
+            "required": true,
+            "schema": { "type": "string", "uniqueItems": true },
+        })
     }
 
     fn operation(&self, verb: &Verb) -> Value {
@@ -313,8 +341,15 @@ impl Place<'_> {
     }
 }
 
-fn parameter((name, kind): &(&str, &str)) -> Value {
-    json!({ "name": name, "in": "query", "schema": { "type": kind, "uniqueItems": true } })
+fn parameters((section, parameters): Parameters) -> impl Iterator<Item = Value> {
+    parameters.iter().map(move |(name, kind)| {
+        json!({
+            "name": name,
+            "in": "query",
+            "description": tables::custom_text(section, name),
+            "schema": { "type": kind, "uniqueItems": true },
+        })
+    })
 }
 
 fn reference(component: &str) -> Value {

@@ -85,6 +85,16 @@ pub fn priority(group: &str, version: &str) -> Option<(u32, u32)> {
     Some(version.priority)
 }
 
+/// A text the server puts into the OpenAPI of every custom resource; empty where there is none.
+pub fn custom_text(section: &str, name: &str) -> &'static str {
+    let section = v1_37::TEXTS.iter().find(|(found, _)| *found == section);
+    let texts = section.map_or(&[][..], |(_, texts)| texts);
+    texts
+        .iter()
+        .find(|(found, _)| *found == name)
+        .map_or("", |(_, text)| text)
+}
+
 /// Every group version Kubernetes knows of, served or not.
 pub fn registered() -> impl Iterator<Item = GroupVersion> {
     v1_37::REGISTERED
