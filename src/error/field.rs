@@ -127,6 +127,15 @@ impl FieldErrors {
         self.found.iter().chain(&self.declared)
     }
 
+    /// Drops what was found more than once by hand.
+    pub fn remove_repeated(&mut self) {
+        for i in (1..self.found.len()).rev() {
+            if self.found[..i].contains(&self.found[i]) {
+                self.found.remove(i);
+            }
+        }
+    }
+
     /// Appends the errors of another list.
     pub fn extend(&mut self, other: Self) {
         self.found.extend(other.found);

@@ -25,6 +25,7 @@ struct Inner {
     details: Option<Details>,
     continuation: String,
     cause: Option<String>,
+    warnings: Vec<String>,
 }
 
 /// What the error is about: `Status.details`.
@@ -65,6 +66,7 @@ impl ApiError {
             details: None,
             continuation: String::new(),
             cause: None,
+            warnings: Vec::new(),
         }))
     }
 
@@ -84,6 +86,17 @@ impl ApiError {
     pub fn with_cause(mut self, cause: impl Into<String>) -> Self {
         self.0.cause = Some(cause.into());
         self
+    }
+
+    /// The same error with warnings that go with it: what was found before it.
+    pub fn with_warnings(mut self, warnings: Vec<String>) -> Self {
+        self.0.warnings = warnings;
+        self
+    }
+
+    /// The warnings that go with it.
+    pub fn warnings(&self) -> &[String] {
+        &self.0.warnings
     }
 
     /// The same error under another HTTP code: the few places where upstream's reason and code

@@ -72,13 +72,20 @@ impl Registry {
         if !resource.deprecation.is_empty() {
             cx.warn(resource.deprecation.as_ref());
         }
-        let mut response = if request.target.subresource.is_empty() {
-            self.dispatch(&cx, request).await?
+        let answer = if request.target.subresource.is_empty() {
+            self.dispatch(&cx, request).await
         } else {
-            subresources::handle(self, &cx, request).await?
+            subresources::handle(self, &cx, request).await
         };
-        response.warnings.extend(cx.warnings.into_inner());
-        Ok(response)
+        let warnings = cx.warnings.into_inner();
+        match answer {
+            Ok(mut response) => {
+                response.warnings.extend(warnings);
+                Ok(response)
+            }
+            Err(error) if warnings.is_empty() => Err(error),
+            Err(error) => Err(error.with_warnings(warnings)),
+        }
     }
 
     fn look_up(&self, request: &Request) -> Result<Arc<Resource>, ApiError> {

@@ -147,7 +147,9 @@ pub fn check_qualified_name(text: &str) -> Vec<String> {
     if name.is_empty() {
         wrong.push("name part must be non-empty".to_owned());
     } else if name.len() > LABEL_LENGTH_MAX {
-        wrong.push(format!("name part {}", too_long(LABEL_LENGTH_MAX)));
+        wrong.push(format!(
+            "name part must be no more than {LABEL_LENGTH_MAX} bytes"
+        ));
     }
     if !has_qualified_form(name) {
         wrong.push(QUALIFIED_NAME.to_owned());
@@ -159,7 +161,7 @@ pub fn check_qualified_name(text: &str) -> Vec<String> {
 pub fn check_label_value(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if text.len() > LABEL_LENGTH_MAX {
-        wrong.push(too_long(LABEL_LENGTH_MAX));
+        wrong.push(format!("must be no more than {LABEL_LENGTH_MAX} bytes"));
     }
     if !text.is_empty() && !has_qualified_form(text) {
         wrong.push(LABEL_VALUE.to_owned());

@@ -48,6 +48,39 @@ fn common(object: &Object, rule: NameRule, is_namespaced: bool, errors: &mut Fie
     finalizers(object, &METADATA.child("finalizers"), errors);
 }
 
+/// The groups whose validation asks more of finalizers than the corridor's own.
+const QUALIFYING_GROUPS: [&str; 14] = [
+    "",
+    "apps",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "discovery.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "internal.apiserver.k8s.io",
+    "networking.k8s.io",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// Checks that the finalizers of a new object are known or say whose they are.
+pub fn finalizers_are_known(group: &str, object: &Object, errors: &mut FieldErrors) {
+    if !QUALIFYING_GROUPS.contains(&group) {
+        return;
+    }
+    let path = METADATA.child("finalizers");
+    for (i, finalizer) in object.finalizers().enumerate() {
+        let is_known = ["kubernetes", "orphan", "foregroundDeletion"].contains(&finalizer);
+        if !is_known && !finalizer.contains('/') {
+            let detail = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.invalid(&path.index(i), &finalizer.into(), detail);
+        }
+    }
+}
+
 fn check_namespace(object: &Object, is_namespaced: bool, errors: &mut FieldErrors) {
     let namespace = object.namespace();
     let path = METADATA.child("namespace");

@@ -137,7 +137,7 @@ impl Registry {
         validate::update(object, old, strategy.name_rule(), namespaced, &mut errors);
         errors.extend(shape::validate(cx, object, Some(old)));
         errors.extend(strategy.validate_update(cx, object, old));
-        refuse_invalid(cx, object.name(), &errors)?;
+        refuse_invalid(cx, object.name(), errors)?;
         strategy.warn(cx, object, Some(old));
         Ok(())
     }

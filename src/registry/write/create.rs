@@ -73,9 +73,11 @@ impl Registry {
         let mut errors = FieldErrors::new();
         let is_namespaced = cx.resource.is_namespaced;
         validate::create(object, strategy.name_rule(), is_namespaced, &mut errors);
+        let group = &cx.resource.group_version.group;
+        validate::finalizers_are_known(group, object, &mut errors);
         errors.extend(shape::validate(cx, object, None));
         errors.extend(strategy.validate_create(cx, object));
-        refuse_invalid(cx, object.name(), &errors)?;
+        refuse_invalid(cx, object.name(), errors)?;
         strategy.warn(cx, object, None);
         self.admission
             .validate(&write.as_attributes(cx, None), Some(object))?;

@@ -189,13 +189,14 @@ fn group_resource(cx: &Context) -> GroupResource {
     cx.resource.group_resource()
 }
 
-fn refuse_invalid(cx: &Context, name: &str, errors: &FieldErrors) -> Result<(), ApiError> {
+fn refuse_invalid(cx: &Context, name: &str, mut errors: FieldErrors) -> Result<(), ApiError> {
     if errors.is_empty() {
         return Ok(());
     }
+    errors.remove_repeated();
     Err(ApiError::invalid(
         &cx.resource.group_version_kind(),
         name,
-        errors,
+        &errors,
     ))
 }

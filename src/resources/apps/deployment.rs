@@ -109,7 +109,11 @@ pub(super) fn selector_and_template(errors: &mut FieldErrors, spec: &Value) {
     let template = SPEC.child("template");
     if !workload::required_selector(errors, spec, "deployment") {
         let path = SPEC.child("selector");
-        errors.invalid(&path, spec.at("selector"), "invalid label selector");
+        errors.invalid_text(
+            &path,
+            label_selector::printed(spec.at("selector")),
+            "invalid label selector",
+        );
         return;
     }
     let selector = spec.at("selector");

@@ -201,7 +201,11 @@ fn rest(errors: &mut FieldErrors, spec: &Value, is_new: bool) {
     if workload::required_selector(errors, spec, "statefulset") {
         template(errors, spec);
     } else {
-        errors.invalid(&SPEC.child("selector"), spec.at("selector"), "");
+        errors.invalid_text(
+            &SPEC.child("selector"),
+            label_selector::printed(spec.at("selector")),
+            "",
+        );
     }
     let pods = spec.at("template").at("spec");
     let template = SPEC.child("template");
@@ -251,9 +255,11 @@ fn template(errors: &mut FieldErrors, spec: &Value) {
 
 fn add_claims(pods: &mut Map<String, Value>, claims: &[Value]) {
     let name = |claim: &Value| claim.at("metadata").text("name").to_owned();
-    let mut volumes: Vec<Value> = claims
-        .iter()
-        .map(name)
+    let mut names: Vec<String> = claims.iter().map(name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let mut volumes: Vec<Value> = names
+        .into_iter()
         .map(|name| json!({ "name": name, "persistentVolumeClaim": { "claimName": name } }))
         .collect();
     let is_own = |volume: &&Value| {

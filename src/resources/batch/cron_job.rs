@@ -8,6 +8,7 @@ use super::{job, schedule};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
+use crate::resources::shared::label_selector;
 use crate::resources::shared::look::{Look, child};
 use crate::resources::shared::names::required_one_of;
 use crate::resources::shared::plain::Plain;
@@ -164,7 +165,11 @@ fn job_template(errors: &mut FieldErrors, spec: &Value) {
     job::any_spec(errors, &path, spec);
     if let Some(selector) = spec.maybe("selector") {
         let detail = "`selector` will be auto-generated";
-        errors.invalid(&path.child("selector"), selector, detail);
+        errors.invalid_text(
+            &path.child("selector"),
+            label_selector::printed(selector),
+            detail,
+        );
     }
     if spec.is_true("manualSelector") {
         let path = path.child("manualSelector");

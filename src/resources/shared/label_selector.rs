@@ -117,3 +117,15 @@ pub fn matches_all(wanted: &Value, labels: &Value) -> bool {
         .flatten()
         .all(|(key, value)| labels.maybe_text(key) == value.as_str())
 }
+
+/// How errors print a selector, in the order of its fields.
+pub fn printed(selector: &Value) -> String {
+    let fields = ["matchLabels", "matchExpressions"].into_iter();
+    let fields = fields
+        .filter(|field| selector.has(field))
+        .map(|field| format!("\"{field}\":{}", selector.at(field)));
+    if selector.is_null() {
+        return "null".to_owned();
+    }
+    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+}

@@ -143,3 +143,17 @@ pub fn each<'a>(
         .flatten()
         .filter_map(Value::as_object_mut)
 }
+
+/// How an error prints an object of upstream's internal types, whose fields have no names of
+/// their own in JSON: all of them, in this order, with capitals, and `null` where not set.
+pub fn printed_internally(value: &Value, fields: &[&str]) -> String {
+    let printed = fields.iter().map(|field| {
+        let (first, rest) = field.split_at(1);
+        let value = match value.at(field) {
+            Value::Null if matches!(*field, "name" | "path") => "\"\"".to_owned(),
+            value => value.to_string(),
+        };
+        format!("\"{}{rest}\":{value}", first.to_uppercase())
+    });
+    format!("{{{}}}", printed.collect::<Vec<_>>().join(","))
+}

@@ -100,7 +100,7 @@ pub fn required_selector(errors: &mut FieldErrors, spec: &Value, kind: &str) -> 
     let is_valid = valid_selector(errors, &path, selector);
     if label_selector::is_empty(selector) {
         let detail = format!("empty selector is invalid for {kind}");
-        errors.invalid(&path, selector, detail);
+        errors.invalid_text(&path, label_selector::printed(selector), detail);
     }
     is_valid
 }

@@ -141,6 +141,9 @@ pub fn error(error: &ApiError, headers: &HeaderMap, query: &[(String, String)]) 
     if let Some(seconds) = error.retry_after_seconds() {
         out.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
+    if !error.warnings().is_empty() {
+        add_warnings(out.headers_mut(), error.warnings());
+    }
     if error.reason() == Reason::Forbidden {
         out.headers_mut()
             .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

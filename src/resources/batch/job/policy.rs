@@ -9,7 +9,7 @@ use super::indexes;
 use crate::error::FieldErrors;
 use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::FieldPath;
-use crate::resources::shared::look::Look;
+use crate::resources::shared::look::{Look, printed_internally};
 use crate::resources::shared::names::{non_negative, one_of, qualified_name};
 
 /// Everything that is wrong with the policies of a job.
@@ -22,7 +22,14 @@ pub(super) fn validate(errors: &mut FieldErrors, path: &FieldPath, spec: &Value)
         if spec.text("completionMode") == "Indexed" {
             success(errors, &path, policy, spec.number("completions"));
         } else {
-            errors.invalid(&path, policy, "requires indexed completion mode");
+            let fields = ["succeededIndexes", "succeededCount"];
+            let rules: Vec<String> = policy
+                .list("rules")
+                .iter()
+                .map(|rule| printed_internally(rule, &fields))
+                .collect();
+            let printed = format!("{{\"Rules\":[{}]}}", rules.join(","));
+            errors.invalid_text(&path, printed, "requires indexed completion mode");
         }
     }
     if let Some(policy) = spec.maybe_text("podReplacementPolicy") {
@@ -140,7 +147,7 @@ fn exit_codes(errors: &mut FieldErrors, path: &FieldPath, codes: &Value, spec: &
         .collect();
     if values.is_empty() {
         let detail = "at least one value is required";
-        errors.invalid(&path, codes.at("values"), detail);
+        errors.invalid_text(&path, "[]", detail);
     } else if values.len() > 255 {
         errors.too_many(&path, values.len(), 255);
     }

@@ -49,7 +49,11 @@ pub(super) fn generated_selector(errors: &mut FieldErrors, object: &Object) {
     let path = SPEC.child("selector");
     let is_valid = valid_selector(&mut ignored, &path, selector);
     if is_valid && !label_selector::matches(selector, &expected) {
-        errors.invalid(&path, selector, "`selector` not auto-generated");
+        errors.invalid_text(
+            &path,
+            label_selector::printed(selector),
+            "`selector` not auto-generated",
+        );
     }
 }
 

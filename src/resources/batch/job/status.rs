@@ -64,7 +64,10 @@ pub(super) fn validate(errors: &mut FieldErrors, job: &Object, old: &Object) {
     end(errors, &change);
     all_indexes(errors, &change);
     let (ready, active) = (status.number("ready"), status.number("active"));
-    if (change.of_field("ready") || change.of_field("active")) && ready > active {
+    if (change.of_field("ready") || change.of_field("active"))
+        && status.has("ready")
+        && ready > active
+    {
         let detail = "cannot set more ready pods than active";
         errors.invalid(&STATUS.child("ready"), &ready.into(), detail);
     }

@@ -165,8 +165,11 @@ fn preconditions(metadata: &Value, old: &Object) -> Result<(), ApiError> {
     for (what, asked, found) in checks {
         if !asked.is_empty() && asked != found {
             let why = format!(
-                "Precondition failed: {what} in precondition: {asked}, {what} in object meta: \
-                 {found}"
+                "StorageError: invalid object, Code: 4, Key: /pods/{}/{}, ResourceVersion: 0, \
+                 AdditionalErrorMsg: Precondition failed: {what} in precondition: {asked}, {what} \
+                 in object meta: {found}",
+                old.namespace(),
+                old.name()
             );
             let pods = GroupResource::new("", "pods");
             return Err(ApiError::conflict(&pods, old.name(), &why));

@@ -55,8 +55,9 @@ fn check(cx: &Context, request: &Request) -> Result<(), ApiError> {
     number("limitBytes", 1, "must be greater than 0");
     let has_time = request.parameter("sinceTime").is_some();
     if has_time && request.parameter("sinceSeconds").is_some() {
+        // Upstream prints no path at all as a list.
         errors.forbidden(
-            &FieldPath::new(""),
+            &FieldPath::new("[]"),
             "at most one of `sinceTime` or `sinceSeconds` may be specified",
         );
     } else {

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::error::FieldErrors;
+use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
 use crate::resources::shared::ip;
@@ -291,6 +292,18 @@ fn addresses(errors: &mut FieldErrors, single: &str, list: &str, new: &Value, ol
     }
     let is_pair = addresses.len() == 2 && is_dual_stack(addresses[0], addresses[1]);
     if addresses.len() > 1 && !is_pair {
+        let bad = addresses.iter().position(|text| ip::parse(text).is_none());
+        if let Some(i) = bad {
+            errors.push(FieldError {
+                kind: FieldErrorKind::Internal,
+                field: path.to_string(),
+                value: String::new(),
+                detail: format!(
+                    "failed to check for dual stack with error:invalid IP[{i}]: {}",
+                    addresses[i]
+                ),
+            });
+        }
         let detail = "may specify no more than one IP for each IP family";
         errors.invalid(&path, new.at(list), detail);
     }

@@ -24,7 +24,7 @@ mod windows;
 use serde_json::Value;
 
 use super::label_selector::labels;
-use super::look::Look;
+use super::look::{Look, printed_internally};
 use super::names::{check_subdomain, label, range, report, required_one_of, subdomain};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
@@ -292,16 +292,17 @@ fn resource_claims(
             label(errors, &path.child("name"), name);
         }
         let sources = ["resourceClaimName", "resourceClaimTemplateName"];
+        let fields = ["name", sources[0], sources[1]];
         match sources.iter().filter(|field| claim.has(field)).count() {
-            0 => errors.invalid(
+            0 => errors.invalid_text(
                 &path,
-                claim,
+                printed_internally(claim, &fields),
                 "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`",
             ),
             1 => {}
-            _ => errors.invalid(
+            _ => errors.invalid_text(
                 &path,
-                claim,
+                printed_internally(claim, &fields),
                 "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified",
             ),
         }

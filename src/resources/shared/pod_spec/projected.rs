@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::super::label_selector;
-use super::super::look::Look;
+use super::super::look::{Look, printed_internally};
 use super::super::names::{
     check_qualified_name, check_subdomain, local_path_not_reserved, one_of, report, required,
 };
@@ -133,7 +133,16 @@ fn trust_bundle(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     let selector = source.at("labelSelector");
     match (source.maybe_text("name"), source.maybe_text("signerName")) {
         (Some(_), Some(_)) => {
-            errors.invalid(path, source, "only one of name and signerName may be used");
+            let fields = [
+                "name",
+                "signerName",
+                "labelSelector",
+                "optional",
+                "path",
+                "user",
+            ];
+            let printed = printed_internally(source, &fields);
+            errors.invalid_text(path, printed, "only one of name and signerName may be used");
         }
         (Some(name), None) => {
             if name.is_empty() {

@@ -231,6 +231,7 @@ fn claim_names(errors: &mut FieldErrors, path: &FieldPath, list: &[Value], claim
         if !claims.contains(&name) {
             let mut known = claims.to_vec();
             known.sort_unstable();
+            known.dedup();
             let which = if known.is_empty() {
                 " which is empty".to_owned()
             } else {

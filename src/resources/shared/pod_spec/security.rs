@@ -224,6 +224,20 @@ fn is_sysctl(name: &str) -> bool {
         })
 }
 
+/// Settings of the kernel that a namespace of inter-process communication has of its own.
+const IPC_SYSCTLS: [&str; 10] = [
+    "kernel.sem",
+    "kernel.shm",
+    "kernel.shmall",
+    "kernel.shmmax",
+    "kernel.shmmni",
+    "kernel.shm_rmid_forced",
+    "kernel.msg",
+    "kernel.msgmax",
+    "kernel.msgmnb",
+    "kernel.msgmni",
+];
+
 fn sysctls(errors: &mut FieldErrors, path: &FieldPath, context: &Value, spec: &Value) {
     let list = context.list("sysctls");
     for (i, sysctl) in list.iter().enumerate() {
@@ -249,10 +263,7 @@ fn sysctls(errors: &mut FieldErrors, path: &FieldPath, context: &Value, spec: &V
                 .collect(),
             _ => name.to_owned(),
         };
-        let is_ipc = matches!(dotted.as_str(), "kernel.sem" | "kernel.shm_rmid_forced")
-            || ["kernel.shm", "kernel.msg", "fs.mqueue."]
-                .iter()
-                .any(|prefix| dotted.starts_with(prefix));
+        let is_ipc = IPC_SYSCTLS.contains(&dotted.as_str()) || dotted.starts_with("fs.mqueue.");
         let refused = if spec.is_true("hostNetwork") && dotted.starts_with("net.") {
             "may not be specified when 'hostNetwork' is true"
         } else if spec.is_true("hostIPC") && is_ipc {

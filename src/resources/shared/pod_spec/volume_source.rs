@@ -52,13 +52,13 @@ pub(super) fn host_path(errors: &mut FieldErrors, path: &FieldPath, source: &Val
             kind,
             &[
                 "",
-                "DirectoryOrCreate",
-                "Directory",
-                "FileOrCreate",
-                "File",
-                "Socket",
-                "CharDevice",
                 "BlockDevice",
+                "CharDevice",
+                "Directory",
+                "DirectoryOrCreate",
+                "File",
+                "FileOrCreate",
+                "Socket",
             ],
         );
     }
@@ -334,7 +334,7 @@ pub(super) fn azure_disk(errors: &mut FieldErrors, path: &FieldPath, source: &Va
     let Some(kind) = source.maybe_text("kind") else {
         return;
     };
-    let kinds = ["Shared", "Dedicated", "Managed"];
+    let kinds = ["Dedicated", "Managed", "Shared"];
     one_of(errors, &path.child("kind"), kind, &kinds);
     let uri = source.text("diskURI");
     let (prefix, form) = if kind == "Managed" {
