@@ -21,9 +21,10 @@ impl Connection {
     }
 
     pub(crate) async fn send(&mut self, method: &str, path: &str, body: &str) {
+        let kind = content_type(method);
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: soak\r\naccept: application/json\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+             content-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         let stream = self.stream.get_mut();
@@ -56,5 +57,13 @@ impl Connection {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).await.unwrap();
         code
+    }
+}
+
+/// The media type of a request's body.
+pub(crate) fn content_type(method: &str) -> &'static str {
+    match method {
+        "PATCH" => "application/merge-patch+json",
+        _ => "application/json",
     }
 }

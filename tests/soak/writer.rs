@@ -53,7 +53,7 @@ enum Door {
 }
 
 impl Door {
-    /// One write of a round of four: create, replace, replace, and delete what was made long ago.
+    /// One write of a round of four: create, patch, replace, and delete what was made long ago.
     async fn write(&mut self, writer: u64, turn: u64) {
         let round = turn / 4;
         let namespace = NAMESPACES[(writer % 4) as usize];
@@ -69,11 +69,15 @@ impl Door {
                 let old = format!("{collection}/w{writer}-{}", round - OBJECTS);
                 ("DELETE", old, String::new())
             }
-            _ => ("PUT", own, body.to_string()),
+            2 => ("PUT", own, body.to_string()),
+            _ => {
+                let patch = json!({"data": {"text": text}});
+                ("PATCH", own, patch.to_string())
+            }
         };
         let code = match self {
             Self::InProcess(client) => {
-                let headers = [("content-type", "application/json")];
+                let headers = [("content-type", wire::content_type(method))];
                 let headers = if body.is_empty() {
                     &[][..]
                 } else {

@@ -135,10 +135,8 @@ impl Feed {
 
     fn piece(&mut self, running: &Running, changes: &[Arc<Change>]) -> Bytes {
         let now = self.timer.now();
-        let changes = changes
-            .iter()
-            .filter(|change| change.revision() > running.after);
-        self.frames.changes(changes, now)
+        let start = changes.partition_point(|change| change.revision() <= running.after);
+        self.frames.changes(&changes[start..], now)
     }
 
     fn bookmark(&mut self, running: Box<Running>) -> Bytes {

@@ -17,6 +17,11 @@ use crate::registry::view::View;
 use crate::registry::{Form, shape, table};
 use crate::storage::{Change, ChangeKind, Revision, Stored};
 
+/// A batch of at most so many changes is made once for all who get it.
+const SHARED_BATCH_MAX: usize = 32;
+/// Room for what a line holds beside the object.
+const LINE_FRAME_USUAL: usize = 32;
+
 /// How one watch sees changes.
 pub(super) struct Frames {
     view: View,
@@ -24,6 +29,8 @@ pub(super) struct Frames {
     selects_all: bool,
     /// The names under which lines are shared: added, modified, deleted.
     shared: [String; 3],
+    /// The name under which batches are shared, but for where they end.
+    batch: String,
     /// Whether a Table's columns have been sent.
     has_sent_columns: bool,
 }
@@ -40,7 +47,9 @@ impl Frames {
         let shared = [ChangeKind::Added, ChangeKind::Modified, ChangeKind::Deleted]
             .map(|kind| format!("{} {version}{form}", name(kind)));
         let selects_all = selection.is_everything();
+        let batch = format!("{} {version}{form}", selection.namespace);
         Self {
+            batch,
             view,
             selection,
             selects_all,
@@ -67,22 +76,27 @@ impl Frames {
     }
 
     /// The lines of changes, of those that concern the watch.
-    pub(super) fn changes<'a>(
-        &mut self,
-        changes: impl Iterator<Item = &'a Arc<Change>>,
-        now: Timestamp,
-    ) -> Bytes {
-        let mut lines = changes.filter_map(|change| self.change(change, now));
-        let Some(first) = lines.next() else {
-            return Bytes::new();
-        };
-        let Some(second) = lines.next() else {
-            return first;
-        };
-        let mut out = Vec::from(first);
-        out.extend_from_slice(&second);
-        for line in lines {
-            out.extend_from_slice(&line);
+    pub(super) fn changes(&mut self, changes: &[Arc<Change>], now: Timestamp) -> Bytes {
+        let is_shared = self.selects_all && !matches!(self.view.form, Form::Table { .. });
+        match changes {
+            [change] => self.change(change, now).unwrap_or_default(),
+            // Who watches the same is mostly woken at the same time, to the same batch.
+            [first, .., last] if is_shared && changes.len() <= SHARED_BATCH_MAX => {
+                let name = format!("{}..{}", self.batch, last.revision().0);
+                let lines = || self.lines(changes, now);
+                first.frames.get_or_make(&name, lines)
+            }
+            _ => self.lines(changes, now),
+        }
+    }
+
+    /// The lines of changes in one piece that is this watcher's own.
+    fn lines(&mut self, changes: &[Arc<Change>], now: Timestamp) -> Bytes {
+        let mut out = Vec::new();
+        for change in changes {
+            if let Some(kind) = self.kind(change) {
+                self.push(&mut out, change, kind, now);
+            }
         }
         out.into()
     }
@@ -124,15 +138,19 @@ impl Frames {
     }
 
     fn line(&mut self, change: &Change, kind: ChangeKind, now: Timestamp) -> Bytes {
+        let mut line = Vec::with_capacity(change.object.json().len() + LINE_FRAME_USUAL);
+        self.push(&mut line, change, kind, now);
+        line.into()
+    }
+
+    fn push(&mut self, out: &mut Vec<u8>, change: &Change, kind: ChangeKind, now: Timestamp) {
         let object = match &change.previous {
             Some(previous) if kind == ChangeKind::Deleted && change.kind != ChangeKind::Deleted => {
                 self.encode(&previous.moved_to(change.revision()), now)
             }
             _ => self.encode(&change.object, now),
         };
-        let mut line = Vec::with_capacity(object.len() + 32);
-        push_line(&mut line, name(kind), &object);
-        line.into()
+        push_line(out, name(kind), &object);
     }
 
     fn encode(&mut self, stored: &Stored, now: Timestamp) -> Bytes {
