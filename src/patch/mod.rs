@@ -3,6 +3,7 @@
 //! *Invariant:* pure; knows no storage and no users.
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/patch.go`.
 
+pub mod apply;
 mod go_print;
 mod json;
 mod merge;

@@ -1,0 +1,176 @@
+//! How the fields of an object are owned, place by place: all of it at once, or each child alone.
+//!
+//! *Upstream:* `structured-merge-diff/typed/helpers.go`.
+
+use serde_json::{Map, Value};
+
+use super::field_set::field;
+use crate::schema::{ListKind, MapKind, Node, Origin, Schema, Shape, Text};
+
+/// A place in an object, and what the schema says of it.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'s> {
+    pub(super) schema: &'s Schema,
+    /// `None` where anything may stand.
+    pub(super) node: Option<&'s Node>,
+    is_root: bool,
+}
+
+/// How a value is owned.
+pub(super) enum Form<'s> {
+    /// As a whole.
+    Leaf,
+    /// Field by field.
+    Map,
+    /// Item by item; items are told apart by these keys, or by their value where there are none.
+    List(&'s [Text]),
+}
+
+impl<'s> Place<'s> {
+    /// The object itself.
+    pub(super) fn root(schema: &'s Schema) -> Self {
+        Self {
+            schema,
+            node: Some(schema.root()),
+            is_root: true,
+        }
+    }
+
+    fn at(self, node: Option<&'s Node>) -> Self {
+        Self {
+            node,
+            is_root: false,
+            ..self
+        }
+    }
+
+    /// How a value at this place is owned.
+    pub(super) fn form(self, value: &Value) -> Form<'s> {
+        let any = || {
+            if value.is_object() {
+                Form::Map
+            } else {
+                Form::Leaf
+            }
+        };
+        let Some(node) = self.node else { return any() };
+        match &node.shape {
+            Shape::Any => any(),
+            Shape::Struct(_) | Shape::Map(_) if node.map == MapKind::Atomic => Form::Leaf,
+            Shape::Struct(_) | Shape::Map(_) => Form::Map,
+            Shape::List(_) => match &node.list {
+                ListKind::Atomic => Form::Leaf,
+                ListKind::Set => Form::List(&[]),
+                ListKind::Map(keys) => Form::List(keys),
+            },
+            _ => Form::Leaf,
+        }
+    }
+
+    /// Whether a struct has this field by name.
+    pub(super) fn declares(self, name: &str) -> bool {
+        let is_own = self
+            .node
+            .is_some_and(|node| self.schema.field(node, name).is_some());
+        is_own || self.is_type_meta(name)
+    }
+
+    /// `apiVersion`, `kind` and `metadata` of a custom resource, which its schema need not mention.
+    fn is_type_meta(self, name: &str) -> bool {
+        self.is_root
+            && self.schema.origin() == Origin::Custom
+            && matches!(name, "apiVersion" | "kind" | "metadata")
+    }
+
+    /// The place of a field; `None` where the schema has no place for it.
+    pub(super) fn child(self, name: &str) -> Option<Self> {
+        let Some(node) = self.node else {
+            return Some(self.at(None));
+        };
+        if let Some(id) = self.schema.child(node, name) {
+            return Some(self.at(Some(self.schema.node(id))));
+        }
+        if self.is_type_meta(name) {
+            let meta = self.schema.meta().filter(|_| name == "metadata");
+            return Some(self.at(meta.map(|id| self.schema.node(id))));
+        }
+        let takes_any = node.preserves_unknown_fields || matches!(node.shape, Shape::Any);
+        takes_any.then(|| self.at(None))
+    }
+
+    /// The place of an item.
+    pub(super) fn item(self) -> Self {
+        let id = self.node.and_then(|node| self.schema.items(node));
+        self.at(id.map(|id| self.schema.node(id)))
+    }
+
+    /// The step to an item, or why it has none.
+    pub(super) fn step(self, keys: &[Text], item: &Value) -> Result<String, String> {
+        if keys.is_empty() {
+            return match item {
+                Value::Object(_) => {
+                    Err("associative list without keys has an element that's a map type".into())
+                }
+                Value::Array(_) => {
+                    Err("not supported: associative list with lists as elements".into())
+                }
+                Value::Null => Err(
+                    "associative list without keys has an element that's an explicit null".into(),
+                ),
+                scalar => Ok(format!("v:{scalar}")),
+            };
+        }
+        let Value::Object(map) = item else {
+            let what = if item.is_null() {
+                "a null element"
+            } else {
+                "non-map elements"
+            };
+            return Err(format!("associative list with keys may not have {what}"));
+        };
+        let mut found = Map::new();
+        for key in keys {
+            if let Some(value) = map.get(key.as_ref()).or_else(|| self.default_of(key)) {
+                found.insert(key.to_string(), value.clone());
+            }
+        }
+        if found.is_empty() {
+            let keys: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
+            return Err(format!(
+                "associative list with keys has an element that omits all key fields [{}] (and \
+                 doesn't have default values for any key fields)",
+                keys.join(" ")
+            ));
+        }
+        Ok(format!("k:{}", Value::Object(found)))
+    }
+
+    /// The default of a key field of this list's items.
+    fn default_of(self, key: &str) -> Option<&'s Value> {
+        let item = self.item().node?;
+        let field = self.schema.field(item, key)?;
+        let own = field.default.as_ref();
+        own.or_else(|| self.schema.node(field.node).default.as_ref())
+    }
+}
+
+/// The items of a list with their steps; what has none is passed over.
+pub(super) fn steps<'v>(
+    place: Place<'_>,
+    keys: &[Text],
+    items: &'v [Value],
+) -> Vec<(String, &'v Value)> {
+    items
+        .iter()
+        .filter_map(|item| Some((place.step(keys, item).ok()?, item)))
+        .collect()
+}
+
+/// The fields of a map with their steps.
+pub(super) fn fields(value: Option<&Value>) -> impl Iterator<Item = (&str, String, &Value)> {
+    value
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.as_str(), field(name), value))
+}
