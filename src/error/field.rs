@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use crate::object::FieldPath;
+use crate::object::quote::quoted;
 
 /// The kind of a [`FieldError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,7 +293,7 @@ impl IntoIterator for FieldErrors {
 fn printed(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
-        Value::String(text) => format!("{text:?}"),
+        Value::String(text) => quoted(text),
         other => other.to_string(),
     }
 }

@@ -66,7 +66,7 @@ impl FieldSet {
     }
 
     /// Puts in the field that `step` leads to.
-    pub(super) fn insert(&mut self, step: &str) {
+    pub fn insert(&mut self, step: &str) {
         self.0.entry(step.into()).or_default().is_member = true;
     }
 

@@ -109,8 +109,8 @@ fn lists(place: Place<'_>, keys: &[Text], live: &[Value], applied: &[Value]) -> 
     out
 }
 
-/// A value without some of its fields; `None` where nothing is left of it.
-pub(super) fn without(place: Place<'_>, value: &Value, fields: &FieldSet) -> Option<Value> {
+/// A value without some of its fields; null where nothing is left of it.
+pub(super) fn without(place: Place<'_>, value: &Value, fields: &FieldSet) -> Value {
     match (place.form(value), value) {
         (Form::Map, Value::Object(map)) => {
             let mut out = Map::new();
@@ -121,13 +121,15 @@ pub(super) fn without(place: Place<'_>, value: &Value, fields: &FieldSet) -> Opt
                 }
                 let kept = match (fields.under(&step), place.child(name)) {
                     (Some(inner), Some(child)) => without(child, value, inner),
-                    _ => Some(value.clone()),
+                    _ => value.clone(),
                 };
-                if let Some(kept) = kept {
-                    out.insert(name.clone(), kept);
-                }
+                out.insert(name.clone(), kept);
             }
-            (!out.is_empty()).then_some(Value::Object(out))
+            if out.is_empty() {
+                Value::Null
+            } else {
+                Value::Object(out)
+            }
         }
         (Form::List(keys), Value::Array(items)) => {
             let mut out = Vec::new();
@@ -139,14 +141,18 @@ pub(super) fn without(place: Place<'_>, value: &Value, fields: &FieldSet) -> Opt
                 if fields.has(&step) {
                     continue;
                 }
-                out.extend(match fields.under(&step) {
+                out.push(match fields.under(&step) {
                     Some(inner) => without(place.item(), item, inner),
-                    None => Some(item.clone()),
+                    None => item.clone(),
                 });
             }
-            (!out.is_empty()).then_some(Value::Array(out))
+            if out.is_empty() {
+                Value::Null
+            } else {
+                Value::Array(out)
+            }
         }
         // What is owned as a whole has no fields of its own to lose.
-        _ => None,
+        _ => Value::Null,
     }
 }

@@ -72,8 +72,9 @@ impl Writer<'_> {
         }
     }
 
+    /// Upstream enters no time for what comes by way of a Scale.
     fn time(&self) -> Option<String> {
-        Some(time::seconds(self.now))
+        (self.subresource != "scale").then(|| time::seconds(self.now))
     }
 }
 
@@ -307,8 +308,10 @@ fn prune(place: Place<'_>, merged: Value, managers: &Managers, last: Option<&Fie
         return merged;
     };
     let named = |set: &FieldSet| own::with_named_fields(place, set);
-    let empty = || Value::Object(Map::new());
-    let without = |fields: &FieldSet| merge::without(place, &merged, fields).unwrap_or_else(empty);
+    let without = |fields: &FieldSet| match merge::without(place, &merged, fields) {
+        Value::Null => Value::Object(Map::new()),
+        kept => kept,
+    };
     let last = named(last);
     let all = named(&own::fields(place, &merged));
     let pruned = without(&last);

@@ -97,6 +97,7 @@ async fn change(
             Ok(Changed {
                 object,
                 is_exact: is_exact && verb == Verb::Update,
+                is_tracked: false,
             })
         })
         .await

@@ -2,6 +2,7 @@
 //!
 //! *Upstream:* `apiserver/pkg/endpoints/handlers`.
 
+pub mod apply;
 pub mod create;
 pub mod delete;
 pub mod delete_collection;

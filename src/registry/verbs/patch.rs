@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::apply;
 use super::create::set_namespace;
 use super::update::{check_name, check_version};
 use crate::error::{ApiError, Details, FieldErrors, Reason};
@@ -18,6 +19,10 @@ pub(crate) async fn patch(
     cx: &Context<'_>,
     request: &Request,
 ) -> Result<Response, ApiError> {
+    if request.content_type == "application/apply-patch+yaml" {
+        let force = options::bool_parameter(request, "force")?.unwrap_or(false);
+        return apply::apply(registry, cx, request, force).await;
+    }
     let patch = Patch::of(cx, request)?;
     let key = Key::new(cx.namespace, cx.name);
     let written = registry
@@ -39,6 +44,7 @@ pub(crate) async fn patch(
             Ok(Changed {
                 object,
                 is_exact: is_exact && patch.names_version(),
+                is_tracked: false,
             })
         })
         .await?;

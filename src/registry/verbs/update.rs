@@ -32,7 +32,11 @@ pub(crate) async fn update(
             let mut object = object.clone();
             check_uid(cx, &object, old)?;
             let is_exact = check_version(cx, registry, &mut object, old)?;
-            Ok(Changed { object, is_exact })
+            Ok(Changed {
+                object,
+                is_exact,
+                is_tracked: false,
+            })
         })
         .await?;
     registry.answer_written(cx, request, 200, written)

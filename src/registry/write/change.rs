@@ -12,7 +12,7 @@ use super::{
 use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{Key, Object};
-use crate::registry::meta::{deletion, system_fields, validate};
+use crate::registry::meta::{deletion, managers, system_fields, validate};
 use crate::registry::{Context, Registry, Strategy, shape, subresources};
 use crate::storage::{Expect, Stored};
 
@@ -46,7 +46,11 @@ impl Registry {
             let Changed {
                 mut object,
                 is_exact,
+                is_tracked,
             } = change(&old)?;
+            if !is_tracked {
+                managers::track_update(cx, &self.hub(cx.resource), &old, &mut object);
+            }
             match self.store_change(cx, &current, &mut object).await? {
                 Attempt::Done(fate) => {
                     self.follow(cx, &object, &fate).await;

@@ -7,7 +7,7 @@ use super::{Fate, Target, Written, group_resource, refuse_invalid};
 use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors, Reason};
 use crate::object::Object;
-use crate::registry::meta::{system_fields, validate};
+use crate::registry::meta::{managers, system_fields, validate};
 use crate::registry::{Context, Registry, Strategy, interpret, shape};
 use crate::storage::Expect;
 
@@ -17,6 +17,16 @@ const NAME_ATTEMPTS_MAX: usize = 8;
 impl Registry {
     /// Stores a new object; it is in the version it is stored in, and defaulted.
     pub async fn create_object(
+        &self,
+        cx: &Context<'_>,
+        mut object: Object,
+    ) -> Result<Written, ApiError> {
+        managers::track_create(cx, &self.hub(cx.resource), &mut object);
+        self.create_tracked(cx, object).await
+    }
+
+    /// The same, where `managedFields` are the object's own already.
+    pub(crate) async fn create_tracked(
         &self,
         cx: &Context<'_>,
         object: Object,

@@ -65,6 +65,8 @@ pub struct Changed {
     pub object: Object,
     /// Whether it is meant for just the state it was made from.
     pub is_exact: bool,
+    /// Whether `managedFields` are the new state's own already (server-side apply).
+    pub is_tracked: bool,
 }
 
 impl Registry {

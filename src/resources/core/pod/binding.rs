@@ -145,7 +145,11 @@ async fn bind(
     let mut change = |old: &Object| {
         preconditions(metadata, old)?;
         let object = bound(&own, old, binding)?;
-        Ok(Changed { object, is_exact })
+        Ok(Changed {
+            object,
+            is_exact,
+            is_tracked: false,
+        })
     };
     let key = Key::new(cx.namespace, name);
     registry.update_object(&own, &key, &mut change).await?;

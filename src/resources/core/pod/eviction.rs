@@ -293,6 +293,7 @@ async fn take_from_budget(
         Ok(Changed {
             object: decremented(cx, old)?,
             is_exact: false,
+            is_tracked: false,
         })
     };
     let key = budget.key();
@@ -331,7 +332,11 @@ async fn delete(
                 "message": "Eviction API: evicting",
             });
             set_condition(cx, &mut object, condition);
-            Ok(Changed { object, is_exact })
+            Ok(Changed {
+                object,
+                is_exact,
+                is_tracked: false,
+            })
         };
         let written = registry.update_object(&own, key, &mut change).await?;
         if is_exact {

@@ -1,0 +1,76 @@
+//! Who writes which fields: `metadata.managedFields`, kept on every write.
+//!
+//! *Upstream:* `apiserver/pkg/endpoints/handlers/{create,update,patch}.go` (`FieldManager`).
+
+use crate::object::Object;
+use crate::patch::apply::{self, FieldSet, Writer};
+use crate::registry::Context;
+use crate::schema::{Resource, normalise};
+
+/// The longest name of a manager.
+const NAME_LENGTH_MAX: usize = 128;
+
+/// Enters what a new object sets. `hub` is the resource in the version the object is in.
+pub(crate) fn track_create(cx: &Context<'_>, hub: &Resource, object: &mut Object) {
+    track_update(cx, hub, &empty(hub), object);
+}
+
+/// Enters what an update or a patch changes. `hub` is the resource in the version both are in.
+pub(crate) fn track_update(cx: &Context<'_>, hub: &Resource, old: &Object, new: &mut Object) {
+    let ignored = ignored(cx);
+    with_writer(cx, &ignored, |writer| {
+        apply::update(old, new, &hub.schema, writer);
+    });
+}
+
+/// Calls with the writer that a request names.
+pub(crate) fn with_writer<T>(
+    cx: &Context<'_>,
+    ignored: &FieldSet,
+    call: impl FnOnce(&Writer<'_>) -> T,
+) -> T {
+    let name = name(cx);
+    let api_version = cx.resource.group_version.to_string();
+    call(&Writer {
+        name: &name,
+        api_version: &api_version,
+        subresource: cx.subresource,
+        now: cx.now,
+        ignored,
+    })
+}
+
+/// The empty object of a kind, as Go prints it.
+pub(crate) fn empty(resource: &Resource) -> Object {
+    let mut object = Object::default();
+    object.set_type(&resource.group_version.to_string(), &resource.kind);
+    normalise::apply(object.as_map_mut(), &resource.schema);
+    object
+}
+
+/// `fieldManager`, or what the client calls itself.
+fn name(cx: &Context<'_>) -> String {
+    if !cx.field_manager.is_empty() {
+        return cx.field_manager.to_owned();
+    }
+    let mut name = String::new();
+    let agent = cx.user_agent.split('/').next().unwrap_or_default();
+    for c in agent.chars().filter(|c| !c.is_control()) {
+        if name.len() + c.len_utf8() > NAME_LENGTH_MAX {
+            break;
+        }
+        name.push(c);
+    }
+    name
+}
+
+/// The fields that a face of the resource resets, so that writing them there owns nothing.
+pub(crate) fn ignored(cx: &Context<'_>) -> FieldSet {
+    let mut set = FieldSet::default();
+    match cx.subresource {
+        "" if cx.resource.subresource("status").is_some() => set.insert("f:status"),
+        "status" => set.insert("f:spec"),
+        _ => {}
+    }
+    set
+}

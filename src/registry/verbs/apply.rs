@@ -1,0 +1,236 @@
+//! Server-side apply: PATCH with an object to be merged, field by field, by who owns what.
+//!
+//! *Upstream:* `apiserver/pkg/endpoints/handlers/patch.go` (`applyPatcher`),
+//! `apimachinery/pkg/util/managedfields/internal/structuredmerge.go`.
+
+use serde_json::{Map, Value};
+
+use super::create::set_namespace;
+use super::update::{check_name, check_version};
+use crate::error::{ApiError, Cause, Details, Reason};
+use crate::object::yaml::{self, Document};
+use crate::object::{GroupVersion, Key, Object};
+use crate::patch::apply::{self, ApplyError, Conflicts};
+use crate::registry::meta::managers;
+use crate::registry::request::FieldValidation;
+use crate::registry::write::Changed;
+use crate::registry::{Context, Registry, Request, Response, decode, shape};
+
+/// Applies an object, which is created where it is not there, and answers with it.
+pub(crate) async fn apply(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+    force: bool,
+) -> Result<Response, ApiError> {
+    let applied = Applied::of(request)?;
+    let key = Key::new(cx.namespace, cx.name);
+    let is_there = registry.reader.get(&cx.resource.storage, &key).is_some();
+    if !is_there && cx.subresource.is_empty() {
+        return create(registry, cx, request, &applied, force).await;
+    }
+    let written = registry
+        .update_object(cx, &key, &mut |old| {
+            let served = registry.to_served(cx.resource, old.clone());
+            let mut object = applied.over(registry, cx, &served, force)?;
+            set_namespace(cx, &mut object)?;
+            let is_exact = check_version(cx, registry, &mut object, old)?;
+            Ok(Changed {
+                object,
+                is_exact: is_exact && applied.names_version(),
+                is_tracked: true,
+            })
+        })
+        .await?;
+    registry.answer_written(cx, request, 200, written)
+}
+
+async fn create(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+    applied: &Applied,
+    force: bool,
+) -> Result<Response, ApiError> {
+    let empty = managers::empty(cx.resource);
+    let mut object = applied.over(registry, cx, &empty, force)?;
+    if !object.uid().is_empty() {
+        let why = format!(
+            "uid mismatch: the provided object specified uid {}, and no existing object was found",
+            object.uid()
+        );
+        let resource = cx.resource.group_resource();
+        return Err(ApiError::conflict(&resource, cx.name, &why));
+    }
+    set_namespace(cx, &mut object)?;
+    object.remove(&["metadata", "resourceVersion"]);
+    let written = registry.create_tracked(cx, object).await?;
+    registry.answer_written(cx, request, 201, written)
+}
+
+/// The object that is applied.
+struct Applied {
+    document: Document,
+    fields: Map<String, Value>,
+}
+
+impl Applied {
+    fn of(request: &Request) -> Result<Self, ApiError> {
+        let document = yaml::first_document(&request.body)
+            .map_err(|error| ApiError::bad_request(format!("error encoding patch: {error}")))?;
+        let fields = match &document.value {
+            Value::Object(map) => map.clone(),
+            Value::Null => Map::new(),
+            other => {
+                let found = match other {
+                    Value::Bool(_) => "bool",
+                    Value::Number(_) => "number",
+                    Value::String(_) => "string",
+                    _ => "array",
+                };
+                return Err(ApiError::bad_request(format!(
+                    "error decoding patch: error unmarshaling JSON: while decoding JSON: json: \
+                     cannot unmarshal {found} into Go value of type map[string]interface {{}}"
+                )));
+            }
+        };
+        Ok(Self { document, fields })
+    }
+
+    fn text(&self, path: &[&str]) -> &str {
+        let value = path
+            .iter()
+            .try_fold(None, |value: Option<&Value>, name| match value {
+                None => self.fields.get(*name).map(Some),
+                Some(value) => value.get(*name).map(Some),
+            });
+        value.flatten().and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn names_version(&self) -> bool {
+        !self.text(&["metadata", "resourceVersion"]).is_empty()
+    }
+
+    /// The object over a live one of the served version; in the version it is stored in.
+    fn over(
+        &self,
+        registry: &Registry,
+        cx: &Context<'_>,
+        live: &Object,
+        force: bool,
+    ) -> Result<Object, ApiError> {
+        self.check_kind(cx)?;
+        let metadata = self.fields.get("metadata");
+        let managed = metadata.and_then(|metadata| metadata.get("managedFields"));
+        if managed.is_some_and(|managed| !managed.is_null()) {
+            return Err(ApiError::bad_request("metadata.managedFields must be nil"));
+        }
+        let schema = &cx.resource.schema;
+        let empty = managers::empty(cx.resource);
+        let ignored = managers::ignored(cx);
+        let merged = managers::with_writer(cx, &ignored, |writer| {
+            apply::apply(live, &self.fields, &empty, schema, writer, force)
+        })
+        .map_err(|error| self.refused(cx, error))?;
+        self.report_duplicates(cx)?;
+        let mut object = self.typed(cx, &merged)?;
+        check_name(cx, &object)?;
+        shape::decoded(cx.resource, registry.strategy(cx.resource), &mut object);
+        Ok(registry.to_storage(cx.resource, object))
+    }
+
+    /// The kind must be that of the path, and be said.
+    fn check_kind(&self, cx: &Context<'_>) -> Result<(), ApiError> {
+        let api_version = self.text(&["apiVersion"]);
+        let kind = self.text(&["kind"]);
+        let expected = cx.resource.group_version_kind();
+        let own = GroupVersion::parse(api_version);
+        if own.as_ref() == Some(&expected.group_version) && *kind == *expected.kind {
+            return Ok(());
+        }
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        Err(ApiError::bad_request(format!(
+            "invalid object type: {group}/{version}, Kind={kind}"
+        )))
+    }
+
+    fn typed(&self, cx: &Context<'_>, merged: &Object) -> Result<Object, ApiError> {
+        let expected = cx.resource.group_version_kind();
+        let target = decode::Target {
+            expected: &expected,
+            schema: &cx.resource.schema,
+        };
+        let text = merged.clone().into_value().to_string();
+        decode::decode("application/json", text.as_bytes(), target)
+            .map(|decoded| decoded.object)
+            .map_err(|error| {
+                let about = self.about(cx);
+                let why = error.message();
+                ApiError::new(
+                    Reason::Unknown,
+                    format!("failed to convert new typed object ({about}) to object: {why}"),
+                )
+            })
+    }
+
+    /// Namespace, name and kind, as messages name the applied object.
+    fn about(&self, cx: &Context<'_>) -> String {
+        let group_version = &cx.resource.group_version;
+        format!(
+            "{}/{}; {}/{}, Kind={}",
+            self.text(&["metadata", "namespace"]),
+            self.text(&["metadata", "name"]),
+            group_version.group,
+            group_version.version,
+            cx.resource.kind
+        )
+    }
+
+    fn refused(&self, cx: &Context<'_>, error: ApplyError) -> ApiError {
+        match error {
+            ApplyError::Conflicts(conflicts) => conflict(&conflicts),
+            ApplyError::Untyped(why) => ApiError::new(
+                Reason::Unknown,
+                format!(
+                    "failed to create typed patch object ({}): {why}",
+                    self.about(cx)
+                ),
+            ),
+        }
+    }
+
+    /// Fields that stand there twice.
+    fn report_duplicates(&self, cx: &Context<'_>) -> Result<(), ApiError> {
+        let Some(report) = self.document.duplicates() else {
+            return Ok(());
+        };
+        match cx.field_validation {
+            FieldValidation::Strict => Err(ApiError::bad_request(format!(
+                "error strict decoding patch: error converting YAML to JSON: {report}"
+            ))),
+            FieldValidation::Warn => {
+                for line in report.lines().skip(1) {
+                    cx.warn(line.trim());
+                }
+                Ok(())
+            }
+            FieldValidation::Ignore => Ok(()),
+        }
+    }
+}
+
+/// The 409 of fields that others own.
+fn conflict(conflicts: &Conflicts) -> ApiError {
+    let causes = conflicts
+        .iter()
+        .map(|(manager, path)| Cause {
+            reason: "FieldManagerConflict".to_owned(),
+            message: format!("conflict with {manager}"),
+            field: path.to_owned(),
+        })
+        .collect();
+    ApiError::new(Reason::Conflict, conflicts.to_string()).with_details(Details {
+        causes,
+        ..Details::default()
+    })
+}
