@@ -96,7 +96,7 @@ pub fn coverage(model: &Model, version: &str) -> String {
         let _ = writeln!(out, "| {group_version} | {path} | {reason} |");
     }
     out.push_str("\n## Not served by default\n\n");
-    out.push_str("As in kube-apiserver, `--runtime-config` switches them on.\n\n");
+    out.push_str("As in kube-apiserver, beta and alpha versions are off.\n\n");
     for (group_version, version) in versions(model).filter(|(_, version)| !version.is_served) {
         let names: Vec<&str> = version
             .resources
