@@ -5,6 +5,7 @@
 
 use super::custom::validate_scale;
 use super::{Context, Strategy};
+use crate::cel::rules::Rules;
 use crate::error::FieldErrors;
 use crate::object::Object;
 use crate::schema::{Resource, default, normalise, prune, validate as check};
@@ -22,8 +23,12 @@ pub fn decoded(resource: &Resource, strategy: &dyn Strategy, object: &mut Object
 pub fn finish(resource: &Resource, object: &mut Object) {
     normalise::apply(object.as_map_mut(), &resource.schema);
     if resource.custom.is_some() {
+<<<<<<< HEAD
         // Upstream fills defaults in again whenever it reads one: a status that a create cleared
         // has its defaults.
+=======
+        // What is read back from a store is defaulted, a status that was cleared included.
+>>>>>>> 1664714 (Rules of custom resources are typed, priced and run)
         default::apply(object.as_map_mut(), &resource.schema);
     }
 }
@@ -39,5 +44,18 @@ pub fn validate(cx: &Context, object: &Object, old: Option<&Object>) -> FieldErr
         Some(old) => check::update(map, old.as_map(), schema),
     };
     validate_scale(cx.resource, object, is_status, &mut errors);
+    run_rules(cx, object, old, &mut errors);
     errors
+}
+
+/// Runs the rules of a custom resource, unless what they would read is not what they expect.
+fn run_rules(cx: &Context, object: &Object, old: Option<&Object>, errors: &mut FieldErrors) {
+    let custom = cx.resource.custom.as_ref();
+    let rules = custom.and_then(|custom| custom.rules.as_ref()?.downcast_ref::<Rules>());
+    if let Some(rules) = rules
+        && !check::blocks_rules(errors)
+    {
+        let old = old.map(Object::as_map);
+        errors.extend(rules.validate(&cx.resource.schema, object.as_map(), old));
+    }
 }
