@@ -104,7 +104,8 @@ fn most_elements(schema: &Schema, node: &Node) -> u64 {
     let checks = node.checks.as_deref();
     let stated = checks.and_then(|checks| checks.length.1);
     match &node.shape {
-        Shape::Boolean | Shape::Integer(_) | Shape::Number => 1,
+        // Upstream counts the elements of text, lists and maps only.
+        Shape::Boolean | Shape::Integer(_) | Shape::Number | Shape::Struct(_) | Shape::Any => 0,
         Shape::IntOrString => stated.map_or(REQUEST_MAX - 2, |max| max * 4),
         Shape::String(_) => match checks.map_or("", |checks| checks.format.as_ref()) {
             "duration" => 32,
@@ -121,7 +122,6 @@ fn most_elements(schema: &Schema, node: &Node) -> u64 {
         Shape::Map(values) => stated_max(node).unwrap_or_else(|| {
             (REQUEST_MAX - 2) / (least_size(schema, schema.node(*values), 0) + 6)
         }),
-        Shape::Struct(_) | Shape::Any => u64::MAX,
     }
 }
 
@@ -239,13 +239,16 @@ impl Estimate<'_> {
         let known = match call.name.as_str() {
             "_[_]" | "_[?_]" => self.inside(&args[0].1),
             "_+_" => Known::sized(first.saturating_add(second)),
-            "size" | "!_" | "@in" | "_&&_" | "_||_" | "_==_" | "_!=_" | "_<_" | "_<=_" | "_>_"
-            | "_>=_" | "_-_" | "_*_" | "_/_" | "_%_" => SCALAR,
             "trim" | "lowerAscii" | "upperAscii" | "substring" | "find" | "split" => {
                 Known::sized(first)
             }
-            "string" | "dyn" => args[0].1.clone(),
-            _ => UNKNOWN,
+            "value" | "orValue" | "or" | "min" | "max" | "optional.of" | "string" | "dyn" => {
+                let inner = target.as_ref().or(args.first());
+                inner.map_or(UNKNOWN, |(_, known)| known.clone())
+            }
+            "replace" | "join" | "format" | "findAll" | "getQuery" | "getEscapedPath" => UNKNOWN,
+            // Everything else comes to a number, a truth, a time.
+            _ => SCALAR,
         };
         (given.saturating_add(own), known)
     }
@@ -258,7 +261,8 @@ impl Estimate<'_> {
             .is_some_and(|id| matches!(self.schema.node(id).shape, Shape::Map(_)));
         let items = self.inside(&range);
         let first = match (is_map, &inner.second) {
-            (true, _) => UNKNOWN,
+            // Upstream takes the keys of a map to be empty.
+            (true, _) => Known::sized(0),
             (false, Some(_)) => SCALAR,
             (false, None) => items.clone(),
         };
