@@ -23,12 +23,8 @@ pub fn decoded(resource: &Resource, strategy: &dyn Strategy, object: &mut Object
 pub fn finish(resource: &Resource, object: &mut Object) {
     normalise::apply(object.as_map_mut(), &resource.schema);
     if resource.custom.is_some() {
-<<<<<<< HEAD
         // Upstream fills defaults in again whenever it reads one: a status that a create cleared
         // has its defaults.
-=======
-        // What is read back from a store is defaulted, a status that was cleared included.
->>>>>>> 1664714 (Rules of custom resources are typed, priced and run)
         default::apply(object.as_map_mut(), &resource.schema);
     }
 }
