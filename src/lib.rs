@@ -16,6 +16,9 @@ pub mod sim;
 pub mod schema;
 
 #[doc(hidden)]
+pub mod cel;
+
+#[doc(hidden)]
 pub mod patch;
 
 #[doc(hidden)]

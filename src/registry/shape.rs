@@ -5,6 +5,7 @@
 
 use super::custom::validate_scale;
 use super::{Context, Strategy};
+use crate::cel::rules::Rules;
 use crate::error::FieldErrors;
 use crate::object::Object;
 use crate::schema::{Resource, default, normalise, prune, validate as check};
@@ -39,5 +40,18 @@ pub fn validate(cx: &Context, object: &Object, old: Option<&Object>) -> FieldErr
         Some(old) => check::update(map, old.as_map(), schema),
     };
     validate_scale(cx.resource, object, is_status, &mut errors);
+    run_rules(cx, object, old, &mut errors);
     errors
+}
+
+/// Runs the rules of a custom resource, unless what they would read is not what they expect.
+fn run_rules(cx: &Context, object: &Object, old: Option<&Object>, errors: &mut FieldErrors) {
+    let custom = cx.resource.custom.as_ref();
+    let rules = custom.and_then(|custom| custom.rules.as_ref()?.downcast_ref::<Rules>());
+    if let Some(rules) = rules
+        && !check::blocks_rules(errors)
+    {
+        let old = old.map(Object::as_map);
+        errors.extend(rules.validate(&cx.resource.schema, object.as_map(), old));
+    }
 }

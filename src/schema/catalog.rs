@@ -78,6 +78,8 @@ pub struct Custom {
     pub selectable_fields: Vec<String>,
     /// `subresources.scale` as written.
     pub scale: Option<Value>,
+    /// What a layer above made of the schema's rules when it was installed.
+    pub rules: Option<Arc<dyn std::any::Any + Send + Sync>>,
     /// The version's `openAPIV3Schema` as written, for publishing.
     pub open_api_schema: Option<Value>,
 }

@@ -16,7 +16,7 @@ pub mod node;
 pub mod normalise;
 pub mod prune;
 pub mod publish;
-mod ratchet;
+pub mod ratchet;
 pub mod structural;
 pub mod tables;
 pub mod validate;

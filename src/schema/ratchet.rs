@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{ListKind, Node, Schema, Text};
 
 /// The old item with the keys of a new one.
-pub(super) fn item<'a>(keys: &[Text], value: &Value, old: Option<&'a Value>) -> Option<&'a Value> {
+pub fn item<'a>(keys: &[Text], value: &Value, old: Option<&'a Value>) -> Option<&'a Value> {
     let old = old?.as_array()?;
     old.iter().find(|old| {
         keys.iter()
@@ -17,7 +17,7 @@ pub(super) fn item<'a>(keys: &[Text], value: &Value, old: Option<&'a Value>) -> 
 
 /// Whether a value is what it was, lists of keyed items in any order. A field that the schema does
 /// not describe makes an object a new one.
-pub(super) fn is_unchanged(schema: &Schema, node: &Node, value: &Value, old: &Value) -> bool {
+pub fn is_unchanged(schema: &Schema, node: &Node, value: &Value, old: &Value) -> bool {
     match (value, old) {
         (Value::Array(list), Value::Array(olds)) => {
             if list.len() != olds.len() {

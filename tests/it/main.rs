@@ -14,6 +14,7 @@
 mod cli;
 mod cluster;
 mod coverage;
+mod crd;
 mod discovery;
 mod object;
 mod openapi;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::establish;
 use super::version_order;
+use crate::cel::rules::Rules;
 use crate::object::{GroupResource, GroupVersion, GroupVersionKind, Object};
 use crate::schema::catalog::{Catalog, Custom, Resource, Subresource};
 use crate::schema::node::Text;
@@ -100,6 +101,7 @@ fn build(definition: &Object, version: &Map<String, Value>, state: &State) -> Op
         scale: object(version, "subresources")
             .and_then(|faces| faces.get("scale"))
             .cloned(),
+        rules: rules(&schema),
         open_api_schema: document.cloned().map(Value::Object),
     };
     let group_version = GroupVersion::new(group, name);
@@ -121,6 +123,12 @@ fn build(definition: &Object, version: &Map<String, Value>, state: &State) -> Op
         deprecation: deprecation(definition, version).into(),
         custom: Some(Arc::new(custom)),
     })
+}
+
+/// The rules of a schema, compiled; `None` where it has none.
+fn rules(schema: &Schema) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
+    let rules = Rules::of(schema);
+    (!rules.is_empty()).then(|| Arc::new(rules) as Arc<dyn std::any::Any + Send + Sync>)
 }
 
 fn stored_version(definition: &Object) -> &str {

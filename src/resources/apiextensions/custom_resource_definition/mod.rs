@@ -3,6 +3,7 @@
 //! *Upstream:* `apiextensions-apiserver/pkg/registry/customresourcedefinition/strategy.go`.
 
 mod columns;
+mod compiled;
 mod conversion;
 mod defaults;
 mod names;

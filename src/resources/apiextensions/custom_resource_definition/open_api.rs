@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::validations;
+use super::{compiled, validations};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 use crate::schema::structural;
@@ -79,8 +79,11 @@ pub(super) fn validate(source: &Source, has_status: bool, path: &FieldPath, all:
     };
     let mut found = FieldErrors::new();
     schema(source, &rules, true, &path, &mut found);
-    if found.is_empty() && is_structural {
-        validations::compile(source, &path, &mut found);
+    if found.is_empty()
+        && is_structural
+        && let Some(meta) = tables::component(META)
+    {
+        compiled::check(source, &meta, &path, &mut found);
     }
     errors.extend(found);
     if errors.is_empty()

@@ -77,6 +77,3 @@ fn one(
 fn has_line_break(text: &str) -> bool {
     text.contains(['\n', '\r'])
 }
-
-/// What is wrong with the rules of a whole schema, compiled against its types.
-pub(super) fn compile(_source: &Map<String, Value>, _path: &FieldPath, _errors: &mut FieldErrors) {}

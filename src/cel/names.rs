@@ -1,0 +1,59 @@
+//! Property names as expressions write them: `a__dash__b`, `__namespace__`.
+//!
+//! *Upstream:* `apiserver/pkg/cel/escaping.go`.
+
+/// Words that no identifier may be.
+const RESERVED: &[&str] = &[
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
+/// The property an identifier names; `None` where it names none.
+pub(super) fn unescape(name: &str) -> Option<String> {
+    if !name.contains("__") {
+        return (!RESERVED.contains(&name)).then(|| name.to_owned());
+    }
+    if let Some(word) = name
+        .strip_prefix("__")
+        .and_then(|rest| rest.strip_suffix("__"))
+        && RESERVED.contains(&word)
+    {
+        return Some(word.to_owned());
+    }
+    let mut out = String::new();
+    let mut rest = name;
+    while let Some(start) = rest.find("__") {
+        out.push_str(&rest[..start]);
+        let after = &rest[start + 2..];
+        let end = after.find("__")?;
+        out.push_str(match &after[..end] {
+            "underscores" => "__",
+            "dot" => ".",
+            "dash" => "-",
+            "slash" => "/",
+            _ => return None,
+        });
+        rest = &after[end + 2..];
+    }
+    out.push_str(rest);
+    Some(out)
+}

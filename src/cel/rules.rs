@@ -1,0 +1,390 @@
+//! `x-kubernetes-validations`: rules of a schema, compiled with it and run over its objects.
+//!
+//! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema/cel/{compilation,validation}.go`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map as JsonMap, Value as Json};
+
+use super::Program;
+use super::types::Type;
+use super::value::{Place, Value};
+use crate::error::FieldErrors;
+use crate::error::field::{FieldError, FieldErrorKind};
+use crate::object::FieldPath;
+use crate::schema::{ListKind, Node, NodeId, Rule, Schema, Shape, ratchet};
+
+/// A rule, compiled.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The rule.
+    pub program: Program,
+    /// What says why it does not hold.
+    pub message: Option<Program>,
+    /// Whether it compares with the old state.
+    pub uses_old: bool,
+}
+
+/// What is wrong with a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// The rule itself, and why.
+    Rule(String),
+    /// Its message expression, and why.
+    Message(String),
+}
+
+/// Compiles a rule over values of this type.
+pub fn compile(rule: &Rule, of: &Type) -> Result<Compiled, Broken> {
+    let old = if rule.optional_old_self {
+        Type::optional(of.clone())
+    } else {
+        of.clone()
+    };
+    let variables = [("self".to_owned(), of.clone()), ("oldSelf".to_owned(), old)];
+    let program = Program::compile(&rule.rule, &variables)
+        .map_err(|why| Broken::Rule(format!("compilation failed: {why}")))?;
+    if !matches!(program.result, Type::Bool) {
+        let why = "cel expression must evaluate to a bool";
+        return Err(Broken::Rule(why.to_owned()));
+    }
+    let message = if rule.message_expression.is_empty() {
+        None
+    } else {
+        let message = Program::compile(&rule.message_expression, &variables).map_err(|why| {
+            Broken::Message(format!("messageExpression compilation failed: {why}"))
+        })?;
+        if !matches!(message.result, Type::String) {
+            let why = "messageExpression must evaluate to a string";
+            return Err(Broken::Message(why.to_owned()));
+        }
+        Some(message)
+    };
+    Ok(Compiled {
+        uses_old: program.mentions("oldSelf"),
+        program,
+        message,
+    })
+}
+
+/// The rules of a schema by the nodes they are of.
+#[derive(Debug, Default)]
+pub struct Rules(BTreeMap<NodeId, Vec<(Rule, Result<Compiled, Broken>)>>);
+
+impl Rules {
+    /// Compiles every rule of a schema.
+    pub fn of(schema: &Schema) -> Self {
+        let mut rules = Self::default();
+        rules.gather(schema, schema.root_id(), true);
+        rules
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn gather(&mut self, schema: &Schema, id: NodeId, is_root: bool) {
+        if self.0.contains_key(&id) || Some(id) == schema.meta() {
+            return;
+        }
+        let node = schema.node(id);
+        if let Some(checks) = node
+            .checks
+            .as_ref()
+            .filter(|checks| !checks.rules.is_empty())
+        {
+            let of = Type::of(schema, id, is_root).unwrap_or(Type::Dyn);
+            let compiled = checks
+                .rules
+                .iter()
+                .map(|rule| (rule.clone(), compile(rule, &of)));
+            self.0.insert(id, compiled.collect());
+        }
+        match &node.shape {
+            Shape::Struct(fields) => {
+                for field in fields {
+                    self.gather(schema, field.node, false);
+                }
+            }
+            Shape::Map(id) | Shape::List(id) => self.gather(schema, *id, false),
+            _ => {}
+        }
+    }
+
+    /// Every rule that does not hold of an object, and, where it had an old state, of the change.
+    pub fn validate(
+        &self,
+        schema: &Schema,
+        object: &JsonMap<String, Json>,
+        old: Option<&JsonMap<String, Json>>,
+    ) -> FieldErrors {
+        let mut run = Run {
+            rules: self,
+            schema,
+            errors: FieldErrors::new(),
+        };
+        run.root(object, old);
+        run.errors
+    }
+}
+
+struct Run<'a> {
+    rules: &'a Rules,
+    schema: &'a Schema,
+    errors: FieldErrors,
+}
+
+impl Run<'_> {
+    /// A whole object.
+    fn root(&mut self, object: &JsonMap<String, Json>, old: Option<&JsonMap<String, Json>>) {
+        let schema = self.schema;
+        let node = schema.root();
+        let place = Place {
+            schema,
+            node,
+            is_root: true,
+        };
+        let path = FieldPath::ROOT;
+        let subject = Subject {
+            node,
+            path: &path,
+            value: Value::object(object, Some(place)),
+            old: old.map(|old| Value::object(old, Some(place))),
+            printed: None,
+            is_kept: false,
+        };
+        self.rules_of(schema.root_id(), &subject);
+        self.fields(node, object, old, &path, false);
+    }
+
+    /// A place and everything below it; `is_kept`: something around it is what it was.
+    fn place(
+        &mut self,
+        id: NodeId,
+        value: &Json,
+        old: Option<&Json>,
+        path: &FieldPath,
+        is_kept: bool,
+    ) {
+        if value.is_null() {
+            return;
+        }
+        let schema = self.schema;
+        let node = schema.node(id);
+        let is_kept =
+            is_kept || old.is_some_and(|old| ratchet::is_unchanged(schema, node, value, old));
+        let place = Place {
+            schema,
+            node,
+            is_root: false,
+        };
+        let subject = Subject {
+            node,
+            path,
+            value: Value::from_json(value, Some(place)),
+            old: old
+                .filter(|old| !old.is_null())
+                .map(|old| Value::from_json(old, Some(place))),
+            printed: Some(value),
+            is_kept,
+        };
+        self.rules_of(id, &subject);
+        match (value, &node.shape) {
+            (Json::Object(map), Shape::Struct(_) | Shape::Map(_)) => {
+                let old = old.and_then(Json::as_object);
+                self.fields(node, map, old, path, is_kept);
+            }
+            (Json::Array(list), Shape::List(items)) => {
+                for (index, value) in list.iter().enumerate() {
+                    let old = match &node.list {
+                        ListKind::Map(keys) => ratchet::item(keys, value, old),
+                        ListKind::Atomic | ListKind::Set => None,
+                    };
+                    self.place(*items, value, old, &path.index(index), is_kept);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn fields(
+        &mut self,
+        node: &Node,
+        map: &JsonMap<String, Json>,
+        old: Option<&JsonMap<String, Json>>,
+        path: &FieldPath,
+        is_kept: bool,
+    ) {
+        let schema = self.schema;
+        for (name, value) in map {
+            let Some(child) = schema.child(node, name) else {
+                continue;
+            };
+            let old = old.and_then(|old| old.get(name));
+            let path = if schema.field(node, name).is_some() {
+                path.child(name)
+            } else {
+                path.key(name)
+            };
+            self.place(child, value, old, &path, is_kept);
+        }
+    }
+
+    fn rules_of(&mut self, id: NodeId, subject: &Subject) {
+        let rules = self.rules;
+        for (rule, compiled) in rules.0.get(&id).into_iter().flatten() {
+            self.rule(rule, compiled, subject);
+        }
+    }
+
+    fn rule(&mut self, rule: &Rule, compiled: &Result<Compiled, Broken>, subject: &Subject) {
+        let kind = type_word(subject.node);
+        let compiled = match compiled {
+            Ok(compiled) => compiled,
+            Err(Broken::Rule(why) | Broken::Message(why)) => {
+                let detail = format!("rule compile error: {why}");
+                self.errors.invalid(subject.path, &kind.into(), detail);
+                return;
+            }
+        };
+        if compiled.uses_old && subject.old.is_none() && !rule.optional_old_self {
+            return;
+        }
+        let old = subject.old.clone();
+        let old = if rule.optional_old_self {
+            old.map_or(Value::Optional(None), Value::some)
+        } else {
+            old.unwrap_or(Value::Null)
+        };
+        let variables = [("self", subject.value.clone()), ("oldSelf", old)];
+        match compiled.program.holds(&variables) {
+            Ok(true) => {}
+            Ok(false) if !compiled.uses_old && subject.is_kept => {}
+            Ok(false) => {
+                let detail = compiled
+                    .message
+                    .as_ref()
+                    .and_then(|message| said(message, &variables))
+                    .unwrap_or_else(|| message_of(rule));
+                self.broken(rule, subject, detail);
+            }
+            Err(failure) => {
+                let detail = failed(&failure.0, rule);
+                self.errors.invalid(subject.path, &kind.into(), detail);
+            }
+        }
+    }
+
+    fn broken(&mut self, rule: &Rule, subject: &Subject, detail: String) {
+        let base = subject.path.to_string();
+        let below = rule.field_path.trim().trim_start_matches('.');
+        let below = below.replace("['", "[").replace("']", "]");
+        let field = match (base.as_str(), below.as_str()) {
+            ("", "") => "<nil>".to_owned(),
+            ("", below) => below.to_owned(),
+            (base, "") => base.to_owned(),
+            (base, below) => format!("{base}.{below}"),
+        };
+        let is_whole = matches!(type_word(subject.node), "object" | "array");
+        let printed = subject
+            .printed
+            .filter(|_| !is_whole)
+            .map_or(String::new(), printed);
+        let (kind, value, detail) = match rule.reason.as_str() {
+            "FieldValueForbidden" => (FieldErrorKind::Forbidden, String::new(), detail),
+            "FieldValueRequired" => (FieldErrorKind::Required, String::new(), detail),
+            "FieldValueDuplicate" => (FieldErrorKind::Duplicate, printed, String::new()),
+            _ => (FieldErrorKind::Invalid, printed, detail),
+        };
+        self.errors.push(FieldError {
+            kind,
+            field,
+            value,
+            detail,
+        });
+    }
+}
+
+/// What a rule is run on.
+struct Subject<'a> {
+    node: &'a Node,
+    path: &'a FieldPath<'a>,
+    value: Value<'a>,
+    old: Option<Value<'a>>,
+    /// The value as an error prints it; objects and lists are not printed.
+    printed: Option<&'a Json>,
+    /// Whether it, or something around it, is what it was.
+    is_kept: bool,
+}
+
+/// A value as errors print it.
+fn printed(value: &Json) -> String {
+    let mut errors = FieldErrors::new();
+    errors.duplicate(&FieldPath::ROOT, value);
+    errors
+        .iter()
+        .next()
+        .map_or(String::new(), |error| error.value.clone())
+}
+
+/// What is said of a rule that came to nothing.
+fn failed(words: &str, rule: &Rule) -> String {
+    let rule = rule_text(rule);
+    if words.starts_with("no such overload") {
+        format!(
+            "'{words}': call arguments did not match a supported operator, function or macro \
+             signature for rule: {rule}"
+        )
+    } else if words.starts_with("operation cancelled") {
+        format!(
+            "'{words}': no further validation rules will be run due to call cost exceeds limit \
+             for rule: {rule}"
+        )
+    } else {
+        format!("{words} evaluating rule: {rule}")
+    }
+}
+
+/// What a message expression says; `None` where it fails, or says nothing that fits.
+fn said<'a>(message: &'a Program, variables: &[(&'a str, Value<'a>)]) -> Option<String> {
+    const LENGTH_MAX: usize = 5 * 1024;
+    let Ok(Value::String(text)) = message.evaluate(variables) else {
+        return None;
+    };
+    let text = text.trim();
+    let fits = !text.is_empty() && text.len() <= LENGTH_MAX && !text.contains('\n');
+    fits.then(|| text.to_owned())
+}
+
+fn rule_text(rule: &Rule) -> &str {
+    if rule.message.is_empty() {
+        rule.rule.trim()
+    } else {
+        rule.message.trim()
+    }
+}
+
+fn message_of(rule: &Rule) -> String {
+    if rule.message.is_empty() {
+        format!("failed rule: {}", rule_text(rule))
+    } else {
+        rule.message.trim().to_owned()
+    }
+}
+
+/// The `type` a node was given.
+fn type_word(node: &Node) -> &'static str {
+    if node.is_untyped {
+        return "";
+    }
+    match node.shape {
+        Shape::Any | Shape::IntOrString => "",
+        Shape::Boolean => "boolean",
+        Shape::Integer(_) => "integer",
+        Shape::Number => "number",
+        Shape::String(_) => "string",
+        Shape::Struct(_) | Shape::Map(_) => "object",
+        Shape::List(_) => "array",
+    }
+}

@@ -1,0 +1,225 @@
+//! The rules of a definition, compiled against its schema, and what they cost.
+//!
+//! *Upstream:* `apiextensions-apiserver/pkg/apis/apiextensions/validation/{validation,
+//! cel_validation}.go`.
+
+use serde_json::{Map, Value};
+
+use crate::cel::rules::{self, Broken};
+use crate::cel::types::Type;
+use crate::cel::{Program, cost};
+use crate::error::FieldErrors;
+use crate::object::FieldPath;
+use crate::schema::structural;
+use crate::schema::structural::json::{list, object, properties, text};
+use crate::schema::{NodeId, Rule, Schema, Shape};
+
+/// The most a single rule may cost.
+const RULE_COST_MAX: u64 = 10_000_000;
+/// The most all rules of a schema may cost.
+const TOTAL_COST_MAX: u64 = 100_000_000;
+/// How many of the dearest rules are named.
+const DEAREST_MAX: usize = 4;
+
+/// What is wrong with the rules of a whole schema, compiled against its types.
+pub(super) fn check(
+    source: &Map<String, Value>,
+    meta: &Schema,
+    path: &FieldPath,
+    errors: &mut FieldErrors,
+) {
+    let schema = structural::compile(source, meta);
+    let mut run = Run {
+        schema: &schema,
+        errors,
+        total: 0,
+        dearest: Vec::new(),
+    };
+    let root = Place {
+        id: schema.root_id(),
+        cardinality: Some(1),
+        uncorrelatable: None,
+        is_root: true,
+    };
+    run.place(source, &root, path);
+    let (total, dearest) = (run.total, run.dearest);
+    if total <= TOTAL_COST_MAX {
+        return;
+    }
+    for (_, dearest) in &dearest {
+        errors.forbidden(
+            &FieldPath::new(dearest),
+            "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 \
+             schema",
+        );
+    }
+    let what = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
+    errors.forbidden(path, over_budget(what, total, TOTAL_COST_MAX));
+}
+
+/// A walk over a schema and its document.
+struct Run<'a> {
+    schema: &'a Schema,
+    errors: &'a mut FieldErrors,
+    total: u64,
+    /// Cost and path of the dearest rules, the dearest first.
+    dearest: Vec<(u64, String)>,
+}
+
+/// A place in the schema as rules see it.
+struct Place {
+    id: NodeId,
+    /// How often it can stand in an object at most; `None` where nothing bounds that.
+    cardinality: Option<u64>,
+    /// The list around it whose items have no old state.
+    uncorrelatable: Option<String>,
+    is_root: bool,
+}
+
+impl Place {
+    fn inside(&self, id: NodeId, cardinality: Option<u64>) -> Self {
+        Self {
+            id,
+            cardinality,
+            uncorrelatable: self.uncorrelatable.clone(),
+            is_root: false,
+        }
+    }
+}
+
+impl Run<'_> {
+    fn place(&mut self, source: &Map<String, Value>, at: &Place, path: &FieldPath) {
+        let schema = self.schema;
+        let node = schema.node(at.id);
+        let each = cost::stated_max(node).and_then(|max| Some(at.cardinality?.saturating_mul(max)));
+        if let (Some(values), Shape::Map(id)) =
+            (object(source, "additionalProperties"), &node.shape)
+        {
+            let path = path.child("additionalProperties");
+            self.place(values, &at.inside(*id, each), &path);
+        }
+        let of_properties = path.child("properties");
+        for (name, property) in properties(source) {
+            if let Some(id) = schema.child(node, name) {
+                let inner = at.inside(id, at.cardinality);
+                self.place(property, &inner, &of_properties.key(name));
+            }
+        }
+        if let (Some(items), Shape::List(id)) = (object(source, "items"), &node.shape) {
+            let mut inner = at.inside(*id, each);
+            if text(source, "x-kubernetes-list-type") != "map" {
+                inner.uncorrelatable.get_or_insert_with(|| path.to_string());
+            }
+            self.place(items, &inner, &path.child("items"));
+        }
+        let Some(of) = Type::of(schema, at.id, at.is_root) else {
+            return;
+        };
+        let written = list(source, "x-kubernetes-validations");
+        let rules = node.checks.as_ref().map_or(&[][..], |checks| &checks.rules);
+        let of_rules = path.child("x-kubernetes-validations");
+        for (index, (rule, written)) in rules.iter().zip(written).enumerate() {
+            self.rule(at, &of, rule, written, &of_rules.index(index));
+        }
+    }
+
+    fn rule(&mut self, at: &Place, of: &Type, rule: &Rule, written: &Value, path: &FieldPath) {
+        let of_rule = path.child("rule");
+        let of_message = path.child("messageExpression");
+        let compiled = match rules::compile(rule, of) {
+            Err(Broken::Rule(why)) => {
+                self.errors
+                    .invalid_text(&of_rule, printed(rule, written), why);
+                return;
+            }
+            Err(Broken::Message(why)) => {
+                self.errors
+                    .invalid_text(&of_message, printed(rule, written), why);
+                return;
+            }
+            Ok(compiled) => compiled,
+        };
+        let unbounded = || cost::cardinality(self.schema, at.id);
+        let times = at.cardinality.unwrap_or_else(unbounded);
+        let cost = self.cost(at, &compiled.program).saturating_mul(times);
+        self.spend("estimated rule cost", cost, &of_rule);
+        if let Some(message) = &compiled.message {
+            let cost = self.cost(at, message);
+            self.spend("estimated messageExpression cost", cost, &of_message);
+        }
+        if !compiled.uses_old
+            && let Some(optional) = written.get("optionalOldSelf")
+        {
+            self.errors.invalid(
+                &path.child("optionalOldSelf"),
+                optional,
+                "may not be set if oldSelf is not used in rule",
+            );
+        }
+        if compiled.uses_old
+            && let Some(list) = &at.uncorrelatable
+        {
+            self.errors.invalid(
+                &of_rule,
+                &rule.rule.as_str().into(),
+                format!(
+                    "oldSelf cannot be used on the uncorrelatable portion of the schema within \
+                     {list}"
+                ),
+            );
+        }
+    }
+
+    fn cost(&self, at: &Place, program: &Program) -> u64 {
+        cost::estimate(program.expr(), self.schema, at.id)
+    }
+
+    fn spend(&mut self, what: &str, cost: u64, path: &FieldPath) {
+        if cost > RULE_COST_MAX {
+            let detail = over_budget(what, cost, RULE_COST_MAX);
+            self.errors.forbidden(path, detail);
+        }
+        self.total = self.total.saturating_add(cost);
+        let dearer = |(known, _): &(u64, String)| *known >= cost;
+        let at = self.dearest.partition_point(dearer);
+        self.dearest.insert(at, (cost, path.to_string()));
+        self.dearest.truncate(DEAREST_MAX);
+    }
+}
+
+fn over_budget(what: &str, cost: u64, max: u64) -> String {
+    let factor = cost as f64 / max as f64;
+    let factor = if factor > 100.0 {
+        "more than 100x".to_owned()
+    } else if factor < 1.5 {
+        format!("{factor:.6}x")
+    } else {
+        format!("{factor:.1}x")
+    };
+    format!(
+        "{what} exceeds budget by factor of {factor} (try simplifying the rule, or adding maxItems, \
+         maxProperties, and maxLength where arrays, maps, and strings are declared)"
+    )
+}
+
+/// A rule as upstream prints its internal type.
+fn printed(rule: &Rule, written: &Value) -> String {
+    let null = Value::Null;
+    let text = |text: &str| {
+        Value::from(text)
+            .to_string()
+            .replace('<', "\\u003c")
+            .replace('>', "\\u003e")
+            .replace('&', "\\u0026")
+    };
+    format!(
+        "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\
+         \"OptionalOldSelf\":{}}}",
+        text(&rule.rule),
+        text(&rule.message),
+        text(&rule.message_expression),
+        written.get("reason").unwrap_or(&null),
+        text(&rule.field_path),
+        written.get("optionalOldSelf").unwrap_or(&null),
+    )
+}
