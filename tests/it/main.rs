@@ -18,6 +18,7 @@ mod discovery;
 mod object;
 mod openapi;
 mod patch;
+mod protobuf;
 mod published_schema;
 mod schema_tables;
 mod selectors;
