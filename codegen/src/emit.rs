@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::model::{Field, Group, Model, Resource, Schema, Shape, Subresource, Version};
+use crate::model::{Field, Group, Message, Model, Resource, Schema, Shape, Subresource, Version};
 use crate::spec::columns::{Column, Columns};
 
 /// The tables of one version, formatted.
@@ -28,6 +28,7 @@ pub fn emit(model: &Model) -> Result<String> {
         .map(|schema| emit_schema(schema, &numbers))
         .collect::<Result<_>>()?;
     let columns = emit_columns(&model.columns);
+    let messages = model.messages.iter().map(emit_message);
     let registered = &model.registered;
     let texts = model.custom.iter().map(|(section, texts)| {
         let texts = texts.iter().map(|(name, text)| quote!((#name, #text)));
@@ -38,6 +39,7 @@ pub fn emit(model: &Model) -> Result<String> {
         pub(super) static REGISTERED: &[&str] = &[#(#registered),*];
         pub(super) static TEXTS: &[(&str, &[(&str, &str)])] = &[#(#texts),*];
         pub(super) static SCHEMAS: &[Schema] = &[#(#schemas),*];
+        pub(super) static MESSAGES: &[Message] = &[#(#messages),*];
         pub(super) static COLUMNS: &[(&str, &[Column])] = &[#(#columns),*];
     };
     let file = syn::parse2(tokens).context("the rows are no Rust")?;
@@ -49,6 +51,16 @@ pub fn emit(model: &Model) -> Result<String> {
 
 /// Schema name → its place in the table.
 type Numbers<'a> = BTreeMap<&'a str, u16>;
+
+fn emit_message(message: &Message) -> TokenStream {
+    let name = &message.name;
+    let fields = message.fields.iter().map(|field| {
+        let (number, name, kind) = (field.number, &field.name, &field.kind);
+        let number = proc_macro2::Literal::u32_unsuffixed(number);
+        quote!((#number, #name, #kind))
+    });
+    quote!((#name, &[#(#fields),*]))
+}
 
 /// Tables' columns, sorted by kind.
 fn emit_columns(columns: &Columns) -> impl Iterator<Item = TokenStream> {

@@ -11,6 +11,7 @@ pub mod documents;
 pub mod emit;
 pub mod fixups;
 pub mod lower;
+pub mod messages;
 pub mod model;
 pub mod report;
 pub mod scaffold;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::model::{Field, Group, Model, Resource, Schema, Shape, Subresource, Version};
-use crate::schemas;
 use crate::spec::openapi::{self, Kind};
 use crate::spec::{Facts, discovery, overlay};
+use crate::{messages, schemas};
 
 /// Lowers every fact about a version.
 pub fn lower(facts: &Facts) -> Result<Model> {
@@ -28,9 +28,11 @@ pub fn lower(facts: &Facts) -> Result<Model> {
         });
     }
     check_unsupported(&groups, &facts.overlay)?;
+    let messages = messages::lower(&facts.protobuf, &schemas).context("protobuf")?;
     Ok(Model {
         groups,
         schemas,
+        messages,
         registered: facts.discovery.registered.clone(),
         columns: facts.columns.clone(),
         custom: facts.custom.clone(),

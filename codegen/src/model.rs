@@ -17,8 +17,28 @@ pub struct Model {
     pub columns: Columns,
     /// What the server says of every custom resource: section, name, text.
     pub custom: BTreeMap<String, BTreeMap<String, String>>,
+    /// Protobuf messages sorted by name.
+    pub messages: Vec<Message>,
     /// Every group version of the scheme, served or not.
     pub registered: Vec<String>,
+}
+
+/// A protobuf message.
+pub struct Message {
+    /// `k8s.io.api.core.v1.Pod`.
+    pub name: String,
+    /// Sorted by their names in protobuf.
+    pub fields: Vec<MessageField>,
+}
+
+/// A field of a protobuf message.
+pub struct MessageField {
+    /// Its number on the wire.
+    pub number: u32,
+    /// Its name in JSON; empty where JSON has the message's fields in its parent.
+    pub name: String,
+    /// A scalar or a message's full name; `*` before it: a list, `%`: a map.
+    pub kind: String,
 }
 
 /// A group.

@@ -14,6 +14,7 @@ pub mod formats;
 pub mod list_type;
 pub mod node;
 pub mod normalise;
+pub mod protobuf;
 pub mod prune;
 pub mod publish;
 pub mod ratchet;

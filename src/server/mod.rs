@@ -38,6 +38,7 @@ use crate::auth::{Authenticator, User};
 use crate::error::{ApiError, Details, Reason};
 use crate::registry::handle::method_not_allowed;
 use crate::registry::{Body, Form, Registry, Request, Response, Verb, table};
+use crate::schema::protobuf;
 use crate::sim::Entropy;
 
 /// How much of anything the server takes.
@@ -217,6 +218,7 @@ impl Door {
             _ => Endpoint::Unprinted,
         };
         let content_type = negotiate::media_type(&asked.headers);
+        let (content_type, body) = self.in_json(asked, verb, content_type, body)?;
         let media = negotiate::input(verb, &content_type, &body)
             .map_err(|error| self.unless_missing(asked, error))
             .and_then(|()| {
@@ -245,6 +247,27 @@ impl Door {
             response.body = Body::Events(watch::until(events, self.stop.clone()));
         }
         Ok((response, media))
+    }
+
+    /// A body in protobuf, as JSON; others as they are. Custom resources have no protobuf.
+    fn in_json(
+        &self,
+        asked: &Asked,
+        verb: Verb,
+        content_type: String,
+        body: Bytes,
+    ) -> Result<(String, Bytes), ApiError> {
+        let is_read = matches!(verb, Verb::Get | Verb::List | Verb::Watch | Verb::Patch);
+        let is_protobuf = content_type == negotiate::PROTOBUF && !is_read && !body.is_empty();
+        if !is_protobuf || self.resource_of(asked).is_none() || self.is_custom(asked) {
+            return Ok((content_type, body));
+        }
+        let object = protobuf::to_json(&body).map_err(|error| {
+            let why =
+                format!("the object provided is unrecognized (must be of type JSON): {error}");
+            ApiError::bad_request(why)
+        })?;
+        Ok(("application/json".to_owned(), object.to_string().into()))
     }
 
     /// Refuses the list form for one object, and the object form for a list.

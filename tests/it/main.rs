@@ -19,6 +19,7 @@ mod discovery;
 mod object;
 mod openapi;
 mod patch;
+mod protobuf;
 mod published_schema;
 mod schema_tables;
 mod selectors;

@@ -5,6 +5,7 @@ pub mod discovery;
 pub mod go_fields;
 pub mod openapi;
 pub mod overlay;
+pub mod protobuf;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,6 +24,8 @@ pub struct Facts {
     pub columns: columns::Columns,
     /// What the server says of every custom resource: section, name, text.
     pub custom: BTreeMap<String, BTreeMap<String, String>>,
+    /// Message and field numbers.
+    pub protobuf: protobuf::Protobuf,
     /// Facts written by hand.
     pub overlay: overlay::Overlay,
 }
@@ -36,6 +39,7 @@ pub fn read(openapi: &Path, version: &str) -> Result<Facts> {
         go: json(&folder.join("go-fields.json"))?,
         columns: json(&folder.join("columns.json"))?,
         custom: json(&folder.join("custom-resources.json"))?,
+        protobuf: json(&folder.join("protobuf.json"))?,
         overlay: overlay::Overlay::read(&openapi.join("overlay"))?,
     })
 }

@@ -24,7 +24,9 @@ mod v1_37 {
         Any, Boolean, Byte, DateTime, Int32, Int64, IntOrString, List, Map, MicroTime, Number,
         Object, Quantity, Ref, String, Struct,
     };
-    use crate::schema::tables::rows::{Column, Group, Resource, Schema, c, f, fd, fr, g, s, v};
+    use crate::schema::tables::rows::{
+        Column, Group, Message, Resource, Schema, c, f, fd, fr, g, s, v,
+    };
     include!(concat!(env!("OUT_DIR"), "/v1_37.rs"));
 }
 
@@ -48,6 +50,22 @@ pub fn kind(group: &str, version: &str, kind: &str) -> Option<Schema> {
         .iter()
         .position(|row| row.kinds.contains(&(group, version, kind)))?;
     Some(at(place as u16))
+}
+
+/// The component of a built-in kind, `io.k8s.api.core.v1.Pod`.
+pub fn component_of(group: &str, version: &str, kind: &str) -> Option<&'static str> {
+    let mut rows = v1_37::SCHEMAS.iter();
+    rows.find(|row| row.kinds.contains(&(group, version, kind)))
+        .map(|row| row.name)
+}
+
+/// The fields of a protobuf message by its full name: number, JSON name (empty where JSON has them
+/// in the parent), type (`*` before a list's, `%` before a map's).
+pub fn message(name: &str) -> Option<&'static [(u32, &'static str, &'static str)]> {
+    let place = v1_37::MESSAGES
+        .binary_search_by(|(row, _)| str::cmp(row, name))
+        .ok()?;
+    Some(v1_37::MESSAGES[place].1)
 }
 
 /// The columns of a kind's Tables by its name in Go, `core.Pod`; the default columns where it has

@@ -61,6 +61,9 @@ pub(super) struct Subresource {
     pub(super) refused: &'static str,
 }
 
+/// A protobuf message by its full name: number, JSON name and type of each field.
+pub(super) type Message = (&'static str, &'static [(u32, &'static str, &'static str)]);
+
 /// A group, a version and a kind.
 pub(super) type Kind = (&'static str, &'static str, &'static str);
 

@@ -43,10 +43,7 @@ func main() {
 	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
 	must(err)
 	config.QPS, config.Burst = -1, -1
-	// Typed clients speak protobuf unless told otherwise, which is not served yet.
-	inJSON := rest.CopyConfig(config)
-	inJSON.ContentType = "application/json"
-	typed := kubernetes.NewForConfigOrDie(inJSON)
+	typed := kubernetes.NewForConfigOrDie(config)
 	_, err = typed.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{
 		ObjectMeta: metav1.ObjectMeta{Name: namespace},
 	}, metav1.CreateOptions{})
