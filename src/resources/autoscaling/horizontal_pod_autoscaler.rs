@@ -166,15 +166,12 @@ pub(super) fn reference(
     path: &FieldPath,
     reference: &Value,
     rule: GroupRule,
-    is_declared: bool,
 ) {
     for field in ["kind", "name"] {
         let text = reference.text(field);
         let path = path.child(field);
         if !text.is_empty() {
             names::report(errors, &path, text, check_path_segment(text));
-        } else if is_declared {
-            errors.declared(|errors| errors.required(&path, ""));
         } else {
             errors.required(&path, "");
         }
