@@ -74,16 +74,14 @@ impl ApiError {
         for error in errors.iter() {
             let body = error.body();
             let line = format!("{}: {body}", error.field);
-            // What is found twice is said once.
-            if lines.contains(&line) {
-                continue;
-            }
             causes.push(Cause {
                 reason: error.kind.reason().to_owned(),
                 message: body,
                 field: error.field.clone(),
             });
-            lines.push(line);
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
         }
         let list = match lines.len() {
             0 => "<nil>".to_owned(),

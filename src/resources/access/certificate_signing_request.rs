@@ -82,8 +82,9 @@ fn note_user(cx: &Context, object: &mut Object) {
         object.set(&["spec", "groups"], json!(cx.user.groups));
     }
     let extra = cx.user.extra.iter();
-    let extra: Map<String, Value> =
-        extra.map(|(key, values)| (key.clone(), json!(values))).collect();
+    let extra: Map<String, Value> = extra
+        .map(|(key, values)| (key.clone(), json!(values)))
+        .collect();
     if !extra.is_empty() {
         object.set(&["spec", "extra"], extra);
     }
@@ -120,11 +121,15 @@ fn keep_decisions(object: &mut Object, old: &Object, kind: &str) {
     if before.len() != of_kind(object, kind).count() {
         return;
     }
-    let Some(conditions) = object.get_mut(&["status", "conditions"]).and_then(Value::as_array_mut)
+    let Some(conditions) = object
+        .get_mut(&["status", "conditions"])
+        .and_then(Value::as_array_mut)
     else {
         return;
     };
-    let same = conditions.iter_mut().filter(|condition| condition.text("type") == kind);
+    let same = conditions
+        .iter_mut()
+        .filter(|condition| condition.text("type") == kind);
     for (condition, before) in same.zip(before) {
         *condition = before;
     }
@@ -138,7 +143,9 @@ fn of_kind<'a>(object: &'a Object, kind: &'a str) -> impl Iterator<Item = &'a Va
 /// Gives conditions their times.
 fn stamp(cx: &Context, object: &mut Object, old: &Object) {
     let now = time::seconds(cx.now);
-    let Some(status) = object.get_mut(&["status"]).and_then(Value::as_object_mut) else { return };
+    let Some(status) = object.get_mut(&["status"]).and_then(Value::as_object_mut) else {
+        return;
+    };
     for condition in each(status, "conditions") {
         if condition.text("lastUpdateTime").is_empty() {
             condition.insert("lastUpdateTime".to_owned(), now.as_str().into());
@@ -207,10 +214,17 @@ fn conditions(errors: &mut FieldErrors, object: &Object) {
             errors.required(&item.child("type"), "");
         }
         let all = ["False", "True", "Unknown"];
-        let known: &[&str] = if DECISIONS.contains(&kind) { &["True"] } else { &all };
+        let known: &[&str] = if DECISIONS.contains(&kind) {
+            &["True"]
+        } else {
+            &all
+        };
         let status = condition.text("status");
         names::required_one_of(errors, &item.child("status"), status, known);
-        if conditions[..index].iter().any(|other| other.text("type") == kind) {
+        if conditions[..index]
+            .iter()
+            .any(|other| other.text("type") == kind)
+        {
             errors.duplicate(&item.child("type"), &kind.into());
         }
     }
@@ -233,7 +247,10 @@ fn certificate(errors: &mut FieldErrors, object: &Object, old: Option<&Object>) 
     }
     let bytes = STANDARD.decode(certificate).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let mut kinds = text.split("-----BEGIN ").skip(1).map(|rest| rest.split("-----").next());
+    let mut kinds = text
+        .split("-----BEGIN ")
+        .skip(1)
+        .map(|rest| rest.split("-----").next());
     let wrong = match kinds.clone().next() {
         None => "must contain at least one CERTIFICATE PEM block".to_owned(),
         Some(_) => match kinds.find(|kind| *kind != Some("CERTIFICATE")) {
@@ -272,8 +289,10 @@ fn update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
             errors.forbidden(&path, detail);
         }
     }
-    let (new, before) =
-        (object.at("status").text("certificate"), old.at("status").text("certificate"));
+    let (new, before) = (
+        object.at("status").text("certificate"),
+        old.at("status").text("certificate"),
+    );
     if new != before {
         let path = STATUS.child("certificate");
         if cx.subresource != "status" {

@@ -96,13 +96,7 @@ fn validate(object: &Object, old: Option<&Object>) -> FieldErrors {
         "ReplicationController" => GroupRule::CoreToo,
         _ => GroupRule::NotCore,
     };
-    reference(
-        &mut errors,
-        &SPEC.child("scaleTargetRef"),
-        target,
-        rule,
-        true,
-    );
+    reference(&mut errors, &SPEC.child("scaleTargetRef"), target, rule);
     let path = SPEC.child("metrics");
     for (index, metric) in spec.list("metrics").iter().enumerate() {
         metric::validate(&mut errors, &path.index(index), metric);
