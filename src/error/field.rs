@@ -257,13 +257,6 @@ impl FieldErrors {
         self.add(FieldErrorKind::NotSupported, path, printed(value), detail);
     }
 
-    /// The value is none of `supported`, which are listed in just this order.
-    pub fn not_supported_in_order(&mut self, path: &FieldPath, value: &Value, supported: &[&str]) {
-        let quoted: Vec<String> = supported.iter().map(|v| format!("{v:?}")).collect();
-        let detail = format!("supported values: {}", quoted.join(", "));
-        self.add(FieldErrorKind::NotSupported, path, printed(value), detail);
-    }
-
     /// Longer than `max` bytes.
     pub fn too_long(&mut self, path: &FieldPath, max: usize) {
         let unit = if max == 1 { "byte" } else { "bytes" };

@@ -15,7 +15,7 @@ use super::handle::Registry;
 use super::{Context, interpret};
 use crate::admission::{Attributes, Operation};
 use crate::error::{ApiError, FieldErrors};
-use crate::object::{GroupResource, Key, Object};
+use crate::object::{GroupResource, GroupVersionKind, Key, Object};
 use crate::storage::{Draft, Error, Expect, Store, Stored, Write};
 
 /// How often a change is made anew after the object changed meanwhile.
@@ -196,9 +196,10 @@ fn refuse_invalid(cx: &Context, name: &str, mut errors: FieldErrors) -> Result<(
         return Ok(());
     }
     errors.remove_repeated();
-    Err(ApiError::invalid(
-        &cx.resource.group_version_kind(),
-        name,
-        &errors,
-    ))
+    // The kind goes by the group it is stored in.
+    let kind = GroupVersionKind {
+        group_version: cx.resource.storage_version.clone(),
+        kind: cx.resource.kind.as_ref().into(),
+    };
+    Err(ApiError::invalid(&kind, name, &errors))
 }

@@ -1,6 +1,7 @@
 //! Who may do what: the kinds of `rbac.authorization.k8s.io`, `certificates.k8s.io`,
 //! `authentication.k8s.io` and `authorization.k8s.io`.
 
+mod certificate_signing_request;
 mod identity;
 mod rbac;
 mod review;
@@ -9,10 +10,6 @@ use super::shared::plain::Plain;
 use crate::registry::Strategy;
 use crate::registry::strategy::NameRule;
 
-static CERTIFICATE_SIGNING_REQUEST: Plain = Plain {
-    field_labels: &["spec.signerName"],
-    ..Plain::DEFAULT
-};
 static CLUSTER_TRUST_BUNDLE: Plain = Plain {
     name_rule: NameRule::Own,
     updates_unconditionally: false,
@@ -60,7 +57,7 @@ pub(super) fn authentication_strategy(plural: &str) -> Option<&'static dyn Strat
 /// The strategy of a resource of `certificates.k8s.io`.
 pub(super) fn certificates_strategy(plural: &str) -> Option<&'static dyn Strategy> {
     Some(match plural {
-        "certificatesigningrequests" => &CERTIFICATE_SIGNING_REQUEST,
+        "certificatesigningrequests" => &certificate_signing_request::CERTIFICATE_SIGNING_REQUEST,
         "clustertrustbundles" => &CLUSTER_TRUST_BUNDLE,
         "podcertificaterequests" => &POD_CERTIFICATE_REQUEST,
         _ => return None,

@@ -137,7 +137,7 @@ fn binding(object: &Object, old: Option<&Object>, is_namespaced: bool) -> FieldE
     };
     let kind = role.text("kind");
     if !kinds.contains(&kind) {
-        errors.not_supported_in_order(&path.child("kind"), &kind.into(), kinds);
+        errors.not_supported(&path.child("kind"), &kind.into(), kinds);
     }
     let name = role.text("name");
     if name.is_empty() {
@@ -195,7 +195,7 @@ fn subject(errors: &mut FieldErrors, path: &FieldPath, subject: &Value, is_names
         "User" | "Group" => GROUP,
         kind => {
             let known = ["ServiceAccount", "User", "Group"];
-            errors.not_supported_in_order(&path.child("kind"), &kind.into(), &known);
+            errors.not_supported(&path.child("kind"), &kind.into(), &known);
             return;
         }
     };

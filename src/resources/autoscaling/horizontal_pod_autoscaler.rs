@@ -96,13 +96,7 @@ fn validate(object: &Object, old: Option<&Object>) -> FieldErrors {
         "ReplicationController" => GroupRule::CoreToo,
         _ => GroupRule::NotCore,
     };
-    reference(
-        &mut errors,
-        &SPEC.child("scaleTargetRef"),
-        target,
-        rule,
-        true,
-    );
+    reference(&mut errors, &SPEC.child("scaleTargetRef"), target, rule);
     let path = SPEC.child("metrics");
     for (index, metric) in spec.list("metrics").iter().enumerate() {
         metric::validate(&mut errors, &path.index(index), metric);
@@ -166,15 +160,12 @@ pub(super) fn reference(
     path: &FieldPath,
     reference: &Value,
     rule: GroupRule,
-    is_declared: bool,
 ) {
     for field in ["kind", "name"] {
         let text = reference.text(field);
         let path = path.child(field);
         if !text.is_empty() {
             names::report(errors, &path, text, check_path_segment(text));
-        } else if is_declared {
-            errors.declared(|errors| errors.required(&path, ""));
         } else {
             errors.required(&path, "");
         }

@@ -25,7 +25,8 @@ const SOURCES: [(&str, &str); 5] = [
 pub(super) fn validate(errors: &mut FieldErrors, path: &FieldPath, metric: &Value) {
     let kind = metric.text("type");
     let kind_path = path.child("type");
-    let known: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
+    let mut known: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
+    known.sort_unstable();
     if kind.is_empty() {
         errors.required(&kind_path, "must specify a metric source type");
     }
@@ -66,13 +67,7 @@ fn source(errors: &mut FieldErrors, path: &FieldPath, field: &str, source: &Valu
         "object" => {
             let described = source.at("describedObject");
             let rule = GroupRule::CoreToo;
-            reference(
-                errors,
-                &path.child("describedObject"),
-                described,
-                rule,
-                false,
-            );
+            reference(errors, &path.child("describedObject"), described, rule);
             identifier(errors, &path.child("metric"), source.at("metric"));
         }
         "external" | "pods" => identifier(errors, &path.child("metric"), source.at("metric")),

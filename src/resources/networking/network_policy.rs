@@ -113,7 +113,7 @@ fn validate(object: &Object, known: &[String]) -> FieldErrors {
     for (index, kind) in spec.texts("policyTypes").enumerate() {
         let known = ["Ingress", "Egress"];
         if !known.contains(&kind) {
-            errors.not_supported_in_order(&path.index(index), &kind.into(), &known);
+            errors.not_supported(&path.index(index), &kind.into(), &known);
         }
     }
     errors
@@ -123,7 +123,7 @@ fn port(errors: &mut FieldErrors, path: &FieldPath, port: &Value) {
     if let Some(protocol) = port.maybe_text("protocol") {
         let known = ["TCP", "UDP", "SCTP"];
         if !known.contains(&protocol) {
-            errors.not_supported_in_order(&path.child("protocol"), &protocol.into(), &known);
+            errors.not_supported(&path.child("protocol"), &protocol.into(), &known);
         }
     }
     let end = port.integer("endPort");

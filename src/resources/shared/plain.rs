@@ -32,6 +32,8 @@ pub struct Plain {
     pub answers_deleted_object: bool,
     /// See [`Strategy::keeps_status_on_create`].
     pub keeps_status_on_create: bool,
+    /// See [`Strategy::writes_status_through_main`].
+    pub writes_status_through_main: bool,
     /// See [`Strategy::default_propagation`].
     pub default_propagation: Propagation,
     /// Whether writing the status leaves labels, annotations, finalizers and owners as they are
@@ -71,6 +73,7 @@ impl Plain {
         counts_annotations: false,
         answers_deleted_object: false,
         keeps_status_on_create: false,
+        writes_status_through_main: false,
         default_propagation: Propagation::Background,
         resets_metadata_in_status: false,
         field_labels: &[],
@@ -94,6 +97,10 @@ impl Strategy for Plain {
 
     fn prepare_create(&self, cx: &Context, object: &mut Object) -> Result<(), ApiError> {
         (self.prepare_create)(cx, object)
+    }
+
+    fn writes_status_through_main(&self) -> bool {
+        self.writes_status_through_main
     }
 
     fn keeps_status_on_create(&self) -> bool {

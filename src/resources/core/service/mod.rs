@@ -57,6 +57,11 @@ impl Strategy for ServiceStrategy {
         }
     }
 
+    fn prepare_create(&self, _cx: &Context, object: &mut Object) -> Result<(), ApiError> {
+        drop_internal_policy(object);
+        Ok(())
+    }
+
     fn prepare_update(
         &self,
         cx: &Context,
@@ -65,6 +70,7 @@ impl Strategy for ServiceStrategy {
     ) -> Result<(), ApiError> {
         if cx.subresource.is_empty() {
             update::drop_fields_of_old_type(object, old);
+            drop_internal_policy(object);
         }
         Ok(())
     }
@@ -104,6 +110,13 @@ impl Strategy for ServiceStrategy {
 
     fn field_labels(&self) -> &'static [&'static str] {
         &["spec.clusterIP", "spec.type"]
+    }
+}
+
+/// A name outside the cluster has no traffic in it, whatever the client says.
+fn drop_internal_policy(object: &mut Object) {
+    if kind(object) == "ExternalName" {
+        object.remove(&["spec", "internalTrafficPolicy"]);
     }
 }
 
