@@ -1,11 +1,12 @@
 //! What every request passes before it is answered, in one list:
 //!
-//! 1. [`arrive`]: limits on the address and the headers, the path understood, since nobody is asked
+//! 1. [`read_body`]: the body, within limits, so that the connection stays in step;
+//! 2. [`arrive`]: limits on the address and the headers, the path understood, since nobody is asked
 //!    about a request that is too large to look at;
-//! 2. [`Door::identify`]: who asks, and may they — before anything of the body is read;
-//! 3. [`Door::enter`]: how many at once — after rights, so that the refused take no place;
-//! 4. [`check_timeout`], [`read_body`]: the deadline and the size of the body;
-//! 5. [`without_panic`]: the barrier around the answer itself.
+//! 3. [`Door::identify`]: who asks, and may they — before anything is said of the body;
+//! 4. [`Door::enter`]: how many at once — after rights, so that the refused take no place;
+//! 5. [`check_timeout`]: the deadline;
+//! 6. [`without_panic`]: the barrier around the answer itself.
 //!
 //! *Upstream:* `apiserver/pkg/server/config.go` (`DefaultBuildHandlerChain`).
 
@@ -13,7 +14,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
@@ -265,8 +266,27 @@ fn duration_fault(text: &str) -> Option<String> {
     None
 }
 
-/// Reads a body, up to the limit and within the deadline.
-pub(super) async fn read_body<B>(body: B, limits: &Limits) -> Result<Bytes, ApiError>
+/// A body that could not be read.
+#[derive(Debug)]
+pub(super) struct Unread {
+    /// Why.
+    pub(super) error: ApiError,
+    /// Whether the client may still be sending it, so that the connection is of no more use.
+    pub(super) is_cut_off: bool,
+}
+
+impl Unread {
+    fn cut_off(error: ApiError) -> Self {
+        Self {
+            error,
+            is_cut_off: true,
+        }
+    }
+}
+
+/// Reads a body, up to the limit and within the deadline. What is beyond the limit is read as well
+/// and thrown away, within reason: a client that is still sending does not listen.
+pub(super) async fn read_body<B>(body: B, limits: &Limits) -> Result<Bytes, Unread>
 where
     B: http_body::Body + Send,
     B::Error: std::fmt::Display,
@@ -275,50 +295,54 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    if body.size_hint().lower() > max as u64 {
-        return Err(ApiError::too_large(max));
+    if body.size_hint().lower() > DISCARDED_BYTES_MAX as u64 {
+        return Err(Unread::cut_off(ApiError::too_large(max)));
     }
     let body = std::pin::pin!(body);
     let read = collect(body, max);
     // A client's patience is measured by the wall, whatever the cluster's clock says.
     #[allow(clippy::disallowed_methods)]
-    match tokio::time::timeout(limits.body_patience, read).await {
-        Ok(read) => read,
-        Err(_) => Err(ApiError::timeout(
-            "request did not complete within the allotted timeout",
-            0,
-        )),
-    }
+    let read = tokio::time::timeout(limits.body_patience, read).await;
+    read.unwrap_or_else(|_| {
+        let why = "request did not complete within the allotted timeout";
+        Err(Unread::cut_off(ApiError::timeout(why, 0)))
+    })
 }
 
-async fn collect<B>(mut body: std::pin::Pin<&mut B>, max: usize) -> Result<Bytes, ApiError>
+async fn collect<B>(mut body: std::pin::Pin<&mut B>, max: usize) -> Result<Bytes, Unread>
 where
     B: http_body::Body,
     B::Error: std::fmt::Display,
 {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
+    let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| ApiError::bad_request(error.to_string()))?;
+        let frame =
+            frame.map_err(|error| Unread::cut_off(ApiError::bad_request(error.to_string())))?;
         let Ok(mut data) = frame.into_data() else {
             continue;
         };
-        if first.len() + rest.len() + data.remaining() > max {
-            return Err(ApiError::too_large(max));
+        length += data.remaining();
+        if length > DISCARDED_BYTES_MAX {
+            return Err(Unread::cut_off(ApiError::too_large(max)));
         }
-        if first.is_empty() && rest.is_empty() {
+        if length > max {
+            (first, rest) = (Bytes::new(), BytesMut::new());
+        } else if first.is_empty() && rest.is_empty() {
             first = data.copy_to_bytes(data.remaining());
-            continue;
+        } else {
+            if rest.is_empty() {
+                rest.extend_from_slice(&std::mem::take(&mut first));
+            }
+            rest.put(data);
         }
-        if rest.is_empty() {
-            rest.extend_from_slice(&std::mem::take(&mut first));
-        }
-        while data.has_remaining() {
-            let chunk = data.chunk();
-            rest.extend_from_slice(chunk);
-            let length = chunk.len();
-            data.advance(length);
-        }
+    }
+    if length > max {
+        return Err(Unread {
+            error: ApiError::too_large(max),
+            is_cut_off: false,
+        });
     }
     Ok(if rest.is_empty() {
         first
@@ -345,6 +369,9 @@ pub(super) async fn without_panic<T>(
             Err(ApiError::internal(why).with_cause(what))
         })
 }
+
+/// How much of a body is read in all, taken or thrown away.
+const DISCARDED_BYTES_MAX: usize = 32 << 20;
 
 /// How long a client may take to send a body.
 pub(super) const BODY_PATIENCE: Duration = Duration::from_mins(1);

@@ -25,13 +25,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, CONNECTION};
 use http::request::Parts;
 use http::{HeaderValue, Method};
 pub use listen::Spawn;
 
 use self::encode::Answer;
-use self::filters::Asked;
+use self::filters::{Asked, Unread};
 use self::metrics::{Metrics, Series, Stopwatch};
 use self::negotiate::{Endpoint, Media};
 use crate::auth::{Authenticator, User};
@@ -114,6 +114,10 @@ impl Door {
     {
         let stopwatch = Stopwatch::start();
         let audit_id = self.audit_id(&parts.headers);
+        // A body nobody reads would break the connection for the next request, so it is read before
+        // anything is refused; what is wrong with it is said last.
+        let body = filters::read_body(body, &self.limits).await;
+        let is_cut_off = body.as_ref().is_err_and(|unread| unread.is_cut_off);
         let mut answer = match filters::arrive(parts, &self.limits) {
             Ok(asked) => {
                 let is_dry_run = asked.query.iter().any(|(key, _)| key == "dryRun");
@@ -137,6 +141,9 @@ impl Door {
             Err(answer) => *answer,
         };
         let headers = answer.headers_mut();
+        if is_cut_off {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         headers.insert("audit-id", audit_id);
         headers
             .entry(CACHE_CONTROL)
@@ -145,17 +152,13 @@ impl Door {
     }
 
     /// The filters in order, then the answer.
-    async fn answer<B>(
+    async fn answer(
         self: &Arc<Self>,
         asked: &Asked,
-        body: B,
+        body: Result<Bytes, Unread>,
         identity: Option<User>,
         series: Series,
-    ) -> Answer
-    where
-        B: http_body::Body + Send,
-        B::Error: std::fmt::Display,
-    {
+    ) -> Answer {
         let fail = |error: ApiError| encode::error(&error, &asked.headers, &asked.query);
         let user = match self.identify(asked, identity) {
             Ok(user) => user,
@@ -173,14 +176,12 @@ impl Door {
             let answer = filters::without_panic(self.page(asked)).await;
             return answer.unwrap_or_else(fail);
         }
-        let body = if asked.method == Method::GET {
-            Ok(Bytes::new())
-        } else {
-            filters::read_body(body, &self.limits).await
-        };
         let answer = match body {
             Ok(body) => filters::without_panic(self.resource(asked, body, user)).await,
-            Err(error) => Err(error),
+            Err(_) if asked.method == Method::GET => {
+                filters::without_panic(self.resource(asked, Bytes::new(), user)).await
+            }
+            Err(unread) => Err(unread.error),
         };
         drop(place);
         match answer {

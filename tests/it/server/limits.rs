@@ -84,3 +84,24 @@ async fn a_malformed_escape_is_a_bad_request() {
     let reply = client.request("GET", "/api/v1/nodes/%zz", &[], "").await;
     assert_eq!(reply.code, 400);
 }
+
+#[tokio::test]
+async fn a_body_that_is_not_wanted_does_not_break_the_connection() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let cluster = listening(Cluster::builder()).await;
+    let mut socket = tokio::net::TcpStream::connect(cluster.address().unwrap())
+        .await
+        .unwrap();
+    let body = "x".repeat(100_000);
+    let first = format!("GET /nope HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n{body}");
+    let second = "GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    socket.write_all(first.as_bytes()).await.unwrap();
+    socket.write_all(second.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    socket.read_to_string(&mut answers).await.unwrap();
+    assert!(
+        answers.starts_with("HTTP/1.1 404 ") && answers.ends_with("\r\n\r\nok"),
+        "{answers}"
+    );
+}
