@@ -1,7 +1,7 @@
 //! Daemon sets.
 //!
-//! *Upstream:* `pkg/registry/apps/daemonset/strategy.go`, `pkg/apis/apps/v1/{conversion,defaults}.go`,
-//! `pkg/apis/apps/validation/validation.go`.
+//! *Upstream:* `pkg/registry/apps/daemonset/strategy.go`,
+//! `pkg/apis/apps/v1/{conversion,defaults}.go`, `pkg/apis/apps/validation/validation.go`.
 
 use serde_json::Value;
 

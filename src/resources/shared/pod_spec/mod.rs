@@ -303,7 +303,8 @@ fn resource_claims(
             _ => errors.invalid_text(
                 &path,
                 printed_internally(claim, &fields),
-                "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified",
+                "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be \
+                 specified",
             ),
         }
         for field in sources {

@@ -208,7 +208,8 @@ pub(super) fn pod(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
 }
 
 const SYSCTL_WORDS: &str = "must have at most 253 characters and match regex \
-                            ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+                            ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*\
+                            [a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
 
 fn is_sysctl(name: &str) -> bool {
     let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
