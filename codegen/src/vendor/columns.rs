@@ -1,4 +1,4 @@
-//! The columns of Tables: names, types and descriptions, which the server sends and clients compare.
+//! The columns of Tables: names, types, descriptions, which the server sends and clients compare.
 //!
 //! *Invariant:* the one place that keeps prose, because here the prose is on the wire.
 
