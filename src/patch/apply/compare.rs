@@ -125,21 +125,11 @@ fn lists(
     new: Option<&Value>,
 ) -> Comparison {
     let mut both: BTreeMap<String, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
-    let items = |value: Option<&Value>| match value {
-        Some(Value::Array(_)) => true,
-        _ => false,
-    };
-    if items(old) {
-        let list = old.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        for (step, item) in place::steps(place, keys, list) {
-            both.entry(step).or_default().0.push(item);
-        }
+    for (step, item) in place::steps(place, keys, items(old)) {
+        both.entry(step).or_default().0.push(item);
     }
-    if items(new) {
-        let list = new.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        for (step, item) in place::steps(place, keys, list) {
-            both.entry(step).or_default().1.push(item);
-        }
+    for (step, item) in place::steps(place, keys, items(new)) {
+        both.entry(step).or_default().1.push(item);
     }
     let item = place.item();
     let mut out = Comparison::default();
@@ -167,4 +157,9 @@ fn lists(
         }
     }
     out
+}
+
+/// The items of a list; none where it is no list.
+fn items(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

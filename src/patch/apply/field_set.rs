@@ -50,14 +50,17 @@ impl FieldSet {
 
     /// The written form.
     pub fn to_json(&self) -> Map<String, Value> {
-        let entry = |(step, entry): (&Box<str>, &Entry)| {
+        let written = |step: &str, entry: &Entry| {
             let mut inner = entry.children.to_json();
             if entry.is_member && !inner.is_empty() {
                 inner.insert(".".to_owned(), Value::Object(Map::new()));
             }
-            (String::from(step.as_ref()), Value::Object(inner))
+            (step.to_owned(), Value::Object(inner))
         };
-        self.0.iter().map(entry).collect()
+        self.0
+            .iter()
+            .map(|(step, entry)| written(step, entry))
+            .collect()
     }
 
     /// Whether no field is in it.

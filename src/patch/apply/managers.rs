@@ -159,10 +159,8 @@ impl Managers {
                 api_version: version,
                 subresource: String::new(),
             };
-            let mut merged = match self.0.remove(&bucket).or_else(|| self.0.remove(first)) {
-                Some(merged) => merged,
-                None => Owned::default(),
-            };
+            let earlier = self.0.remove(&bucket).or_else(|| self.0.remove(first));
+            let mut merged = earlier.unwrap_or_default();
             self.0.remove(&manager);
             merged.fields.extend(owned.fields);
             merged.time = owned.time;
