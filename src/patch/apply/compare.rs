@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::field_set::FieldSet;
+use super::field_set::{FieldSet, field};
 use super::place::{self, Form, Place};
 
 /// The fields that changed.
@@ -62,8 +62,23 @@ struct Change {
 }
 
 /// Compares two states of an object.
-pub(super) fn objects(place: Place<'_>, old: &Value, new: &Value) -> Comparison {
-    maps(place, Some(old), Some(new))
+pub(super) fn objects(
+    place: Place<'_>,
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+) -> Comparison {
+    let mut out = Comparison::default();
+    for (name, old) in old {
+        if let Some(child) = place.child(name) {
+            out.enter(&field(name), values(child, Some(old), new.get(name)));
+        }
+    }
+    for (name, new) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
+        if let Some(child) = place.child(name) {
+            out.enter(&field(name), values(child, None, Some(new)));
+        }
+    }
+    out
 }
 
 fn values(place: Place<'_>, old: Option<&Value>, new: Option<&Value>) -> Change {

@@ -82,20 +82,30 @@ impl FieldSet {
         entry.children.extend(children);
     }
 
-    /// Puts in a field by its whole path.
-    pub(super) fn insert_path(&mut self, path: &[&str]) {
-        match path {
-            [] => {}
-            [last] => self.insert(last),
-            [first, rest @ ..] => {
-                let entry = self.0.entry((*first).into()).or_default();
-                entry.children.insert_path(rest);
-            }
+    /// Takes out a field by its whole path; what lies under it stays.
+    pub(super) fn remove_path(&mut self, path: &[&str]) {
+        let Some((first, rest)) = path.split_first() else {
+            return;
+        };
+        let Some(entry) = self.0.get_mut(*first) else {
+            return;
+        };
+        if rest.is_empty() {
+            entry.is_member = false;
+        } else {
+            entry.children.remove_path(rest);
+        }
+        if entry.is_empty() {
+            self.0.remove(*first);
         }
     }
 
     /// Puts in all fields of another.
     pub(super) fn extend(&mut self, other: Self) {
+        if self.0.is_empty() {
+            *self = other;
+            return;
+        }
         for (step, entry) in other.0 {
             let own = self.0.entry(step).or_default();
             own.is_member |= entry.is_member;

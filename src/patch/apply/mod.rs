@@ -91,14 +91,12 @@ pub fn update(live: &Object, new: &mut Object, schema: &Schema, writer: &Writer<
         return;
     }
     let before = managers.clone();
-    let mut old = live.clone();
-    take_managed_fields(&mut old);
     let place = Place::root(schema);
-    let (old, state) = (old.into_value(), Value::Object(new.as_map().clone()));
-    let compared = compare::objects(place, &old, &state).without(writer.ignored);
+    // That the live object still has its managers makes no difference: nobody owns them.
+    let compared = compare::objects(place, live.as_map(), new.as_map()).without(writer.ignored);
     enter(
         &mut managers,
-        &compared,
+        compared,
         writer,
         writer.manager(Operation::Update),
     );
@@ -122,49 +120,53 @@ fn keep_times(before: &Managers, after: &mut Managers) {
 }
 
 /// Gives the manager what was changed, and takes it from all others.
-fn enter(managers: &mut Managers, compared: &Comparison, writer: &Writer<'_>, manager: Manager) {
-    let written = compared.modified.union(&compared.added);
-    let taken = written.union(&compared.removed);
-    let others: Vec<Manager> = managers.0.keys().cloned().collect();
-    for other in &others {
-        // An updater's own earlier fields stay with it; those removed do not.
-        let lost = if *other == manager {
-            &compared.removed
-        } else {
-            &taken
-        };
-        managers.take_from(other, lost);
+fn enter(managers: &mut Managers, compared: Comparison, writer: &Writer<'_>, manager: Manager) {
+    let Comparison {
+        removed,
+        modified: mut written,
+        added,
+    } = compared;
+    written.extend(added);
+    if !managers.is_empty() {
+        let taken = written.union(&removed);
+        let others: Vec<Manager> = managers.0.keys().cloned().collect();
+        for other in &others {
+            // An updater's own earlier fields stay with it; those removed do not.
+            let lost = if *other == manager { &removed } else { &taken };
+            managers.take_from(other, lost);
+        }
     }
-    let fields = written.difference(&stripped());
-    if fields.is_empty() {
+    strip(&mut written);
+    if written.is_empty() {
         return;
     }
     let owned = managers.0.entry(manager).or_default();
-    owned.fields.extend(fields);
+    owned.fields.extend(written);
     writer.api_version.clone_into(&mut owned.api_version);
     owned.time = writer.time();
 }
 
-/// Fields that nobody owns: the object would be none without them.
-fn stripped() -> FieldSet {
-    let mut set = FieldSet::default();
+/// Fields of the metadata that nobody owns.
+const UNOWNED: [&str; 9] = [
+    "f:name",
+    "f:namespace",
+    "f:creationTimestamp",
+    "f:selfLink",
+    "f:uid",
+    "f:clusterName",
+    "f:generation",
+    "f:managedFields",
+    "f:resourceVersion",
+];
+
+/// Takes out the fields that nobody owns: the object would be none without them.
+fn strip(set: &mut FieldSet) {
+    for name in UNOWNED {
+        set.remove_path(&["f:metadata", name]);
+    }
     for name in ["f:apiVersion", "f:kind", "f:metadata"] {
-        set.insert(name);
+        set.remove_path(&[name]);
     }
-    for name in [
-        "f:name",
-        "f:namespace",
-        "f:creationTimestamp",
-        "f:selfLink",
-        "f:uid",
-        "f:clusterName",
-        "f:generation",
-        "f:managedFields",
-        "f:resourceVersion",
-    ] {
-        set.insert_path(&["f:metadata", name]);
-    }
-    set
 }
 
 /// The managers to start from: those a client sends back, else those of the live object. `None`
@@ -226,7 +228,6 @@ pub fn apply(
     let entries = live.items(&["metadata", "managedFields"]);
     let mut managers = Managers::from_json(entries).unwrap_or_default();
     take_managed_fields(&mut old);
-    let old = old.into_value();
     if managers.is_empty() {
         let first = Manager {
             operation: Operation::Update,
@@ -234,14 +235,15 @@ pub fn apply(
             api_version: writer.api_version.to_owned(),
             subresource: writer.subresource.to_owned(),
         };
-        let compared = compare::objects(place, &empty.clone().into_value(), &old);
+        let compared = compare::objects(place, empty.as_map(), old.as_map());
         enter(
             &mut managers,
-            &compared.without(writer.ignored),
+            compared.without(writer.ignored),
             writer,
             first,
         );
     }
+    let old = old.into_value();
     let manager = writer.manager(Operation::Apply);
     let last = managers.0.get(&manager).cloned();
     let set = own::fields(place, &applied).without_trees(writer.ignored);
@@ -260,10 +262,14 @@ pub fn apply(
         &managers,
         last.as_ref().map(|last| &last.fields),
     );
-    let compared = compare::objects(place, &old, &new).without(writer.ignored);
+    let maps = (old.as_object(), new.as_object());
+    let compared = match maps {
+        (Some(old), Some(new)) => compare::objects(place, old, new).without(writer.ignored),
+        _ => Comparison::default(),
+    };
     settle(&mut managers, &compared, &manager, force)?;
     if let Some(owned) = managers.0.get_mut(&manager) {
-        owned.fields = owned.fields.difference(&stripped());
+        strip(&mut owned.fields);
         if new != old {
             owned.time = writer.time();
         }
