@@ -164,10 +164,10 @@ pub(super) fn reference(
     for field in ["kind", "name"] {
         let text = reference.text(field);
         let path = path.child(field);
-        if !text.is_empty() {
-            names::report(errors, &path, text, check_path_segment(text));
-        } else {
+        if text.is_empty() {
             errors.required(&path, "");
+        } else {
+            names::report(errors, &path, text, check_path_segment(text));
         }
     }
     if rule == GroupRule::Any {
