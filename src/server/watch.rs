@@ -18,7 +18,7 @@ use super::{Door, Stop};
 
 /// How long events that follow a write are gathered before the next write. A quiet watch never
 /// waits; a busy one spares a system call and a TLS record for every event but the first.
-const GATHER: Duration = Duration::from_millis(2);
+const GATHER: Duration = Duration::from_millis(5);
 
 /// How much is gathered at most.
 const GATHER_BYTES_MAX: usize = 256 * 1024;
