@@ -230,9 +230,9 @@ fn owner_references(object: &Object, path: &FieldPath, errors: &mut FieldErrors)
             let this = format!("{}/{}", text("kind"), text("name"));
             match &controller {
                 None => controller = Some(this),
-                Some(first) => errors.invalid(
+                Some(first) => errors.invalid_text(
                     path,
-                    &Value::Array(owners.to_vec()),
+                    printed_owners(owners),
                     format!(
                         "Only one reference can have Controller set to true. Found \"true\" in \
                          references for {first} and {this}"
@@ -258,4 +258,23 @@ fn finalizers(object: &Object, path: &FieldPath, errors: &mut FieldErrors) {
             "finalizer orphan and foregroundDeletion cannot be both set",
         );
     }
+}
+
+/// Owners as errors print them, each with its fields in the order of upstream's type.
+fn printed_owners(owners: &[Value]) -> String {
+    let fields = [
+        "apiVersion",
+        "kind",
+        "name",
+        "uid",
+        "controller",
+        "blockOwnerDeletion",
+    ];
+    let printed = owners.iter().map(|owner| {
+        let fields = fields
+            .iter()
+            .filter_map(|field| owner.get(field).map(|value| format!("\"{field}\":{value}")));
+        format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+    });
+    format!("[{}]", printed.collect::<Vec<_>>().join(","))
 }

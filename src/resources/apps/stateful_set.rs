@@ -121,18 +121,15 @@ fn validate_update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
     let (new, old) = (object.at("spec"), old.at("spec"));
     policies(&mut errors, new);
     rest(&mut errors, new, false);
-    for field in [
-        "selector",
-        "volumeClaimTemplates",
-        "serviceName",
-        "podManagementPolicy",
-    ] {
-        immutable(
-            &mut errors,
-            &SPEC.child(field),
-            new.at(field),
-            old.at(field),
-        );
+    let claims = "volumeClaimTemplates";
+    for field in ["selector", claims, "serviceName", "podManagementPolicy"] {
+        let (path, new, old) = (SPEC.child(field), new.at(field), old.at(field));
+        if field != claims {
+            immutable(&mut errors, &path, new, old);
+        } else if new != old {
+            let list = new.as_array().map_or(&[][..], Vec::as_slice);
+            errors.invalid_text(&path, claim_spec::printed(list), "field is immutable");
+        }
     }
     errors
 }
