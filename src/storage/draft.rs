@@ -1,8 +1,8 @@
 //! An object ready to be stored: encoded once, but for the revision, which is known at the append.
 //!
-//! The piece of memory holds the object with `apiVersion` and `kind` last and the two bytes `},` in
-//! front. So an item of a list, which ends the item before it and comes without its type, is a slice
-//! of the same piece, as the whole object is.
+//! The piece of memory holds the object with `apiVersion` and `kind` last and the two bytes `},`
+//! in front. So an item of a list, which ends the item before it and comes without its type, is a
+//! slice of the same piece, as the whole object is.
 //!
 //! *Upstream:* `apiserver/pkg/storage/etcd3/store.go` (`prepareKey`, the versioner's update).
 

@@ -132,7 +132,8 @@ fn parse_revision(text: &str) -> Result<Revision, String> {
                 "invalid syntax"
             };
             Err(format!(
-                "resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: {why}"
+                "resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: \
+                 {why}"
             ))
         }
     }

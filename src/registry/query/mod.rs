@@ -1,6 +1,7 @@
 //! Which objects a list, a watch or a deletion of many means: options, selectors, where to start.
 //!
-//! *Upstream:* `apimachinery/pkg/apis/meta/internalversion`, `apiserver/pkg/storage/selection_predicate.go`.
+//! *Upstream:* `apimachinery/pkg/apis/meta/internalversion`,
+//! `apiserver/pkg/storage/selection_predicate.go`.
 
 pub mod continuation;
 pub mod list_options;
