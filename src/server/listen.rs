@@ -83,17 +83,27 @@ async fn connect(
     tls: Option<TlsAcceptor>,
     door: Arc<Door>,
     spawn: Spawn,
-    stop: Stop,
+    mut stop: Stop,
 ) {
     // Answers are written whole; waiting for more would only delay them.
     let _ = socket.set_nodelay(true);
     let Some(tls) = tls else {
         // Plaintext HTTP/2 is told from HTTP/1 by its preface, which clients send first.
         let mut preface = [0; 3];
-        let is_h2 = matches!(socket.peek(&mut preface).await, Ok(3) if &preface == b"PRI");
+        // A client that says nothing holds up no shutdown.
+        let is_h2 = tokio::select! {
+            peeked = socket.peek(&mut preface) => {
+                matches!(peeked, Ok(3) if &preface == b"PRI")
+            }
+            () = stopped(&mut stop) => return,
+        };
         return http(socket, is_h2, door, spawn, stop).await;
     };
-    match tls.accept(socket).await {
+    let accepted = tokio::select! {
+        accepted = tls.accept(socket) => accepted,
+        () = stopped(&mut stop) => return,
+    };
+    match accepted {
         Ok(stream) => {
             let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             http(stream, is_h2, door, spawn, stop).await;

@@ -13,6 +13,7 @@ mod filters;
 mod health;
 pub mod listen;
 pub mod local;
+mod media_type;
 pub mod metrics;
 pub mod negotiate;
 mod openapi;
@@ -124,7 +125,7 @@ impl Door {
                 let series =
                     self.metrics
                         .series(asked.method.as_str(), &asked.location, is_dry_run);
-                let answer = self.answer(&asked, body, identity, series).await;
+                let answer = self.answer(&asked, body, identity, series, &audit_id).await;
                 let elapsed = stopwatch.elapsed();
                 self.metrics
                     .record(series, answer.status().as_u16(), elapsed);
@@ -158,6 +159,7 @@ impl Door {
         body: Result<Bytes, Unread>,
         identity: Option<User>,
         series: Series,
+        audit_id: &HeaderValue,
     ) -> Answer {
         let fail = |error: ApiError| encode::error(&error, &asked.headers, &asked.query);
         let user = match self.identify(asked, identity) {
@@ -192,7 +194,13 @@ impl Door {
             Err(error) if self.is_nowhere(asked, &error) => encode::not_found(),
             Err(error) => {
                 if error.code() >= 500 {
-                    tracing::warn!(path = asked.path, cause = error.cause(), "{error}");
+                    let audit_id = audit_id.to_str().unwrap_or("");
+                    tracing::warn!(
+                        audit_id,
+                        path = asked.path,
+                        cause = error.cause(),
+                        "{error}"
+                    );
                 }
                 fail(error)
             }
@@ -218,7 +226,7 @@ impl Door {
             _ if self.prints(asked) => Endpoint::Object,
             _ => Endpoint::Unprinted,
         };
-        let content_type = negotiate::media_type(&asked.headers);
+        let content_type = media_type::media_type(&asked.headers, verb == Verb::Patch);
         let (content_type, body) = self.in_json(asked, verb, content_type, body)?;
         let media = negotiate::input(verb, &content_type, &body)
             .map_err(|error| self.unless_missing(asked, error))

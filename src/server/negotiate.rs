@@ -274,16 +274,6 @@ fn is_pretty(headers: &HeaderMap, query: &[(String, String)]) -> bool {
     })
 }
 
-/// A media type without its parameters, lower-case.
-pub fn media_type(headers: &HeaderMap) -> String {
-    headers
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .map(|value| value.split(';').next().unwrap_or("").trim())
-        .map(str::to_ascii_lowercase)
-        .unwrap_or_default()
-}
-
 /// Refuses bodies in encodings that are not read.
 pub fn input(verb: Verb, content_type: &str, body: &[u8]) -> Result<(), ApiError> {
     let unknown = |accepted: &str| {

@@ -137,6 +137,36 @@ async fn bodies_in_unknown_encodings_are_refused_after_missing_resources() {
 }
 
 #[tokio::test]
+async fn a_content_type_that_is_not_well_formed_names_no_encoding() {
+    let fixture = cluster().await;
+    let post = async |content_type: &str| {
+        let headers = [("content-type", content_type)];
+        let path = "/api/v1/namespaces?dryRun=All";
+        let body = r#"{"metadata":{"name":"typed"}}"#;
+        let reply = fixture.client.request("POST", path, &headers, body).await;
+        reply.code
+    };
+    for wrong in [
+        ";",
+        ";;;",
+        "application/json;;",
+        "application/json; charset",
+        "application/json; =utf-8",
+        "application/json; a=b; a=c",
+        "application/json; charset=\"utf-8",
+    ] {
+        assert_eq!(post(wrong).await, 415, "{wrong}");
+    }
+    for right in [
+        "application/json;",
+        "Application/JSON ; charset = \"utf-\\8\"",
+        "application/json; a=b; a=b",
+    ] {
+        assert_eq!(post(right).await, 201, "{right}");
+    }
+}
+
+#[tokio::test]
 async fn large_answers_are_compressed_for_who_asks() {
     let fixture = cluster().await;
     let large = json!({"metadata": {"name": "large"}, "data": {"x": "y".repeat(200_000)}});
