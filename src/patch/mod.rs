@@ -105,8 +105,8 @@ impl Patch {
     }
 
     /// What it makes of an object.
-    pub fn apply(&self, current: &Object, schema: &Schema) -> Result<Value, Error> {
-        let mut document = current.clone().into_value();
+    pub fn apply(&self, current: Object, schema: &Schema) -> Result<Value, Error> {
+        let mut document = current.into_value();
         match self {
             Self::Json(operations) => json::apply(&mut document, operations)?,
             Self::Merge(patch) => merge::apply(&mut document, patch),

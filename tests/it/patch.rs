@@ -18,7 +18,8 @@ fn check(lines: &str, parse: fn(Value) -> Result<Patch, Error>) {
         let case: Value = serde_json::from_str(line).unwrap();
         let object = Object::from_value(case["object"].clone()).unwrap();
         let schema = schema(case["kind"].as_str().unwrap());
-        let patched = parse(case["patch"].clone()).and_then(|patch| patch.apply(&object, &schema));
+        let patched =
+            parse(case["patch"].clone()).and_then(|patch| patch.apply(object.clone(), &schema));
         match case.get("patched") {
             Some(expected) => assert_eq!(patched.as_ref(), Ok(expected), "{line}"),
             // Which of several errors comes first is up to the order of a Go map.
@@ -29,7 +30,7 @@ fn check(lines: &str, parse: fn(Value) -> Result<Patch, Error>) {
 
 fn strategic(kind: &str, object: Value, patch: Value) -> Result<Value, Error> {
     let object = Object::from_value(object).unwrap();
-    Patch::strategic(patch).and_then(|patch| patch.apply(&object, &schema(kind)))
+    Patch::strategic(patch).and_then(|patch| patch.apply(object, &schema(kind)))
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(crate) async fn patch(
                 expected: &expected,
                 schema: &cx.resource.schema,
             };
-            let mut object = patch.apply(cx, &served, target)?;
+            let mut object = patch.apply(cx, served, target)?;
             check_name(cx, &object)?;
             shape::decoded(cx.resource, registry.strategy(cx.resource), &mut object);
             let mut object = registry.to_storage(cx.resource, object);
@@ -106,7 +106,7 @@ impl Patch {
     pub(crate) fn apply(
         &self,
         cx: &Context<'_>,
-        current: &Object,
+        current: Object,
         target: decode::Target<'_>,
     ) -> Result<Object, ApiError> {
         let patched = self
