@@ -90,9 +90,19 @@ impl Registry {
 
     fn look_up(&self, request: &Request) -> Result<Arc<Resource>, ApiError> {
         let target = &request.target;
-        self.catalog
+        let resource = self
+            .catalog
             .resource(&target.group, &target.version, &target.resource)
-            .ok_or_else(ApiError::path_not_found)
+            .ok_or_else(ApiError::path_not_found)?;
+        let custom = resource.custom.as_ref();
+        if custom.is_some_and(|custom| custom.has_webhook_conversion)
+            && resource.group_version != resource.storage_version
+        {
+            return Err(ApiError::not_implemented(
+                "custom resources in a version that a webhook converts",
+            ));
+        }
+        Ok(resource)
     }
 
     /// The facts of a request.

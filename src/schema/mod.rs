@@ -2,7 +2,8 @@
 //!
 //! A schema is an arena of nodes and the id of its root; nodes name each other by id, so that
 //! recursive schemas (`JSONSchemaProps`) need no special form. The generated tables are one arena
-//! shared by all built-in kinds; each version of a CustomResourceDefinition has an arena of its own.
+//! shared by all built-in kinds; each version of a CustomResourceDefinition has an arena of its
+//! own.
 //!
 //! *Invariant:* knows no particular kind, no storage and no HTTP.
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema`, `structured-merge-diff/schema`.

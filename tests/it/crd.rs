@@ -374,3 +374,79 @@ async fn schemas_that_are_not_structural_are_refused() {
         )],
     );
 }
+
+#[tokio::test]
+async fn rules_are_run_over_new_and_old_state() {
+    let world = World::with_spec(json!({
+        "type": "object",
+        "properties": {
+            "min": {"type": "integer"},
+            "max": {"type": "integer"},
+            "a-b": {
+                "type": "integer",
+                "x-kubernetes-validations": [{"rule": "self >= oldSelf", "message": "grows"}],
+            },
+        },
+        "x-kubernetes-validations": [
+            {"rule": "self.min <= self.max", "message": "min is above max", "fieldPath": ".min"},
+            {"rule": "!has(self.a__dash__b) || self.a__dash__b < 9"},
+        ],
+    }))
+    .await;
+    let answer = world
+        .create("t", json!({"min": 2, "max": 1, "a-b": 10}))
+        .await;
+    assert_causes(
+        &answer,
+        &[
+            ("spec.min", "Invalid value: min is above max"),
+            (
+                "spec",
+                "Invalid value: failed rule: !has(self.a__dash__b) || self.a__dash__b < 9",
+            ),
+        ],
+    );
+    let answer = world.create("t", json!({"min": 2})).await;
+    assert_causes(
+        &answer,
+        &[(
+            "spec",
+            "Invalid value: \"object\": no such key: max evaluating rule: min is above max",
+        )],
+    );
+    let (code, mut object) = world
+        .create("t", json!({"min": 1, "max": 2, "a-b": 5}))
+        .await;
+    assert_eq!(code, 201, "{object}");
+    object["spec"]["a-b"] = 4.into();
+    let answer = world.put(&format!("{THINGS}/t"), object).await;
+    assert_causes(&answer, &[("spec.a-b", "Invalid value: 4: grows")]);
+}
+
+#[tokio::test]
+async fn rules_that_could_never_be_run_are_refused() {
+    let world = World::new().await;
+    let rule = |rule: &str| {
+        definition(json!({
+            "type": "object",
+            "properties": {"a": {"type": "array", "items": {"type": "string"}}},
+            "x-kubernetes-validations": [{"rule": rule}],
+        }))
+    };
+    let answer = world
+        .define(rule("self.a.all(x, self.a.all(y, x == y))"))
+        .await;
+    assert!(
+        causes(&answer)[0]
+            .1
+            .contains("estimated rule cost exceeds budget")
+    );
+    let answer = world.define(rule("self.nothing == 1")).await;
+    assert!(causes(&answer)[0].1.contains("undefined field 'nothing'"));
+    let answer = world.define(rule("size(self.a)")).await;
+    assert!(
+        causes(&answer)[0]
+            .1
+            .ends_with("cel expression must evaluate to a bool")
+    );
+}

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cel;
 mod cli;
 mod cluster;
 mod coverage;

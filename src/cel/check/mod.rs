@@ -168,7 +168,20 @@ impl Checker {
 
     fn call(&mut self, at: usize, call: &Call) -> Type {
         let target = call.target.as_ref().map(|target| self.expr(target));
-        let args: Vec<Type> = call.args.iter().map(|arg| self.expr(arg)).collect();
+        let args: Vec<Type> = call
+            .args
+            .iter()
+            .map(|arg| match &arg.kind {
+                // What is formatted may be of any types.
+                Kind::List(items) if call.name == "format" => {
+                    for item in items {
+                        self.expr(&item.value);
+                    }
+                    Type::list(Type::Dyn)
+                }
+                _ => self.expr(arg),
+            })
+            .collect();
         let known = overloads(&call.name);
         if known.is_empty() {
             let name = &call.name;

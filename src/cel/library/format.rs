@@ -24,13 +24,12 @@ const NAMES: &[&str] = &[
     "datetime",
 ];
 
-const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters \
-                     or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  \
-                     or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric \
+     characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or \
+     '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or \
-                          '-', start with an alphabetic character, and end with an alphanumeric \
-                          character (e.g. 'my-name',  or 'abc-123', regex used for validation is \
-                          '[a-z]([-a-z0-9]*[a-z0-9])?')";
+     '-', start with an alphabetic character, and end with an alphanumeric character (e.g. \
+     'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 
 /// The result of a function over formats; `None` where it is none.
 pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> {

@@ -52,8 +52,8 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
 fn address(text: &str) -> Result<IpAddr, Failure> {
     let parsed: IpAddr = text.parse().map_err(|_| {
         Failure::new(format!(
-            "IP Address \"{text}\" parse error during conversion from string: ParseAddr(\"{text}\"): \
-             unable to parse IP"
+            "IP Address \"{text}\" parse error during conversion from string: \
+             ParseAddr(\"{text}\"): unable to parse IP"
         ))
     })?;
     match parsed {

@@ -4,7 +4,8 @@
 //! definition before its answer leaves, so that the next request sees what came of it.
 //!
 //! *Invariant:* writes only by way of [`Registry::handle`], as `system:apiserver`.
-//! *Upstream:* `apiextensions-apiserver/pkg/controller`, `…/pkg/apiserver/customresource_handler.go`.
+//! *Upstream:* `apiextensions-apiserver/pkg/controller`,
+//! `apiextensions-apiserver/pkg/apiserver/customresource_handler.go`.
 
 mod establish;
 mod install;

@@ -165,7 +165,11 @@ impl Named {
 }
 
 /// Refuses a custom resource of another version or kind than the path names.
-pub(super) fn check_custom(named: &Named, expected: &GroupVersionKind) -> Result<(), ApiError> {
+pub(super) fn check_custom(
+    named: &Named,
+    expected: &GroupVersionKind,
+    name: &str,
+) -> Result<(), ApiError> {
     if named.group_version != expected.group_version {
         return Err(wrong_version(&named.group_version, &expected.group_version));
     }
@@ -180,7 +184,7 @@ pub(super) fn check_custom(named: &Named, expected: &GroupVersionKind) -> Result
         group_version: named.group_version.clone(),
         kind: named.kind.as_str().into(),
     };
-    Err(ApiError::invalid(&kind, "", &errors))
+    Err(ApiError::invalid(&kind, name, &errors))
 }
 
 fn wrong_version(actual: &GroupVersion, expected: &GroupVersion) -> ApiError {

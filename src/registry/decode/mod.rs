@@ -190,7 +190,7 @@ pub(crate) fn decode(
                 &error,
             ));
         }
-        head::check_custom(&named, target.expected)?;
+        head::check_custom(&named, target.expected, decoded.object.name())?;
     } else {
         let actual = named.with_defaults(target.expected);
         if actual != *target.expected {

@@ -1,6 +1,7 @@
 //! Paths that name a field of a schema: `.spec.names['a.b']`.
 //!
-//! *Upstream:* `ValidFieldPath` in `apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go`.
+//! *Upstream:* `ValidFieldPath` in
+//! `apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go`.
 
 use serde_json::{Map, Value};
 

@@ -213,8 +213,8 @@ fn printed(rule: &Rule, written: &Value) -> String {
             .replace('&', "\\u0026")
     };
     format!(
-        "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\
-         \"OptionalOldSelf\":{}}}",
+        "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\
+         \"FieldPath\":{},\"OptionalOldSelf\":{}}}",
         text(&rule.rule),
         text(&rule.message),
         text(&rule.message_expression),

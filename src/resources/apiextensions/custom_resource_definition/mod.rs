@@ -6,6 +6,7 @@ mod columns;
 mod compiled;
 mod conversion;
 mod defaults;
+mod lists;
 mod names;
 mod open_api;
 mod spec;

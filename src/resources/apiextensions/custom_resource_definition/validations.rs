@@ -11,10 +11,10 @@ use crate::schema::structural::json::{list, text};
 
 /// The reasons a rule may give.
 const REASONS: &[&str] = &[
-    "FieldValueRequired",
+    "FieldValueDuplicate",
     "FieldValueForbidden",
     "FieldValueInvalid",
-    "FieldValueDuplicate",
+    "FieldValueRequired",
 ];
 
 /// What is wrong with the rules of one place, as texts.
