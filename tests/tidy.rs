@@ -110,7 +110,8 @@ fn lines_fit_a_page() {
     let mut wrong = Vec::new();
     for (file, text) in rust_files("src") {
         for (number, line) in text.lines().enumerate() {
-            if line.chars().count() > LINE_LENGTH_MAX && !line.contains("://") {
+            // A text of the wire or a pattern stands as it is.
+            if line.chars().count() > LINE_LENGTH_MAX && !line.contains('"') {
                 wrong.push(format!("{file}:{}", number + 1));
             }
         }

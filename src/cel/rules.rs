@@ -67,9 +67,12 @@ pub fn compile(rule: &Rule, of: &Type) -> Result<Compiled, Broken> {
     })
 }
 
+/// A rule as written, and what it compiled to.
+type Ruled = (Rule, Result<Compiled, Broken>);
+
 /// The rules of a schema by the nodes they are of.
 #[derive(Debug, Default)]
-pub struct Rules(BTreeMap<NodeId, Vec<(Rule, Result<Compiled, Broken>)>>);
+pub struct Rules(BTreeMap<NodeId, Vec<Ruled>>);
 
 impl Rules {
     /// Compiles every rule of a schema.

@@ -69,7 +69,7 @@ pub struct Place<'a> {
     pub is_root: bool,
 }
 
-impl<'a> Place<'a> {
+impl Place<'_> {
     fn at(self, id: NodeId) -> Self {
         Self {
             schema: self.schema,

@@ -56,8 +56,8 @@ pub trait Strategy: Send + Sync {
     }
 
     /// Brings a new state in order: restores what an update may not change silently. The corridor
-    /// has restored `status` from `old` (or, for the status subresource, everything else) and counts
-    /// the generation afterwards.
+    /// has restored `status` from `old` (or, for the status subresource, everything else) and
+    /// counts the generation afterwards.
     fn prepare_update(
         &self,
         _cx: &Context,
@@ -200,9 +200,9 @@ pub trait Strategy: Send + Sync {
         object
     }
 
-    /// Before `prepare_*` (upstream's `BeginCreate`, `BeginUpdate`): takes what must be unique in the
-    /// cluster (cluster IPs, node ports) and writes it into the object. Must also work for a dry
-    /// run (`cx.is_dry_run`), which takes nothing. What is taken is given back in `settle`.
+    /// Before `prepare_*` (upstream's `BeginCreate`, `BeginUpdate`): takes what must be unique in
+    /// the cluster (cluster IPs, node ports) and writes it into the object. Must also work for a
+    /// dry run (`cx.is_dry_run`), which takes nothing. What is taken is given back in `settle`.
     fn reserve(
         &self,
         _cx: &Context,

@@ -106,6 +106,7 @@ fn request(verb: Verb, path: &str, body: &Value) -> Request {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a literal at every call")]
 fn definition(spec: Value) -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -125,6 +126,7 @@ fn definition(spec: Value) -> Value {
     })
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a literal at every call")]
 fn thing(name: &str, spec: Value) -> Value {
     json!({
         "apiVersion": "example.com/v1",

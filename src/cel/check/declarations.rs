@@ -253,6 +253,9 @@ pub(super) fn overloads(name: &str) -> &'static [Overload] {
     ALL.get_or_init(read).get(name).map_or(&[], Vec::as_slice)
 }
 
+/// Kinds that compare with each other.
+const NUMBERS: [&str; 3] = ["int", "uint", "double"];
+
 fn read() -> BTreeMap<String, Vec<Overload>> {
     let mut all: BTreeMap<String, Vec<Overload>> = BTreeMap::new();
     let mut add = |line: &str| {
@@ -261,7 +264,6 @@ fn read() -> BTreeMap<String, Vec<Overload>> {
         }
     };
     TEXT.lines().for_each(&mut add);
-    const NUMBERS: [&str; 3] = ["int", "uint", "double"];
     for operator in ["_<_", "_<=_", "_>_", "_>=_"] {
         for kind in ORDERED {
             add(&format!("{operator}: ({kind}, {kind}) -> bool"));

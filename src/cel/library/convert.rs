@@ -23,13 +23,7 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
         | ("bytes", Value::Bytes(_))
         | ("duration", Value::Duration(_))
         | ("timestamp", Value::Timestamp(_)) => Ok(value.clone()),
-        ("bool", Value::String(text)) => match text.as_ref() {
-            "true" | "TRUE" | "True" | "t" | "1" => Ok(Value::Bool(true)),
-            "false" | "FALSE" | "False" | "f" | "0" => Ok(Value::Bool(false)),
-            _ => Err(Failure::new(format!(
-                "type conversion error from 'string' to 'bool': {text}"
-            ))),
-        },
+        ("bool", Value::String(text)) => truth(text),
         ("int", Value::Uint(value)) => i64::try_from(*value)
             .map(Value::Int)
             .map_err(|_| Failure::new("integer overflow")),
@@ -81,6 +75,17 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
         _ => return None,
     };
     Some(outcome)
+}
+
+/// A truth value in any of the spellings that Go reads.
+fn truth(text: &str) -> Outcome<'static> {
+    match text {
+        "true" | "TRUE" | "True" | "t" | "1" => Ok(Value::Bool(true)),
+        "false" | "FALSE" | "False" | "f" | "0" => Ok(Value::Bool(false)),
+        _ => Err(Failure::new(format!(
+            "type conversion error from 'string' to 'bool': {text}"
+        ))),
+    }
 }
 
 fn parsed<'a>(value: Option<Value<'a>>, text: &str, kind: &str) -> Outcome<'a> {

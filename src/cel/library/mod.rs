@@ -21,10 +21,13 @@ use super::eval::{Failure, Outcome};
 use super::syntax::Call;
 use super::value::Value;
 
+/// A part of the library: the result of a function it has.
+type Module<'a> = fn(&Call, &str, &[Value<'a>]) -> Option<Outcome<'a>>;
+
 /// Calls a function; a method's target comes first.
 pub(super) fn call<'a>(call: &Call, values: &[Value<'a>]) -> Outcome<'a> {
     let name = call.name.as_str();
-    let modules: [fn(&Call, &str, &[Value<'a>]) -> Option<Outcome<'a>>; 8] = [
+    let modules: [Module<'a>; 8] = [
         |_, name, values| operators::call(name, values),
         |call, name, values| strings::call(call, name, values),
         |_, name, values| convert::call(name, values),

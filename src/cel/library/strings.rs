@@ -228,8 +228,8 @@ fn formatted(verb: char, precision: Option<usize>, arg: &Value) -> Result<String
         ('b', Value::Bool(value)) => u8::from(*value).to_string(),
         ('x', Value::Int(value)) => format!("{value:x}"),
         ('X', Value::Int(value)) => format!("{value:X}"),
-        ('x', Value::String(text)) => text.bytes().map(|byte| format!("{byte:02x}")).collect(),
-        ('X', Value::String(text)) => text.bytes().map(|byte| format!("{byte:02X}")).collect(),
+        ('x', Value::String(text)) => hexadecimal(text.as_bytes()),
+        ('X', Value::String(text)) => hexadecimal(text.as_bytes()).to_uppercase(),
         ('o', Value::Int(value)) => format!("{value:o}"),
         _ => {
             return Err(Failure::new(format!(
@@ -287,4 +287,13 @@ fn seconds(nanos: i64) -> String {
         return duration::print(nanos);
     }
     format!("{text}s")
+}
+
+/// Bytes in lower-case hexadecimal digits.
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }

@@ -3,7 +3,8 @@
 //! Objects that are the same in every cluster stand in `objects.txt`, a line each: the path of the
 //! collection and the object, as kube-apiserver 1.37.0 creates them at its start.
 //!
-//! *Upstream:* `pkg/controlplane/controller/{systemnamespaces,kubernetesservice,defaultservicecidr}`,
+//! *Upstream:*
+//! `pkg/controlplane/controller/{systemnamespaces,kubernetesservice,defaultservicecidr}`,
 //! `pkg/registry/{rbac,flowcontrol,scheduling}/rest`, `kube-aggregator/pkg/controllers/autoregister`.
 
 use jiff::Timestamp;

@@ -1,6 +1,7 @@
 //! Events of the YAML parser become a JSON value.
 //!
-//! *Upstream:* `decode.go` of `go.yaml.in/yaml/v2`, `convertToJSONableObject` of `sigs.k8s.io/yaml`.
+//! *Upstream:* `decode.go` of `go.yaml.in/yaml/v2`, `convertToJSONableObject` of
+//! `sigs.k8s.io/yaml`.
 
 use std::collections::BTreeMap;
 
