@@ -17,6 +17,7 @@ mod cluster;
 mod coverage;
 mod crd;
 mod discovery;
+mod fuzz_corpus;
 mod kinds;
 mod object;
 mod openapi;
