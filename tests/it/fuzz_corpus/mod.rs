@@ -37,6 +37,7 @@ fn seed(
 }
 
 /// What is mutated: each verb, each kind of patch, built-in and custom kinds, subresources.
+#[allow(clippy::too_many_lines, reason = "a table of requests")]
 fn corpus() -> Vec<Seed> {
     const JSON: &str = "application/json";
     const MERGE: &str = "application/merge-patch+json";
