@@ -198,8 +198,8 @@ const KNOWN_FAILURES: &[&str] = &[
     "The order in patch list",
     "expected a map[string]interface {}",
     // A binding is checked by a plain error.
-    "\"message\":\"target.name: ",
-    "\"message\":\"target.kind: ",
+    "target.name: ",
+    "target.kind: ",
     // Versions that are no numbers.
     "strconv.ParseUint",
     "resourceVersion should not be set on objects to be created",
