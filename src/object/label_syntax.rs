@@ -8,8 +8,8 @@ const LENGTH_MAX: usize = 63;
 const SUBDOMAIN_LENGTH_MAX: usize = 253;
 
 const NAME_WORDS: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start \
-                          and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or \
-                          '123-abc', regex used for validation is \
+                          and end with an alphanumeric character (e.g. 'MyName',  or \
+                          'my.name',  or '123-abc', regex used for validation is \
                           '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const VALUE_WORDS: &str = "a valid label must be an empty string or consist of alphanumeric \
                            characters, '-', '_' or '.', and must start and end with an \

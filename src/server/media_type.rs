@@ -1,7 +1,8 @@
 //! The `Content-Type` of a request: which media type it names, and whether it is one at all.
 //!
 //! *Invariant:* knows no endpoint; what is done with a media type is said in `negotiate`.
-//! *Upstream:* Go's `mime.ParseMediaType`, as `apiserver/pkg/endpoints/handlers/negotiation` calls it.
+//! *Upstream:* Go's `mime.ParseMediaType`, as
+//! `apiserver/pkg/endpoints/handlers/negotiation` calls it.
 
 use http::HeaderMap;
 

@@ -138,8 +138,8 @@ fn divide<'a>(a: &Value<'a>, b: &Value<'a>) -> Outcome<'a> {
     }
 }
 
-/// The place a value names in a list; numbers without fraction do. The outer `None`: the value is no
-/// number; the inner: there is no such place.
+/// The place a value names in a list; numbers without fraction do. The outer `None`: the value is
+/// no number; the inner: there is no such place.
 #[allow(
     clippy::option_option,
     reason = "two ways to be none, told apart by the caller"

@@ -5,7 +5,8 @@
 //!
 //! *Upstream:*
 //! `pkg/controlplane/controller/{systemnamespaces,kubernetesservice,defaultservicecidr}`,
-//! `pkg/registry/{rbac,flowcontrol,scheduling}/rest`, `kube-aggregator/pkg/controllers/autoregister`.
+//! `pkg/registry/{rbac,flowcontrol,scheduling}/rest`,
+//! `kube-aggregator/pkg/controllers/autoregister`.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
