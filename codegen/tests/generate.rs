@@ -37,6 +37,7 @@ fn altered(name: &str, file: &str, from: &str, to: &str) -> PathBuf {
         "v0.1/custom-resources.json",
         "v0.1/discovery.json",
         "v0.1/go-fields.json",
+        "v0.1/protobuf.json",
         "v0.1/openapi-v3/apis__toys__v1.json",
     ] {
         let mut text = std::fs::read_to_string(here("specs").join(part)).expect("a spec");

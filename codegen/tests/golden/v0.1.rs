@@ -85,4 +85,5 @@ pub(super) static SCHEMAS: &[Schema] = &[
     ),
     c("io.k8s.api.toys.v1.Weight", "v1.Weight", Quantity, false, &[], &[]),
 ];
+pub(super) static MESSAGES: &[Message] = &[];
 pub(super) static COLUMNS: &[(&str, &[Column])] = &[];
