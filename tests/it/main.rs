@@ -11,11 +11,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod apply;
 mod cel;
 mod cli;
 mod cluster;
 mod coverage;
 mod crd;
+mod decode;
 mod discovery;
 mod fuzz_corpus;
 mod kinds;
