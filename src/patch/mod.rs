@@ -4,12 +4,14 @@
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/patch.go`.
 
 pub mod apply;
+mod convert;
 mod go_print;
 mod json;
 mod merge;
 mod order;
 mod strategic;
 
+pub use convert::converter_words;
 pub use go_print::print as go_print;
 use serde_json::{Map, Value};
 

@@ -86,3 +86,28 @@ fn the_order_of_a_list_without_merge_key_cannot_be_set() {
     }});
     assert!(strategic("Pod", object, patch).is_err());
 }
+
+#[test]
+fn a_value_of_the_wrong_type_is_told_in_the_converters_words() {
+    let words = |found: &str, go_type: &str| {
+        mockernetes::patch::converter_words(&format!(
+            "json: cannot unmarshal {found} into Go struct field X.y of type {go_type}"
+        ))
+    };
+    assert_eq!(
+        words("string", "map[string]string"),
+        "cannot restore map from string"
+    );
+    assert_eq!(
+        words("object", "[]v1.Container"),
+        "cannot restore slice from map"
+    );
+    assert_eq!(words("number", "string"), "cannot convert int64 to string");
+    assert_eq!(words("string", "int32"), "unrecognized type: int32");
+    assert_eq!(
+        words("bool", "v1.PodSpec"),
+        "cannot restore struct from: bool"
+    );
+    let other = "parsing time \"x\"";
+    assert_eq!(mockernetes::patch::converter_words(other), other);
+}

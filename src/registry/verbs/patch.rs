@@ -114,12 +114,13 @@ impl Patch {
             .apply(current, target.schema)
             .map_err(to_api_error)?;
         let text = patched.to_string();
-        let shown = || match self.change {
-            patch::Patch::Strategic(_) => go_print(&self.body),
-            _ => text.clone(),
+        let refused = |why: String| match self.change {
+            patch::Patch::Strategic(_) => {
+                invalid(&go_print(&self.body), &patch::converter_words(&why))
+            }
+            _ => invalid(&text, &why),
         };
-        decode::patched(cx, text.as_bytes(), target, &self.duplicates)
-            .map_err(|why| invalid(&shown(), &why))
+        decode::patched(cx, text.as_bytes(), target, &self.duplicates).map_err(refused)
     }
 }
 
