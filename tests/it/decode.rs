@@ -113,7 +113,8 @@ fn an_alias_bomb_is_refused() {
     let mut text = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..9 {
         let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
-        text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        let line = format!("a{level}: &a{level} [{aliases}]\n");
+        text.push_str(&line);
     }
     let error = yaml::first_document(text.as_bytes()).unwrap_err();
     assert_eq!(
