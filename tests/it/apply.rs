@@ -149,3 +149,23 @@ fn an_update_takes_over_what_it_changes() {
         ]
     );
 }
+
+#[test]
+fn kubectl_takes_over_from_its_own_client_side_apply() {
+    let applied = deployment(&json!({"replicas": 1, "paused": true}));
+    let mut live = first("kubectl-client-side-apply", &applied);
+    let annotation = "kubectl.kubernetes.io/last-applied-configuration";
+    live.set(
+        &["metadata", "annotations", annotation],
+        applied.to_string(),
+    );
+    let new = deployment(&json!({"replicas": 2, "paused": true}));
+    assert!(apply(&live, "another", &new, false).is_err());
+    let taken = apply(&live, "kubectl", &new, false).unwrap();
+    assert_eq!(taken.integer(&["spec", "replicas"]), Some(2));
+    let said = taken.text(&["metadata", "annotations", annotation]);
+    assert_eq!(said, format!("{new}\n"));
+    // What was changed since is a conflict all the same.
+    live.set(&["spec", "replicas"], 7);
+    assert!(apply(&live, "kubectl", &new, false).is_err());
+}

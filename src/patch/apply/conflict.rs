@@ -2,6 +2,7 @@
 //!
 //! *Upstream:* `apimachinery/pkg/util/managedfields/internal/conflict.go`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::field_set::FieldSet;
@@ -16,6 +17,16 @@ impl Conflicts {
         let manager = manager.shown();
         let paths = fields.paths().into_iter();
         self.0.extend(paths.map(|path| (manager.clone(), path)));
+    }
+
+    /// Without the fields at these paths.
+    pub(super) fn without(self, paths: &BTreeSet<String>) -> Self {
+        let conflicts = self.0.into_iter();
+        Self(
+            conflicts
+                .filter(|(_, path)| !paths.contains(path))
+                .collect(),
+        )
     }
 
     /// Whether there are none.

@@ -11,6 +11,7 @@
 mod compare;
 mod conflict;
 mod field_set;
+mod last_applied;
 mod managers;
 mod merge;
 mod own;
@@ -212,6 +213,33 @@ fn put_managed_fields(object: &mut Object, managers: &Managers) {
 /// Applies an object over the live one. `empty` is the empty object of the kind; the live object
 /// of a creation is that too. `force` takes fields from their owners.
 pub fn apply(
+    live: &Object,
+    applied: &Map<String, Value>,
+    empty: &Object,
+    schema: &Schema,
+    writer: &Writer<'_>,
+    force: bool,
+) -> Result<Object, ApplyError> {
+    let once = |force| apply_once(live, applied, empty, schema, writer, force);
+    if writer.name != last_applied::KUBECTL {
+        return once(force);
+    }
+    let mut object = match once(force) {
+        Err(ApplyError::Conflicts(conflicts)) => {
+            let own = last_applied::allowed(live, schema).unwrap_or_default();
+            let conflicts = conflicts.without(&own);
+            if !conflicts.is_empty() {
+                return Err(ApplyError::Conflicts(conflicts));
+            }
+            once(true)?
+        }
+        other => other?,
+    };
+    last_applied::sync(&mut object, applied);
+    Ok(object)
+}
+
+fn apply_once(
     live: &Object,
     applied: &Map<String, Value>,
     empty: &Object,
