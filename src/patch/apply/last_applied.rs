@@ -1,7 +1,8 @@
 //! The step from `kubectl apply` to `kubectl apply --server-side`: what the client-side annotation
 //! says was applied is kubectl's own, whoever is entered as its manager.
 //!
-//! *Upstream:* `apimachinery/pkg/util/managedfields/internal/{lastappliedmanager,lastappliedupdater}.go`.
+//! *Upstream:*
+//! `apimachinery/pkg/util/managedfields/internal/{lastappliedmanager,lastappliedupdater}.go`.
 
 use std::collections::BTreeSet;
 
