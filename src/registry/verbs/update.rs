@@ -98,9 +98,11 @@ fn uid_precondition(cx: &Context<'_>, asked: &str, found: &str) -> String {
 }
 
 /// Where etcd would keep the object: custom resources and some groups under their group's name.
+/// A dry run never gets as far as the root of all keys.
 fn storage_path(cx: &Context<'_>) -> String {
     let storage = &cx.resource.storage;
-    let mut path = String::from("/registry/");
+    let root = if cx.is_dry_run { "/" } else { "/registry/" };
+    let mut path = String::from(root);
     if cx.resource.custom.is_some() {
         path.push_str(&storage.group);
         path.push('/');

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
+use crate::registry::strategy::NameRule;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::{conditions, label_selector, names, percent};
@@ -16,6 +17,8 @@ const STATUS: FieldPath = FieldPath::new("status");
 
 /// What is special about pod disruption budgets.
 pub(super) static POD_DISRUPTION_BUDGET: Plain = Plain {
+    // Upstream's validation leaves the metadata to the generic checks.
+    name_rule: NameRule::PathSegment,
     counts_generation: true,
     updates_unconditionally: false,
     validate_create: |_, object| validate(object),
@@ -58,7 +61,7 @@ fn printed(spec: &Value) -> String {
         "{{\"MinAvailable\":{},\"Selector\":{},\"MaxUnavailable\":{},\
          \"UnhealthyPodEvictionPolicy\":{}}}",
         spec.at("minAvailable"),
-        spec.at("selector"),
+        label_selector::printed(spec.at("selector")),
         spec.at("maxUnavailable"),
         spec.at("unhealthyPodEvictionPolicy")
     )

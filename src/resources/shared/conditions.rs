@@ -30,25 +30,32 @@ pub fn validate(errors: &mut FieldErrors, path: &FieldPath, conditions: &[Value]
 fn condition(errors: &mut FieldErrors, path: &FieldPath, condition: &Value) {
     let kind = condition.text("type");
     if kind.is_empty() {
-        errors.required(&path.child("type"), "must be set");
+        errors.required(&path.child("type"), "is required");
     } else {
         names::qualified_name(errors, &path.child("type"), kind);
     }
     let status = condition.text("status");
-    names::one_of(
-        errors,
-        &path.child("status"),
-        status,
-        &["False", "True", "Unknown"],
-    );
+    let supported = ["False", "True", "Unknown"];
+    if status.is_empty() {
+        errors.required(&path.child("status"), "");
+    } else {
+        names::one_of(errors, &path.child("status"), status, &supported);
+    }
     let generation = condition.number("observedGeneration");
-    names::non_negative(errors, &path.child("observedGeneration"), generation);
+    if generation < 0 {
+        let path = path.child("observedGeneration");
+        errors.invalid(
+            &path,
+            &generation.into(),
+            "must be greater than or equal to zero",
+        );
+    }
     if condition.text("lastTransitionTime").is_empty() {
-        errors.required(&path.child("lastTransitionTime"), "must be set");
+        errors.required(&path.child("lastTransitionTime"), "");
     }
     let reason = condition.text("reason");
     if reason.is_empty() {
-        errors.required(&path.child("reason"), "must be set");
+        errors.required(&path.child("reason"), "");
     } else {
         names::report(errors, &path.child("reason"), reason, check_reason(reason));
         if reason.len() > REASON_LENGTH_MAX {
