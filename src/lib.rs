@@ -25,6 +25,9 @@ pub mod patch;
 pub mod storage;
 
 #[doc(hidden)]
+pub mod webhook;
+
+#[doc(hidden)]
 pub mod auth;
 
 #[doc(hidden)]

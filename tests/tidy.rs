@@ -158,6 +158,7 @@ fn http_stays_in_the_server() {
     for (file, text) in rust_files("src") {
         let is_home = [
             "src/server/",
+            "src/webhook/",
             "src/inspector/",
             "src/nodes/",
             "src/cluster/",

@@ -13,6 +13,7 @@ use crate::cluster::{Builder, Cluster};
 use crate::registry::Settings;
 use crate::server::Limits;
 use crate::sim::Clock;
+use crate::webhook::Services;
 
 /// Flags of `serve`. Those that kube-apiserver has keep its names and meaning.
 #[derive(Debug, Args)]
@@ -59,6 +60,9 @@ pub(super) struct Flags {
     /// Admission plugins to switch off
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     disable_admission_plugins: Vec<String>,
+    /// Where a service is that a webhook is reached by (nothing listens at a cluster IP)
+    #[arg(long, value_name = "NAMESPACE/NAME[:PORT]=HOST:PORT")]
+    resolve_service: Vec<String>,
     /// Requests of a kind (reading, changing) that are answered at once
     #[arg(long, value_name = "N", default_value_t = Limits::default().in_flight_max)]
     max_requests_inflight: i64,
@@ -217,6 +221,9 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
             &flags.enable_admission_plugins,
             &flags.disable_admission_plugins,
         )?);
+    let services = Services::of_lines(flags.resolve_service.iter().map(String::as_str))
+        .map_err(|error| Fault::usage(format!("--resolve-service: {error}")))?;
+    builder = builder.services(services);
     if flags.plaintext {
         builder = builder.plaintext();
     }

@@ -7,6 +7,7 @@ use crate::auth::{Authenticator, Mode, User};
 use crate::registry::Settings;
 use crate::server::Limits;
 use crate::sim::Clock;
+use crate::webhook::Services;
 
 /// A cluster to be.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ pub struct Builder {
     pub(super) is_plaintext: bool,
     pub(super) manifests: Vec<String>,
     pub(super) is_bare: bool,
+    pub(super) services: Services,
 }
 
 impl Default for Builder {
@@ -38,6 +40,7 @@ impl Default for Builder {
             is_plaintext: false,
             manifests: Vec::new(),
             is_bare: false,
+            services: Services::default(),
         }
     }
 }
@@ -90,6 +93,12 @@ impl Builder {
     /// Switches admission plugins off, under kube-apiserver's names.
     pub fn disable_admission_plugins(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.disabled_plugins.extend(names);
+        self
+    }
+
+    /// Where the services are that webhooks are reached by: nothing listens at a cluster IP.
+    pub fn services(mut self, services: Services) -> Self {
+        self.services = services;
         self
     }
 

@@ -43,6 +43,21 @@ impl Tasks {
         })
     }
 
+    /// The same for tasks that have no end of their own: they are let go when the cluster stops.
+    pub(super) fn spawn_until_stop(&self) -> Spawn {
+        let spawn = self.spawn();
+        let stop = self.stop();
+        Arc::new(move |task: BoxFuture<'static, ()>| {
+            let mut stop = stop.clone();
+            spawn(Box::pin(async move {
+                tokio::select! {
+                    () = task => {}
+                    _ = stop.wait_for(|is_stopped| *is_stopped) => {}
+                }
+            }));
+        })
+    }
+
     /// Told when the cluster stops.
     pub(super) fn stop(&self) -> Stop {
         self.stop.subscribe()

@@ -20,6 +20,7 @@ use crate::server::tls::Identity;
 use crate::server::{Door, listen};
 use crate::sim::Entropy;
 use crate::storage::memory::Memory;
+use crate::webhook::Caller;
 
 /// Starts a cluster.
 pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
@@ -34,6 +35,9 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     registry.settings = builder.settings.clone();
     registry.admission = plugins::chain(&builder.disabled_plugins);
     let tasks = Tasks::new(tokio::runtime::Handle::current());
+    let services = builder.services.clone();
+    let services = services.with_reader(Arc::clone(&registry.reader));
+    registry.webhooks = Arc::new(Caller::new(tasks.spawn_until_stop(), services));
     let admin_token = format!("{:016x}{:016x}", random(), random());
     let mut authenticator = Authenticator::new(builder.mode);
     for (token, user) in builder.tokens.clone() {

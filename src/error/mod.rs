@@ -20,6 +20,8 @@ pub struct ApiError(Box<Inner>);
 #[derive(Clone, Debug)]
 struct Inner {
     reason: Reason,
+    /// A reason that is none of ours: another server's word, passed on.
+    foreign_reason: Option<String>,
     code: u16,
     message: String,
     details: Option<Details>,
@@ -61,6 +63,7 @@ impl ApiError {
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             reason,
+            foreign_reason: None,
             code: reason.code(),
             message: message.into(),
             details: None,
@@ -103,6 +106,25 @@ impl ApiError {
     /// differ from the table (an `Unknown` passed on from another server).
     pub fn with_code(mut self, code: u16) -> Self {
         self.0.code = code;
+        self
+    }
+
+    /// The same error under a reason that is passed on as another server worded it.
+    pub fn with_reason_text(mut self, reason: &str) -> Self {
+        self.0.reason = Reason::of_text(reason);
+        self.0.foreign_reason = Some(reason.to_owned());
+        self
+    }
+
+    /// The reason on the wire.
+    pub fn reason_text(&self) -> &str {
+        let foreign = self.0.foreign_reason.as_deref();
+        foreign.unwrap_or_else(|| self.0.reason.as_str())
+    }
+
+    /// The same error in other words.
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
         self
     }
 

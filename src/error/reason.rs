@@ -99,4 +99,36 @@ impl Reason {
             Self::NotImplemented => "NotImplemented",
         }
     }
+
+    /// The reason that a word on the wire means; [`Reason::Unknown`] where it is none of these.
+    pub fn of_text(text: &str) -> Self {
+        ALL.into_iter()
+            .find(|reason| reason.as_str() == text)
+            .unwrap_or(Self::Unknown)
+    }
 }
+
+/// Every reason.
+const ALL: [Reason; 21] = [
+    Reason::Unknown,
+    Reason::Unauthorized,
+    Reason::Forbidden,
+    Reason::NotFound,
+    Reason::AlreadyExists,
+    Reason::Conflict,
+    Reason::Gone,
+    Reason::Invalid,
+    Reason::ServerTimeout,
+    Reason::StoreReadError,
+    Reason::Timeout,
+    Reason::TooManyRequests,
+    Reason::BadRequest,
+    Reason::MethodNotAllowed,
+    Reason::NotAcceptable,
+    Reason::RequestEntityTooLarge,
+    Reason::UnsupportedMediaType,
+    Reason::InternalError,
+    Reason::Expired,
+    Reason::ServiceUnavailable,
+    Reason::NotImplemented,
+];

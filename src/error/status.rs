@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ApiError, Details};
+use super::{ApiError, Cause, Details, Reason};
 
 impl ApiError {
     /// The `Status` object of this error.
@@ -21,8 +21,8 @@ impl ApiError {
         if !self.message().is_empty() {
             status.insert("message".to_owned(), self.message().into());
         }
-        if !self.reason().as_str().is_empty() {
-            status.insert("reason".to_owned(), self.reason().as_str().into());
+        if !self.reason_text().is_empty() {
+            status.insert("reason".to_owned(), self.reason_text().into());
         }
         if let Some(details) = self.details() {
             status.insert("details".to_owned(), details.to_value());
@@ -30,9 +30,45 @@ impl ApiError {
         status.insert("code".to_owned(), self.code().into());
         Value::Object(status)
     }
+
+    /// The error that a `Status` of another server is; without a code, that of its reason.
+    pub fn from_status(status: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+        let reason = text(&status["reason"]);
+        let error = Self::new(Reason::Unknown, text(&status["message"])).with_reason_text(&reason);
+        let code = status["code"]
+            .as_u64()
+            .and_then(|code| u16::try_from(code).ok());
+        let code = code.unwrap_or_else(|| error.reason().code());
+        let error = error.with_code(code);
+        match &status["details"] {
+            Value::Object(_) => error.with_details(Details::from_value(&status["details"])),
+            _ => error,
+        }
+    }
 }
 
 impl Details {
+    /// `Status.details` as another server sent it.
+    pub fn from_value(value: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+        let causes = value["causes"].as_array().into_iter().flatten();
+        Self {
+            name: text(&value["name"]),
+            group: text(&value["group"]),
+            kind: text(&value["kind"]),
+            uid: text(&value["uid"]),
+            causes: causes
+                .map(|cause| Cause {
+                    reason: text(&cause["reason"]),
+                    message: text(&cause["message"]),
+                    field: text(&cause["field"]),
+                })
+                .collect(),
+            retry_after_seconds: value["retryAfterSeconds"].as_u64().unwrap_or(0) as u32,
+        }
+    }
+
     /// `Status.details` on the wire; empty parts are left out.
     pub fn to_value(&self) -> Value {
         let mut out = Map::new();

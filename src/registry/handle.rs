@@ -13,6 +13,7 @@ use crate::object::GroupResource;
 use crate::schema::{Catalog, Resource};
 use crate::sim::{Clock, Entropy};
 use crate::storage::{Reader, Store};
+use crate::webhook::Caller;
 
 /// What is special of each kind: plugged in by whoever builds the cluster.
 pub trait Kinds: Send + Sync {
@@ -41,6 +42,8 @@ pub struct Registry {
     pub admission: Chain,
     /// Values that are unique in the cluster.
     pub pools: Pools,
+    /// Calls out of the cluster.
+    pub webhooks: Arc<Caller>,
     pub(super) writer: Writer,
 }
 
@@ -56,6 +59,7 @@ impl Registry {
             kinds,
             admission: Chain::default(),
             pools: Pools::default(),
+            webhooks: Arc::default(),
             writer: Writer::new(store),
         }
     }

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -15,10 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use super::{Door, Stop};
+pub use crate::sim::Spawn;
 
-/// Where tasks live.
-pub type Spawn = Arc<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
+use super::{Door, Stop};
 
 /// How much of a request's head is read before it is refused.
 const HEAD_BYTES_MAX: usize = (1 << 20) + (128 << 10);

@@ -7,3 +7,10 @@ pub mod entropy;
 
 pub use clock::Clock;
 pub use entropy::Entropy;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+/// Starts a task that ends with the cluster: a handle from whoever keeps its tasks.
+pub type Spawn = Arc<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;

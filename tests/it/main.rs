@@ -34,4 +34,5 @@ mod storage;
 mod support;
 mod table;
 mod verbs;
+mod webhook;
 mod workloads;

@@ -3,8 +3,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests choose their transport")]
 
+mod hook;
 mod wire;
 
+pub(crate) use hook::Hook;
 use mockernetes::client::Client;
 use mockernetes::cluster::{Builder, Cluster};
 use serde_json::{Value, json};
