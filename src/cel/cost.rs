@@ -165,6 +165,10 @@ impl Estimate<'_> {
                 }
                 (cost, Known::sized(entries.len() as u64))
             }
+            Kind::Struct { fields, .. } => {
+                let costs = fields.iter().map(|(_, field)| self.expr(&field.value).0);
+                (costs.fold(40, u64::saturating_add), UNKNOWN)
+            }
             Kind::Comprehension(inner) => self.comprehension(inner),
             Kind::Bind(bind) => {
                 let (cost, known) = self.expr(&bind.value);

@@ -4,13 +4,15 @@
 //! *Upstream:* `cel-go/interpreter`.
 
 use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
+use super::Program;
 use super::library;
 use super::syntax::{
     Bind, BindKind, Call, Comprehension, ComprehensionKind, Element, Expr, Kind, Literal,
 };
-use super::value::{Map, Value};
+use super::value::{Map, Struct, Value};
 
 /// How much an evaluation may do before it is stopped.
 const STEPS_MAX: u64 = 1_000_000;
@@ -35,22 +37,89 @@ impl Failure {
 /// A result.
 pub type Outcome<'a> = Result<Value<'a>, Failure>;
 
-/// Evaluates an expression over these variables; gives back its steps as well.
-pub fn evaluate<'a>(expr: &'a Expr, variables: &[(&'a str, Value<'a>)]) -> (Outcome<'a>, u64) {
+/// Evaluates a program over these variables; gives back what it cost as well.
+pub fn run<'a>(
+    program: &'a Program,
+    variables: &[(&'a str, Value<'a>)],
+    lazies: Option<&Lazies<'a>>,
+) -> (Outcome<'a>, u64) {
     let mut run = Run {
         scope: variables.to_vec(),
+        variables,
+        lazies,
         steps: 0,
     };
-    let outcome = run.expr(expr);
+    let outcome = run.expr(program.expr());
     (outcome, run.steps)
 }
 
-struct Run<'a> {
+/// Variables that are evaluated when they are first named, and the name they all go by.
+#[derive(Debug)]
+pub struct Lazies<'a> {
+    entries: Vec<Lazy<'a>>,
+    cost: Cell<u64>,
+}
+
+#[derive(Debug)]
+struct Lazy<'a> {
+    name: &'a str,
+    program: Result<&'a Program, &'a str>,
+    outcome: OnceCell<Outcome<'a>>,
+}
+
+impl<'a> Lazies<'a> {
+    /// Variables by name; each with its program, or why it does not compile.
+    pub fn new(entries: impl Iterator<Item = (&'a str, Result<&'a Program, &'a str>)>) -> Self {
+        let lazy = |(name, program)| Lazy {
+            name,
+            program,
+            outcome: OnceCell::new(),
+        };
+        Self {
+            entries: entries.map(lazy).collect(),
+            cost: Cell::new(0),
+        }
+    }
+
+    /// What they have cost since this was last asked.
+    pub fn take_cost(&self) -> u64 {
+        self.cost.take()
+    }
+
+    fn get(&self, name: &str, variables: &[(&'a str, Value<'a>)]) -> Option<Outcome<'a>> {
+        let entry = self.entries.iter().find(|entry| entry.name == name)?;
+        if let Some(outcome) = entry.outcome.get() {
+            return Some(outcome.clone());
+        }
+        let outcome = match entry.program {
+            Err(why) => Err(Failure::new(format!(
+                "composited variable {name:?} fails to compile: {why}"
+            ))),
+            Ok(program) => {
+                let (outcome, cost) = run(program, variables, Some(self));
+                self.cost.set(self.cost.get().saturating_add(cost));
+                outcome.map_err(|why| {
+                    Failure::new(format!(
+                        "composited variable {name:?} fails to evaluate: {why}"
+                    ))
+                })
+            }
+        };
+        Some(entry.outcome.get_or_init(|| outcome).clone())
+    }
+}
+
+/// What all variables of a policy go by.
+const LAZIES: &str = "variables";
+
+struct Run<'a, 'r> {
     scope: Vec<(&'a str, Value<'a>)>,
+    variables: &'r [(&'a str, Value<'a>)],
+    lazies: Option<&'r Lazies<'a>>,
     steps: u64,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Run<'a, '_> {
     fn expr(&mut self, expr: &'a Expr) -> Outcome<'a> {
         self.steps += 1;
         if self.steps > STEPS_MAX {
@@ -69,10 +138,21 @@ impl<'a> Run<'a> {
                 if let Some(name) = type_name(expr) {
                     return Ok(Value::Type(Cow::Borrowed(name)));
                 }
+                if let Kind::Ident(root) = &operand.kind
+                    && let Some(found) = self.dotted(root, field)
+                {
+                    return found;
+                }
                 let operand = self.expr(operand)?;
                 select(&operand, field, *is_optional)
             }
             Kind::Has { operand, field } => {
+                if let (Kind::Ident(root), Some(lazies)) = (&operand.kind, self.lazies)
+                    && root == LAZIES
+                {
+                    let is_known = lazies.entries.iter().any(|entry| entry.name == field);
+                    return Ok(Value::Bool(is_known));
+                }
                 let operand = self.expr(operand)?;
                 has(&operand, field).map(Value::Bool)
             }
@@ -100,7 +180,35 @@ impl<'a> Run<'a> {
             }
             Kind::Comprehension(inner) => self.comprehension(inner),
             Kind::Bind(bind) => self.bind(bind),
+            Kind::Struct { name, fields } => self.object(name, fields),
         }
+    }
+
+    fn object(&mut self, name: &str, fields: &'a [(String, Element)]) -> Outcome<'a> {
+        let mut out = Vec::with_capacity(fields.len());
+        for (name, value) in fields {
+            if let Some(value) = self.element(value)? {
+                out.push((name.clone(), value));
+            }
+        }
+        Ok(Value::Struct(Rc::new(Struct {
+            name: name.to_owned(),
+            fields: out,
+        })))
+    }
+
+    /// What a name with a dot stands for: a variable of a policy, or one declared so.
+    fn dotted(&self, root: &str, field: &str) -> Option<Outcome<'a>> {
+        if let Some(lazies) = self.lazies.filter(|_| root == LAZIES) {
+            return lazies.get(field, self.variables);
+        }
+        let found = self.variables.iter().find(|(known, _)| {
+            known
+                .strip_prefix(root)
+                .and_then(|rest| rest.strip_prefix('.'))
+                == Some(field)
+        });
+        found.map(|(_, value)| Ok(value.clone()))
     }
 
     fn ident(&self, name: &'a str) -> Outcome<'a> {
@@ -311,6 +419,12 @@ fn select<'a>(operand: &Value<'a>, field: &str, is_optional: bool) -> Outcome<'a
             None if is_optional => Ok(Value::Optional(None)),
             None => Err(Failure::new(format!("no such key: {field}"))),
         },
+        Value::Struct(object) => match object.get(field) {
+            Some(value) if is_optional => Ok(Value::some(value)),
+            Some(value) => Ok(value),
+            None if is_optional => Ok(Value::Optional(None)),
+            None => Err(Failure::new(format!("no such key: {field}"))),
+        },
         Value::Optional(None) => Ok(Value::Optional(None)),
         Value::Optional(Some(inner)) => match select(inner, field, true)? {
             found @ Value::Optional(_) => Ok(found),
@@ -323,6 +437,7 @@ fn select<'a>(operand: &Value<'a>, field: &str, is_optional: bool) -> Outcome<'a
 fn has(operand: &Value, field: &str) -> Result<bool, Failure> {
     match operand {
         Value::Map(map) => Ok(map.field(field).is_some()),
+        Value::Struct(object) => Ok(object.get(field).is_some()),
         Value::Optional(None) => Ok(false),
         Value::Optional(Some(inner)) => has(inner, field),
         _ => Err(Failure::no_overload()),

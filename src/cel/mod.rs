@@ -7,6 +7,7 @@
 //! *Invariant:* who asks, and what becomes of the answer, is not known here.
 //! *Upstream:* `cel-go`, `apiserver/pkg/cel`.
 
+pub mod admission;
 pub mod check;
 pub mod cost;
 pub mod eval;
@@ -35,8 +36,18 @@ impl Program {
     /// Reads an expression over these variables and gives it a type; or says what is wrong, as
     /// upstream prints it.
     pub fn compile(source: &str, variables: &[Variable]) -> Result<Self, String> {
+        Self::compile_with(source, variables, false)
+    }
+
+    /// The same; with `has_patch_types`, it may make objects and patches (`Object{}`).
+    pub fn compile_with(
+        source: &str,
+        variables: &[Variable],
+        has_patch_types: bool,
+    ) -> Result<Self, String> {
         let expr = parse(source).map_err(|issues| print(source, &issues))?;
-        let result = check::check(&expr, variables).map_err(|issues| print(source, &issues))?;
+        let result = check::check(&expr, variables, has_patch_types)
+            .map_err(|issues| print(source, &issues))?;
         Ok(Self { expr, result })
     }
 
@@ -47,7 +58,7 @@ impl Program {
 
     /// Evaluates it.
     pub fn evaluate<'a>(&'a self, variables: &[(&'a str, Value<'a>)]) -> Outcome<'a> {
-        eval::evaluate(&self.expr, variables).0
+        eval::run(self, variables, None).0
     }
 
     /// Evaluates what comes to a truth.
@@ -65,5 +76,18 @@ impl Program {
             found |= matches!(&expr.kind, Kind::Ident(name) if name == variable);
         });
         found
+    }
+}
+
+/// A value as `string` prints it; `None` where it prints none.
+fn printed(value: &Value) -> Option<String> {
+    match value {
+        Value::Null
+        | Value::List(_)
+        | Value::Map(_)
+        | Value::Struct(_)
+        | Value::Optional(_)
+        | Value::Question(_) => None,
+        other => Some(library::strings::printed(other)),
     }
 }

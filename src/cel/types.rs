@@ -2,6 +2,7 @@
 //!
 //! *Upstream:* `apiserver/pkg/cel/common/schemas.go`, `cel-go/common/types/types.go`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,10 +41,21 @@ pub enum Type {
     Optional(Arc<Type>),
     /// An object with the fields of a schema.
     Object(Object),
+    /// An object with declared fields.
+    Record(Arc<Record>),
     /// A type of a library, by name.
     Opaque(&'static str),
     /// A type yet to be found out.
     Parameter(u8),
+}
+
+/// An object with declared fields.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Its name.
+    pub name: String,
+    /// Its fields by name.
+    pub fields: BTreeMap<String, Type>,
 }
 
 /// An object with the fields of a schema.
@@ -105,12 +117,26 @@ impl Type {
         Self::Optional(Arc::new(inner))
     }
 
+    /// As a declaration names it, which differs from how the checker prints it.
+    pub fn declared(&self) -> String {
+        match self {
+            Self::Null => "null_type".to_owned(),
+            Self::Duration => "google.protobuf.Duration".to_owned(),
+            Self::Timestamp => "google.protobuf.Timestamp".to_owned(),
+            Self::List(items) => format!("list({})", items.declared()),
+            Self::Map(keys, values) => format!("map({}, {})", keys.declared(), values.declared()),
+            Self::Optional(inner) => format!("optional_type({})", inner.declared()),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether both are the same type, names of objects aside.
     pub fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::List(a), Self::List(b)) | (Self::Optional(a), Self::Optional(b)) => a.is(b),
             (Self::Map(a, b), Self::Map(c, d)) => a.is(c) && b.is(d),
             (Self::Object(a), Self::Object(b)) => a.node == b.node,
+            (Self::Record(a), Self::Record(b)) => a.name == b.name,
             (Self::Opaque(a), Self::Opaque(b)) => a == b,
             (Self::Parameter(a), Self::Parameter(b)) => a == b,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
@@ -164,6 +190,7 @@ impl fmt::Display for Type {
             Self::Map(keys, values) => write!(f, "map({keys}, {values})"),
             Self::Optional(inner) => write!(f, "optional_type({inner})"),
             Self::Object(_) => f.write_str("object"),
+            Self::Record(record) => f.write_str(&record.name),
             Self::Opaque(name) => f.write_str(name),
             Self::Parameter(index) => write!(f, "{}", char::from(b'A' + index)),
         }

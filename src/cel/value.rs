@@ -10,6 +10,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use serde_json::{Map as JsonMap, Value as Json};
 
+use super::admission::authorizer::Question;
 use super::library::{semver::Semver, url::Url};
 use crate::object::quantity::Quantity;
 use crate::object::{duration, time};
@@ -56,6 +57,27 @@ pub enum Value<'a> {
     Semver(Rc<Semver>),
     /// A named format.
     Format(&'static str),
+    /// An object made by an expression: `Object.spec{replicas: 1}`.
+    Struct(Rc<Struct<'a>>),
+    /// An authorizer, or what was begun to be asked of it.
+    Question(Rc<Question<'a>>),
+}
+
+/// An object made by an expression.
+#[derive(Clone, Debug)]
+pub struct Struct<'a> {
+    /// The name of its type.
+    pub name: String,
+    /// Its fields, as written.
+    pub fields: Vec<(String, Value<'a>)>,
+}
+
+impl<'a> Struct<'a> {
+    /// A field by its name.
+    pub fn get(&self, name: &str) -> Option<Value<'a>> {
+        let found = self.fields.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone())
+    }
 }
 
 /// Where in a schema a value stands.
@@ -249,9 +271,14 @@ impl<'a> Value<'a> {
         Self::Optional(Some(Rc::new(value)))
     }
 
+    /// Something of an authorizer.
+    pub fn question(question: Question<'a>) -> Self {
+        Self::Question(Rc::new(question))
+    }
+
     /// The name of its type.
-    pub fn type_name(&self) -> &'static str {
-        match self {
+    pub fn type_name(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Null => "null_type",
             Self::Bool(_) => "bool",
             Self::Int(_) => "int",
@@ -271,7 +298,9 @@ impl<'a> Value<'a> {
             Self::Url(_) => "kubernetes.URL",
             Self::Semver(_) => "kubernetes.Semver",
             Self::Format(_) => "kubernetes.NamedFormat",
-        }
+            Self::Struct(object) => return object.name.clone().into(),
+            Self::Question(question) => question.type_name(),
+        })
     }
 
     /// Whether both are equal; values of different types are not, numbers aside.
@@ -299,6 +328,13 @@ impl<'a> Value<'a> {
             (Self::Url(a), Value::Url(b)) => a == b,
             (Self::Semver(a), Value::Semver(b)) => a == b,
             (Self::Format(a), Value::Format(b)) => a == b,
+            (Self::Struct(a), Value::Struct(b)) => {
+                a.name == b.name
+                    && a.fields.len() == b.fields.len()
+                    && a.fields
+                        .iter()
+                        .all(|(name, value)| b.get(name).is_some_and(|other| value.equals(&other)))
+            }
             _ => self.compare(other) == Some(Ordering::Equal),
         }
     }

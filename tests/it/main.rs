@@ -13,6 +13,7 @@
 
 mod apply;
 mod cel;
+mod cel_admission;
 mod cli;
 mod cluster;
 mod coverage;

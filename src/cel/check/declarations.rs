@@ -225,6 +225,22 @@ format.byte: () -> kubernetes.NamedFormat
 format.date: () -> kubernetes.NamedFormat
 format.datetime: () -> kubernetes.NamedFormat
 validate: kubernetes.NamedFormat.(string) -> optional(list(string))
+path: kubernetes.authorization.Authorizer.(string) -> kubernetes.authorization.PathCheck
+group: kubernetes.authorization.Authorizer.(string) -> kubernetes.authorization.GroupCheck
+serviceAccount: kubernetes.authorization.Authorizer.(string, string) -> kubernetes.authorization.Authorizer
+resource: kubernetes.authorization.GroupCheck.(string) -> kubernetes.authorization.ResourceCheck
+subresource: kubernetes.authorization.ResourceCheck.(string) -> kubernetes.authorization.ResourceCheck
+namespace: kubernetes.authorization.ResourceCheck.(string) -> kubernetes.authorization.ResourceCheck
+name: kubernetes.authorization.ResourceCheck.(string) -> kubernetes.authorization.ResourceCheck
+fieldSelector: kubernetes.authorization.ResourceCheck.(string) -> kubernetes.authorization.ResourceCheck
+labelSelector: kubernetes.authorization.ResourceCheck.(string) -> kubernetes.authorization.ResourceCheck
+check: kubernetes.authorization.PathCheck.(string) -> kubernetes.authorization.Decision
+check: kubernetes.authorization.ResourceCheck.(string) -> kubernetes.authorization.Decision
+errored: kubernetes.authorization.Decision.() -> bool
+error: kubernetes.authorization.Decision.() -> string
+allowed: kubernetes.authorization.Decision.() -> bool
+reason: kubernetes.authorization.Decision.() -> string
+jsonpatch.escapeKey: (string) -> string
 ";
 
 /// The types that are ordered, each with itself, and numbers with each other.
@@ -351,6 +367,17 @@ fn read_type(text: &str) -> Option<Type> {
         "kubernetes.NamedFormat" => Type::Opaque("kubernetes.NamedFormat"),
         "net.IP" => Type::Opaque("net.IP"),
         "net.CIDR" => Type::Opaque("net.CIDR"),
+        "kubernetes.authorization.Authorizer" => {
+            Type::Opaque("kubernetes.authorization.Authorizer")
+        }
+        "kubernetes.authorization.PathCheck" => Type::Opaque("kubernetes.authorization.PathCheck"),
+        "kubernetes.authorization.GroupCheck" => {
+            Type::Opaque("kubernetes.authorization.GroupCheck")
+        }
+        "kubernetes.authorization.ResourceCheck" => {
+            Type::Opaque("kubernetes.authorization.ResourceCheck")
+        }
+        "kubernetes.authorization.Decision" => Type::Opaque("kubernetes.authorization.Decision"),
         _ => return None,
     })
 }

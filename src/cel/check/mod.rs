@@ -10,7 +10,7 @@ use self::declarations::{Overload, overloads};
 use super::syntax::{
     Bind, BindKind, Call, Comprehension, ComprehensionKind, Element, Expr, Issue, Kind, Literal,
 };
-use super::types::Type;
+use super::types::{Record, Type};
 
 /// Names of types, as values.
 const TYPE_NAMES: &[&str] = &[
@@ -32,8 +32,13 @@ const TYPE_NAMES: &[&str] = &[
 pub type Variable = (String, Type);
 
 /// The type of an expression over these variables.
-pub fn check(expr: &Expr, variables: &[Variable]) -> Result<Type, Vec<Issue>> {
+pub fn check(
+    expr: &Expr,
+    variables: &[Variable],
+    has_patch_types: bool,
+) -> Result<Type, Vec<Issue>> {
     let mut checker = Checker {
+        has_patch_types,
         scope: variables.to_vec(),
         issues: Vec::new(),
     };
@@ -47,6 +52,7 @@ pub fn check(expr: &Expr, variables: &[Variable]) -> Result<Type, Vec<Issue>> {
 }
 
 struct Checker {
+    has_patch_types: bool,
     scope: Vec<Variable>,
     issues: Vec<Issue>,
 }
@@ -72,6 +78,11 @@ impl Checker {
                 {
                     return Type::Type;
                 }
+                if let Some(name) = dotted(expr)
+                    && let Some((_, found)) = self.scope.iter().find(|(known, _)| *known == name)
+                {
+                    return found.clone();
+                }
                 let operand = self.expr(operand);
                 let found = self.field(expr.at, &operand, field);
                 if *is_optional && !matches!(found, Type::Optional(_)) {
@@ -96,9 +107,42 @@ impl Checker {
                 let values = self.elements(entries.iter().map(|(_, value)| value));
                 Type::Map(Arc::new(keys.unwrap_or(Type::Dyn)), Arc::new(values))
             }
+            Kind::Struct { name, fields } => self.object(expr.at, name, fields),
             Kind::Comprehension(inner) => self.comprehension(expr.at, inner),
             Kind::Bind(bind) => self.bind(expr.at, bind),
         }
+    }
+
+    fn object(&mut self, at: usize, name: &str, fields: &[(String, Element)]) -> Type {
+        let is_patch = name == "JSONPatch";
+        let is_object = name == "Object" || name.starts_with("Object.");
+        if !self.has_patch_types || !(is_patch || is_object) {
+            let container = "(in container '')";
+            return self.fail(at, format!("undeclared reference to '{name}' {container}"));
+        }
+        for (field, element) in fields {
+            let found = self.expr(&element.value);
+            let found = match (element.is_optional, found) {
+                (true, Type::Optional(inner)) => inner.as_ref().clone(),
+                (_, found) => found,
+            };
+            if is_patch
+                && matches!(field.as_str(), "op" | "path" | "from")
+                && !matches!(found, Type::String | Type::Dyn)
+            {
+                self.fail(
+                    element.value.at,
+                    format!(
+                        "expected type of field '{field}' is 'string' but provided type is \
+                         '{found}'"
+                    ),
+                );
+            }
+        }
+        Type::Record(Arc::new(Record {
+            name: name.to_owned(),
+            ..Record::default()
+        }))
     }
 
     fn ident(&mut self, at: usize, name: &str) -> Type {
@@ -120,6 +164,11 @@ impl Checker {
             Type::Map(_, values) => values.as_ref().clone(),
             Type::Object(object) => match object.field(field) {
                 Some(found) => found,
+                None => self.fail(at, format!("undefined field '{field}'")),
+            },
+            Type::Record(record) => match record.fields.get(field) {
+                Some(found) => found.clone(),
+                None if record.fields.is_empty() && record.name.starts_with("Object") => Type::Dyn,
                 None => self.fail(at, format!("undefined field '{field}'")),
             },
             Type::Optional(inner) => {
@@ -369,6 +418,7 @@ fn takes_null(other: &Type) -> bool {
         other,
         Type::Null
             | Type::Object(_)
+            | Type::Record(_)
             | Type::Opaque(_)
             | Type::Optional(_)
             | Type::Duration

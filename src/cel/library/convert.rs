@@ -1,7 +1,5 @@
 //! Conversions between types.
 
-use std::borrow::Cow;
-
 use super::strings::printed;
 use crate::cel::eval::{Failure, Outcome};
 use crate::cel::value::Value;
@@ -14,7 +12,7 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
     };
     let outcome = match (name, value) {
         ("dyn", value) => Ok(value.clone()),
-        ("type", value) => Ok(Value::Type(Cow::Borrowed(value.type_name()))),
+        ("type", value) => Ok(Value::Type(value.type_name())),
         ("bool", Value::Bool(_))
         | ("int", Value::Int(_))
         | ("uint", Value::Uint(_))

@@ -5,6 +5,7 @@
 //!
 //! *Upstream:* `cel-go/common/stdlib`, `cel-go/ext`, `apiserver/pkg/cel/library`.
 
+mod authorizer;
 mod convert;
 mod format;
 mod lists;
@@ -42,6 +43,7 @@ pub(super) fn call<'a>(call: &Call, values: &[Value<'a>]) -> Outcome<'a> {
         .find_map(|module| module(call, name, values))
         .or_else(|| url::call(name, values))
         .or_else(|| semver::call(name, values))
-        .or_else(|| format::call(name, values));
+        .or_else(|| format::call(name, values))
+        .or_else(|| authorizer::call(name, values));
     found.unwrap_or_else(|| Err(Failure::no_overload()))
 }

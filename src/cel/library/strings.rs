@@ -51,6 +51,9 @@ pub(super) fn call<'a>(call: &Call, name: &str, values: &[Value<'a>]) -> Option<
         }
         ("lowerAscii", [Text(text)]) => Ok(Value::text(text.to_ascii_lowercase())),
         ("upperAscii", [Text(text)]) => Ok(Value::text(text.to_ascii_uppercase())),
+        ("jsonpatch.escapeKey", [Text(text)]) => {
+            Ok(Value::text(text.replace('~', "~0").replace('/', "~1")))
+        }
         ("replace", [Text(text), Text(old), Text(new)]) => {
             Ok(Value::text(text.replace(old.as_ref(), new)))
         }
@@ -273,6 +276,8 @@ pub(in crate::cel) fn printed(value: &Value) -> String {
         Value::Url(url) => url.text.clone(),
         Value::Semver(version) => version.to_string(),
         Value::Format(name) => (*name).to_owned(),
+        Value::Struct(object) => object.name.clone(),
+        Value::Question(question) => question.type_name().to_owned(),
     }
 }
 

@@ -50,6 +50,13 @@ pub enum Kind {
     List(Vec<Element>),
     /// `{a: b}`.
     Map(Vec<(Expr, Element)>),
+    /// `Object.spec{field: value}`.
+    Struct {
+        /// The name of its type.
+        name: String,
+        /// Its fields.
+        fields: Vec<(String, Element)>,
+    },
     /// A macro over the items of a list or the keys of a map.
     Comprehension(Box<Comprehension>),
     /// `cel.bind(name, value, body)`, and `optMap` which is much the same.
@@ -211,6 +218,11 @@ impl Expr {
                 for (key, value) in entries {
                     key.walk(visit);
                     value.value.walk(visit);
+                }
+            }
+            Kind::Struct { fields, .. } => {
+                for (_, field) in fields {
+                    field.value.walk(visit);
                 }
             }
             Kind::Comprehension(inner) => {

@@ -238,10 +238,38 @@ impl Parser {
                 let index = self.expression()?;
                 self.expect("]")?;
                 expr = call(at, "_[_]", None, vec![expr, index]);
+            } else if matches!(self.peek(), TokenKind::Symbol("{"))
+                && let Some(name) = dotted(&expr)
+            {
+                self.advance();
+                expr = self.object(at, name)?;
             } else {
                 return Ok(expr);
             }
         }
+    }
+
+    /// The fields of an object, after its opening bracket.
+    fn object(&mut self, at: usize, name: String) -> Result<Expr, Issue> {
+        let mut fields = Vec::new();
+        while !self.accepts("}") {
+            let is_optional = self.accepts("?");
+            let (TokenKind::Ident(field) | TokenKind::Quoted(field)) = self.advance().kind else {
+                self.next -= 1;
+                return Err(self.unexpected("IDENTIFIER"));
+            };
+            self.expect(":")?;
+            let value = self.expression()?;
+            fields.push((field, Element { value, is_optional }));
+            if !self.accepts(",") {
+                self.expect("}")?;
+                break;
+            }
+        }
+        Ok(Expr {
+            at,
+            kind: Kind::Struct { name, fields },
+        })
     }
 
     fn arguments(&mut self, close: &str) -> Result<Vec<Expr>, Issue> {
@@ -328,6 +356,19 @@ impl Parser {
             at,
             kind: Kind::Map(entries),
         })
+    }
+}
+
+/// `a.b.c` as text, where the expression is nothing else.
+fn dotted(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        Kind::Ident(name) => Some(name.clone()),
+        Kind::Select {
+            operand,
+            field,
+            is_optional: false,
+        } => Some(format!("{}.{field}", dotted(operand)?)),
+        _ => None,
     }
 }
 
