@@ -8,7 +8,7 @@ use crate::model::{Message, MessageField, Schema};
 use crate::spec::protobuf::Protobuf;
 
 /// Lowers every message. A field that JSON does not have by its name is a message written into
-/// its parent (`Probe.handler`), or has a name that protobuf cannot spell (`$ref`).
+/// its parent (`Probe.handler`), or has a name that protobuf spells otherwise (`$ref`).
 pub fn lower(facts: &Protobuf, schemas: &[Schema]) -> Result<Vec<Message>> {
     let schemas: BTreeMap<&str, &Schema> = schemas
         .iter()
@@ -58,19 +58,13 @@ fn field(package: &str, name: &str, fact: &str, schema: Option<&Schema>) -> Resu
     })
 }
 
-/// Empty for a message that is written into its parent.
+/// Empty for a message that is written into its parent. Protobuf spells some names in its own way:
+/// `Webhooks`, `ref`, `xKubernetesListType`.
 fn json_name(name: &str, schema: &Schema, is_message: bool) -> String {
-    let kebab: String = name
-        .chars()
-        .flat_map(|c| {
-            let dash = c.is_uppercase().then_some('-');
-            dash.into_iter().chain(c.to_lowercase())
-        })
-        .collect();
-    let spellings = [name.to_owned(), format!("${name}"), kebab];
-    let has = |name: &String| schema.fields.iter().any(|field| field.name == *name);
-    match spellings.into_iter().find(has) {
-        Some(name) => name,
+    let plain = |name: &str| name.replace(['$', '-'], "").to_lowercase();
+    let mut fields = schema.fields.iter().map(|field| &field.name);
+    match fields.find(|field| plain(field) == plain(name)) {
+        Some(field) => field.clone(),
         None if is_message => String::new(),
         None => name.to_owned(),
     }

@@ -175,6 +175,14 @@ impl Reply {
         }
     }
 
+    /// The body as it comes: of a watch, its events in their encoding, several in a piece.
+    pub fn into_events(self) -> BoxStream<'static, Bytes> {
+        match self.body {
+            ReplyBody::Whole(bytes) => futures_util::stream::iter([bytes]).boxed(),
+            ReplyBody::Events(events) => events,
+        }
+    }
+
     /// The body as JSON; anything but a 2xx is a failure.
     pub async fn into_json(self) -> Result<Value, Failure> {
         let code = self.code;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::view::View;
 use super::write::{Fate, Written};
-use super::{Context, Form, Registry, Request, Response};
+use super::{Context, Form, Registry, Request, Response, Wire};
 use crate::error::ApiError;
 use crate::object::Object;
 use crate::storage::Stored;
@@ -20,10 +20,13 @@ impl Registry {
         stored: &Stored,
     ) -> Result<Response, ApiError> {
         match request.form {
-            Form::Object => Ok(Response::json(
-                code,
-                View::of(self, cx, request).bytes(stored),
-            )),
+            Form::Object => {
+                let view = View::of(self, cx, request);
+                Ok(match request.wire {
+                    Wire::Json => Response::json(code, view.bytes(stored)),
+                    Wire::Protobuf => Response::protobuf(code, vec![view.protobuf(stored)]),
+                })
+            }
             _ => self.answer_object(cx, request, code, stored.object()),
         }
     }

@@ -30,6 +30,6 @@ pub use context::{Context, Settings};
 pub use delete_options::{DeleteOptions, Propagation};
 pub use handle::{Kinds, Registry};
 pub use printer::{Column, Printer};
-pub use request::{Form, Options, Request, Target, Verb};
+pub use request::{Form, Options, Request, Target, Verb, Wire};
 pub use response::{Body, Response};
 pub use strategy::{Connect, NameRule, Strategy};

@@ -19,6 +19,8 @@ pub struct Request {
     pub content_type: String,
     /// The form of the answer.
     pub form: Form,
+    /// How objects are written in the answer.
+    pub wire: Wire,
     /// Who asks.
     pub user: User,
     /// `User-Agent`, from which an unnamed field manager takes its name.
@@ -97,6 +99,16 @@ pub enum Form {
         /// Answered as `meta.k8s.io/v1beta1`.
         is_beta: bool,
     },
+}
+
+/// How objects are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Wire {
+    /// JSON, from which other texts are made.
+    #[default]
+    Json,
+    /// Protobuf: objects of built-in kinds, and the metadata of all.
+    Protobuf,
 }
 
 /// The parameters of a request that change an object, checked.

@@ -20,8 +20,10 @@ pub enum Body {
     Json(Bytes),
     /// JSON in pieces to be written one after the other (lists).
     Chunks(Vec<Bytes>),
-    /// Events of a watch, each a whole line of JSON with its newline; several may come in one
-    /// piece. The stream's end is the watch's end.
+    /// Protobuf in pieces, one body together.
+    Protobuf(Vec<Bytes>),
+    /// Events of a watch, each a whole line of JSON with its newline or a whole frame of protobuf;
+    /// several may come in one piece. The stream's end is the watch's end.
     Events(BoxStream<'static, Bytes>),
     /// Plain text (logs).
     Text(Bytes),
@@ -32,6 +34,7 @@ impl std::fmt::Debug for Body {
         match self {
             Self::Json(bytes) => f.debug_tuple("Json").field(bytes).finish(),
             Self::Chunks(chunks) => f.debug_tuple("Chunks").field(&chunks.len()).finish(),
+            Self::Protobuf(pieces) => f.debug_tuple("Protobuf").field(&pieces.len()).finish(),
             Self::Events(_) => f.write_str("Events"),
             Self::Text(bytes) => f.debug_tuple("Text").field(bytes).finish(),
         }
@@ -39,6 +42,15 @@ impl std::fmt::Debug for Body {
 }
 
 impl Response {
+    /// An answer in pieces of protobuf.
+    pub fn protobuf(code: u16, pieces: Vec<Bytes>) -> Self {
+        Self {
+            code,
+            body: Body::Protobuf(pieces),
+            warnings: Vec::new(),
+        }
+    }
+
     /// An answer in one piece of JSON.
     pub fn json(code: u16, body: impl Into<Bytes>) -> Self {
         Self {

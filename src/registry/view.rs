@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Context, Form, Kinds, Registry, Request};
+use super::{Context, Form, Kinds, Registry, Request, Wire};
 use crate::object::{GroupVersion, Object};
-use crate::schema::Resource;
+use crate::schema::{Resource, protobuf};
 use crate::storage::{Stored, version_tag};
 
 /// See the module.
@@ -20,6 +20,8 @@ pub(crate) struct View {
     pub(crate) resource: Arc<Resource>,
     /// The form of the answer.
     pub(crate) form: Form,
+    /// How objects are written.
+    pub(crate) wire: Wire,
     /// `includeObject` of a Table, as sent.
     pub(crate) include_object: Option<String>,
     version_tag: u64,
@@ -32,6 +34,7 @@ impl View {
             kinds: Arc::clone(&registry.kinds),
             resource: Arc::clone(cx.resource),
             form: request.form,
+            wire: request.wire,
             include_object: request.parameter("includeObject").map(str::to_owned),
             version_tag: version_tag(&cx.resource.group_version.to_string()),
         }
@@ -58,6 +61,15 @@ impl View {
         let group_version = &self.resource.group_version;
         stored.form(&group_version.to_string(), || {
             Bytes::from(self.object(stored).into_value().to_string())
+        })
+    }
+
+    /// The same in protobuf, as a whole body; made once and kept.
+    pub(crate) fn protobuf(&self, stored: &Stored) -> Bytes {
+        let group_version = &self.resource.group_version;
+        stored.form(&format!("{group_version} protobuf"), || {
+            let object = self.object(stored).into_value();
+            protobuf::from_json(&object).unwrap_or_default().into()
         })
     }
 

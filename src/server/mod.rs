@@ -34,11 +34,11 @@ pub use listen::Spawn;
 use self::encode::Answer;
 use self::filters::{Asked, Unread};
 use self::metrics::{Metrics, Series, Stopwatch};
-use self::negotiate::{Endpoint, Media};
+use self::negotiate::{Encoding, Endpoint, Media, Offer};
 use crate::auth::{Authenticator, User};
 use crate::error::{ApiError, Details, Reason};
 use crate::registry::handle::method_not_allowed;
-use crate::registry::{Body, Form, Registry, Request, Response, Verb, table};
+use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, table};
 use crate::schema::protobuf;
 use crate::sim::Entropy;
 
@@ -228,11 +228,16 @@ impl Door {
         };
         let content_type = media_type::media_type(&asked.headers, verb == Verb::Patch);
         let (content_type, body) = self.in_json(asked, verb, content_type, body)?;
+        let is_custom = self.is_custom(asked);
+        let offer = Offer {
+            endpoint,
+            is_custom,
+        };
         let media = negotiate::input(verb, &content_type, &body)
             .map_err(|error| self.unless_missing(asked, error))
             .and_then(|()| {
-                negotiate::output(&asked.headers, &asked.query, endpoint).map_err(|refusal| {
-                    let error = refusal.error(endpoint, self.is_custom(asked));
+                negotiate::output(&asked.headers, &asked.query, offer).map_err(|refusal| {
+                    let error = refusal.error(endpoint, is_custom);
                     self.unless_missing(asked, error)
                 })
             })?;
@@ -244,6 +249,10 @@ impl Door {
             body,
             content_type,
             form: media.form,
+            wire: match media.encoding {
+                Encoding::Protobuf => Wire::Protobuf,
+                Encoding::Json | Encoding::Yaml => Wire::Json,
+            },
             user,
             user_agent: agent
                 .and_then(|value| value.to_str().ok())

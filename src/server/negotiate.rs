@@ -20,7 +20,7 @@ const STREAMS: &str =
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Media {
-    /// JSON or YAML.
+    /// JSON, YAML or protobuf.
     pub encoding: Encoding,
     /// Whether JSON is indented.
     pub is_pretty: bool,
@@ -38,6 +38,8 @@ pub enum Encoding {
     Json,
     /// `application/yaml`.
     Yaml,
+    /// `application/vnd.kubernetes.protobuf`.
+    Protobuf,
 }
 
 /// What is being answered, as far as it decides what may be asked for.
@@ -59,6 +61,24 @@ pub enum Endpoint {
     Plain,
 }
 
+/// What an endpoint can write.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// What is being answered.
+    pub endpoint: Endpoint,
+    /// Whether it is of a custom resource, whose objects have no protobuf.
+    pub is_custom: bool,
+}
+
+impl From<Endpoint> for Offer {
+    fn from(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            is_custom: false,
+        }
+    }
+}
+
 /// One clause of an `Accept` header.
 struct Clause<'a> {
     kind: &'a str,
@@ -76,8 +96,6 @@ pub enum Refusal {
     Form,
     /// The encoding cannot be streamed.
     Stream,
-    /// Only protobuf is accepted, which real servers write and this one does not.
-    Protobuf,
 }
 
 impl Refusal {
@@ -102,8 +120,6 @@ impl Refusal {
             }
             Self::Route | Self::Form => only(REPRESENTATIONS),
             Self::Stream => only(STREAMS),
-            // Differs: protobuf is not written yet, so it is not promised either.
-            Self::Protobuf => only("application/json, application/yaml"),
         }
     }
 }
@@ -119,7 +135,7 @@ fn only(accepted: &str) -> ApiError {
 pub fn output(
     headers: &HeaderMap,
     query: &[(String, String)],
-    endpoint: Endpoint,
+    offer: impl Into<Offer>,
 ) -> Result<Media, Refusal> {
     let pretty = is_pretty(headers, query);
     let accept = headers
@@ -127,43 +143,43 @@ pub fn output(
         .map_or("", |value| value.to_str().unwrap_or(""));
     let mut media = match accept {
         "" | "*/*" | "application/json" | "application/json, */*" => Media::default(),
-        _ => negotiate(accept, endpoint)?,
+        _ => negotiate(accept, offer.into())?,
     };
     media.is_pretty |= pretty;
     Ok(media)
 }
 
 /// The general case of [`output`].
-fn negotiate(accept: &str, endpoint: Endpoint) -> Result<Media, Refusal> {
+fn negotiate(accept: &str, offer: Offer) -> Result<Media, Refusal> {
+    let endpoint = offer.endpoint;
     if endpoint != Endpoint::Plain && !routes(accept, endpoint) {
         return Err(Refusal::Route);
     }
-    let mut is_protobuf_asked = false;
     for clause in clauses(accept) {
         match (clause.kind, clause.subkind) {
             ("application", "json" | "*") | ("*", "*") => {
-                if let Some(media) = accepts(&clause, Encoding::Json, endpoint) {
+                if let Some(media) = accepts(&clause, Encoding::Json, offer) {
                     return Ok(media);
                 }
             }
             ("application", "yaml") => {
-                let media = accepts(&clause, Encoding::Yaml, endpoint);
+                let media = accepts(&clause, Encoding::Yaml, offer);
                 match media {
                     Some(_) if endpoint == Endpoint::Watch => return Err(Refusal::Stream),
                     Some(media) => return Ok(media),
                     None => {}
                 }
             }
-            ("application", "vnd.kubernetes.protobuf") => is_protobuf_asked = true,
+            ("application", "vnd.kubernetes.protobuf") => {
+                if let Some(media) = accepts(&clause, Encoding::Protobuf, offer) {
+                    return Ok(media);
+                }
+            }
             ("text", "plain") if endpoint == Endpoint::Log => return Ok(Media::default()),
             _ => {}
         }
     }
-    Err(if is_protobuf_asked {
-        Refusal::Protobuf
-    } else {
-        Refusal::Form
-    })
+    Err(Refusal::Form)
 }
 
 /// Whether a route would be found: some clause names a media type it produces.
@@ -219,7 +235,8 @@ fn clause(text: &str) -> Option<Clause<'_>> {
 }
 
 /// Whether a clause's parameters can be honoured, and how.
-fn accepts(clause: &Clause, encoding: Encoding, endpoint: Endpoint) -> Option<Media> {
+fn accepts(clause: &Clause, encoding: Encoding, offer: Offer) -> Option<Media> {
+    let endpoint = offer.endpoint;
     let mut media = Media {
         encoding,
         ..Media::default()
@@ -238,7 +255,8 @@ fn accepts(clause: &Clause, encoding: Encoding, endpoint: Endpoint) -> Option<Me
         }
     }
     let Some(kind) = kind else {
-        return Some(media);
+        let has_form = encoding != Encoding::Protobuf || !offer.is_custom;
+        return has_form.then_some(media);
     };
     let is_beta = version == "v1beta1";
     if matches!(endpoint, Endpoint::Document | Endpoint::Plain)
@@ -248,7 +266,9 @@ fn accepts(clause: &Clause, encoding: Encoding, endpoint: Endpoint) -> Option<Me
         return None;
     }
     media.form = match kind {
-        "Table" if endpoint == Endpoint::Unprinted => return None,
+        "Table" if endpoint == Endpoint::Unprinted || encoding == Encoding::Protobuf => {
+            return None;
+        }
         "Table" => Form::Table { is_beta },
         "PartialObjectMetadata" | "PartialObjectMetadataList" => Form::Metadata { is_beta },
         _ => return None,

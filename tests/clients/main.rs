@@ -12,6 +12,8 @@
     reason = "a test fails by panicking, says why it was skipped, and runs processes"
 )]
 
+#[path = "../it/support/full.rs"]
+mod full;
 mod kubectl;
 mod programs;
 mod support;

@@ -2,6 +2,11 @@
 
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mockernetes::schema::{Catalog, protobuf};
+
+use crate::full;
 use crate::support::{Server, has, here, is_asked, scratch, succeed};
 
 #[test]
@@ -19,6 +24,28 @@ fn client_go_finds_its_way() {
             .current_dir(here("go")),
     );
     succeed(Command::new(program).env("KUBECONFIG", server.kubeconfig()));
+}
+
+#[test]
+fn client_go_reads_every_kind_in_protobuf() {
+    if !is_asked() || !has("go", &["version"]) {
+        return;
+    }
+    let file = scratch("go-protobuf").join("bodies");
+    let state = Catalog::built_in().state();
+    let resources = state.versions.values().flat_map(|version| version.values());
+    let lines = resources.map(|resource| {
+        let object = full::object(resource);
+        let body = protobuf::from_json(&object).expect("a message");
+        format!("{}\t{object}\n", STANDARD.encode(body))
+    });
+    std::fs::write(&file, lines.collect::<String>()).expect("a file");
+    succeed(
+        Command::new("go")
+            .args(["run", "./protobuf"])
+            .arg(file)
+            .current_dir(here("go")),
+    );
 }
 
 #[test]

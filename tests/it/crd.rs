@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mockernetes::registry::{Body, Form, Registry, Request, Target, Verb};
+use mockernetes::registry::{Body, Form, Registry, Request, Target, Verb, Wire};
 use mockernetes::resources::kinds::BuiltIn;
 use mockernetes::schema::Catalog;
 use mockernetes::storage::{Memory, Store};
@@ -101,6 +101,7 @@ fn request(verb: Verb, path: &str, body: &Value) -> Request {
         },
         content_type: "application/json".to_owned(),
         form: Form::Object,
+        wire: Wire::Json,
         user: mockernetes::auth::User::default(),
         user_agent: "test".to_owned(),
     }

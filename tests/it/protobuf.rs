@@ -1,7 +1,15 @@
-//! Bodies in protobuf.
+//! Bodies in protobuf, and answers.
 
-use mockernetes::schema::protobuf::{ProtobufError, to_json};
-use serde_json::json;
+use futures_util::StreamExt;
+use mockernetes::schema::Catalog;
+use mockernetes::schema::protobuf::{ProtobufError, from_json, to_json};
+use serde_json::{Value, json};
+
+use crate::support::{cluster, full};
+
+const PROTOBUF: [(&str, &str); 1] = [("accept", "application/vnd.kubernetes.protobuf")];
+const METADATA: &str = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;\
+                        g=meta.k8s.io;v=v1";
 
 /// A field whose value is bytes: a text or a message.
 fn bytes(number: u8, value: &[u8]) -> Vec<u8> {
@@ -78,4 +86,85 @@ fn what_is_no_protobuf_of_a_known_kind_is_refused() {
         matches!(unknown, Err(ProtobufError::Unknown { .. })),
         "{unknown:?}"
     );
+}
+
+#[test]
+fn no_field_of_any_kind_is_lost_on_the_way() {
+    let catalog = Catalog::built_in();
+    let state = catalog.state();
+    let mut kinds = 0;
+    for resource in state.versions.values().flat_map(|version| version.values()) {
+        let object = full::object(resource);
+        let body = from_json(&object).unwrap_or_else(|| panic!("no message: {}", resource.kind));
+        let back = to_json(&body).expect("what was written reads");
+        assert_eq!(back, object, "{} {}", resource.group_version, resource.kind);
+        kinds += 1;
+    }
+    assert!(kinds > 70, "{kinds} kinds");
+}
+
+#[tokio::test]
+async fn objects_lists_and_errors_are_answered_in_protobuf_to_who_asks() {
+    let fixture = cluster().await;
+    for path in [
+        "/api/v1/namespaces/default",
+        "/api/v1/namespaces?limit=2",
+        "/api/v1/namespaces",
+        "/api/v1/namespaces/nowhere",
+        "/apis/apps/v1",
+        "/apis",
+    ] {
+        let json = fixture.client.request("GET", path, &[], "").await;
+        let reply = fixture.client.request("GET", path, &PROTOBUF, "").await;
+        let kind = reply.header("content-type");
+        assert_eq!(kind, "application/vnd.kubernetes.protobuf", "{path}");
+        assert_eq!(reply.code, json.code, "{path}");
+        let expected: Value = serde_json::from_slice(&json.into_bytes().await).unwrap();
+        let found = to_json(&reply.into_bytes().await).unwrap();
+        assert_eq!(found["kind"], expected["kind"], "{path}");
+        assert_eq!(
+            found["items"][0]["metadata"],
+            expected["items"][0]["metadata"]
+        );
+        assert_eq!(
+            found["metadata"]["uid"], expected["metadata"]["uid"],
+            "{path}"
+        );
+        assert_eq!(found["message"], expected["message"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn metadata_is_answered_in_protobuf_and_tables_fall_back() {
+    let fixture = cluster().await;
+    let table = "application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1,application/json";
+    let path = "/api/v1/namespaces/default";
+    let accept = [("accept", METADATA)];
+    let reply = fixture.client.request("GET", path, &accept, "").await;
+    let found = to_json(&reply.into_bytes().await).unwrap();
+    assert_eq!(found["kind"], "PartialObjectMetadata");
+    assert_eq!(found["metadata"]["name"], "default");
+    let accept = [("accept", table)];
+    let reply = fixture.client.request("GET", path, &accept, "").await;
+    assert_eq!(reply.header("content-type"), "application/json");
+    let found: Value = serde_json::from_slice(&reply.into_bytes().await).unwrap();
+    assert_eq!(found["kind"], "Namespace");
+}
+
+#[tokio::test]
+async fn a_watch_in_protobuf_is_frames_with_whole_bodies_in_them() {
+    let fixture = cluster().await;
+    fixture.config_map("default", "first").await;
+    let path = "/api/v1/namespaces/default/configmaps?watch=1&resourceVersion=1";
+    let reply = fixture.client.request("GET", path, &PROTOBUF, "").await;
+    let kind = reply.header("content-type").to_owned();
+    assert_eq!(kind, "application/vnd.kubernetes.protobuf;stream=watch");
+    let mut events = reply.into_events();
+    let frame = events.next().await.unwrap();
+    let (length, event) = frame.split_at(4);
+    assert_eq!(length, u32::try_from(event.len()).unwrap().to_be_bytes());
+    assert!(event.starts_with(&bytes(1, b"ADDED")), "{event:?}");
+    let start = event.windows(4).position(|part| part == b"k8s\0").unwrap();
+    let object = to_json(&event[start..]).unwrap();
+    assert_eq!(object["data"]["key"], "value");
 }

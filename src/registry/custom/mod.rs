@@ -18,7 +18,7 @@ mod version_order;
 use futures_util::future::BoxFuture;
 
 use super::write::Fate;
-use super::{Context, Form, Registry, Request, Target, Verb};
+use super::{Context, Form, Registry, Request, Target, Verb, Wire};
 use crate::auth::User;
 use crate::object::{GroupResource, Key, Object};
 use crate::schema::Resource;
@@ -136,6 +136,7 @@ impl Registry {
             body,
             content_type: "application/json".to_owned(),
             form: Form::Object,
+            wire: Wire::Json,
             user: User {
                 name: "system:apiserver".to_owned(),
                 groups: vec!["system:masters".to_owned()],

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use crate::error::ApiError;
 use crate::registry::query::{Continuation, ListOptions, Selection, VersionMatch};
 use crate::registry::view::View;
-use crate::registry::{Body, Context, Form, Registry, Request, Response, interpret, table};
-use crate::schema::Resource;
+use crate::registry::{Body, Context, Form, Registry, Request, Response, Wire, interpret, table};
+use crate::schema::{Resource, protobuf};
 use crate::storage::{Error, Revision, Snapshot, Stored};
 
 /// What 410 says of a continue token whose version is forgotten.
@@ -67,7 +67,10 @@ pub(super) fn answer(
 ) -> Result<Response, ApiError> {
     let view = View::of(registry, cx, request);
     if request.form == Form::Object {
-        return Ok(write_objects(&view, page));
+        return Ok(match request.wire {
+            Wire::Json => write_objects(&view, page),
+            Wire::Protobuf => write_messages(&view, page),
+        });
     }
     let objects = page.objects.iter().map(|stored| stored.object());
     let body = table::render_list(&view, cx.now, page.metadata(), objects)?;
@@ -206,6 +209,26 @@ impl Page {
         }
         metadata
     }
+}
+
+/// The list in protobuf: the message of each object as it is kept.
+fn write_messages(view: &View, page: &Page) -> Response {
+    let resource = &view.resource;
+    let head = protobuf::list_head(&page.metadata());
+    let mut length = head.len();
+    let mut items = Vec::with_capacity(page.objects.len() + 3);
+    items.push(Bytes::new());
+    items.push(head.into());
+    for stored in &page.objects {
+        let item = protobuf::item(&view.protobuf(stored));
+        length += item.len();
+        items.push(item);
+    }
+    let version = resource.group_version.to_string();
+    let [before, after] = protobuf::envelope(&version, &resource.list_kind, length);
+    items[0] = before.into();
+    items.push(after.into());
+    Response::protobuf(200, items)
 }
 
 /// The list in pieces, each object as it is kept.

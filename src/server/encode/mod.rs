@@ -21,6 +21,7 @@ use super::negotiate::{self, Encoding, Endpoint, Media};
 use super::watch::Events;
 use crate::error::{ApiError, Reason};
 use crate::registry::{Body, Response};
+use crate::schema::protobuf;
 
 /// An answer on its way out.
 pub type Answer = http::Response<Payload>;
@@ -35,6 +36,9 @@ const WARNINGS_CHARS_MAX: usize = 4 * 1024;
 const WARNING_CHARS_CUT: usize = 256;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROTOBUF: HeaderValue = HeaderValue::from_static(negotiate::PROTOBUF);
+const PROTOBUF_STREAM: HeaderValue =
+    HeaderValue::from_static("application/vnd.kubernetes.protobuf;stream=watch");
 const YAML: HeaderValue = HeaderValue::from_static("application/yaml");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -43,7 +47,14 @@ pub fn answer(response: Response, media: Media, headers: &HeaderMap) -> Answer {
     let mut out = match response.body {
         Body::Json(bytes) => json(bytes, media, headers),
         Body::Chunks(chunks) => list(chunks, media, headers),
-        Body::Events(events) => with_type(Payload::Events(Events::new(events)), JSON),
+        Body::Protobuf(pieces) => messages(pieces, headers),
+        Body::Events(events) => {
+            let kind = match media.encoding {
+                Encoding::Protobuf => PROTOBUF_STREAM,
+                Encoding::Json | Encoding::Yaml => JSON,
+            };
+            with_type(Payload::Events(Events::new(events)), kind)
+        }
         Body::Text(bytes) if bytes.is_empty() => http::Response::new(Payload::whole(bytes)),
         Body::Text(bytes) => with_type(
             Payload::whole(bytes),
@@ -65,11 +76,23 @@ pub fn json(bytes: Bytes, media: Media, headers: &HeaderMap) -> Answer {
         }
         return with_type(Payload::line(bytes), JSON);
     }
-    let (bytes, kind) = reencode(&bytes, media);
+    let Some((bytes, kind)) = reencode(&bytes, media) else {
+        let why = "406: Not Acceptable\n\nAvailable representations: application/json";
+        return error(&ApiError::not_acceptable(why), headers, &[]);
+    };
     if bytes.len() > GZIP_MIN_BYTES && accepts_gzip(headers) {
         return gzipped(&[bytes], kind);
     }
     with_type(Payload::whole(bytes), kind)
+}
+
+/// A body of protobuf.
+fn messages(pieces: Vec<Bytes>, headers: &HeaderMap) -> Answer {
+    let length: usize = pieces.iter().map(Bytes::len).sum();
+    if length > GZIP_MIN_BYTES && accepts_gzip(headers) {
+        return gzipped(&pieces, PROTOBUF);
+    }
+    with_type(Payload::chunks(pieces), PROTOBUF)
 }
 
 /// A list in chunks, which stay apart unless they must be one.
@@ -90,15 +113,14 @@ fn list(mut chunks: Vec<Bytes>, media: Media, headers: &HeaderMap) -> Answer {
     with_type(Payload::chunks(chunks), JSON)
 }
 
-/// JSON in another encoding, and its media type.
-fn reencode(json: &[u8], media: Media) -> (Bytes, HeaderValue) {
-    match media.encoding {
+/// JSON in another encoding, and its media type; `None` for what has no protobuf.
+fn reencode(json: &[u8], media: Media) -> Option<(Bytes, HeaderValue)> {
+    let value = || serde_json::from_slice::<Value>(json).unwrap_or_default();
+    Some(match media.encoding {
         Encoding::Json => (pretty::indent(json).into(), JSON),
-        Encoding::Yaml => {
-            let value = serde_json::from_slice::<Value>(json).unwrap_or_default();
-            (yaml::write(&value).into(), YAML)
-        }
-    }
+        Encoding::Yaml => (yaml::write(&value()).into(), YAML),
+        Encoding::Protobuf => (protobuf::from_json(&value())?.into(), PROTOBUF),
+    })
 }
 
 fn with_type(payload: Payload, kind: HeaderValue) -> Answer {

@@ -52,7 +52,7 @@ async fn the_best_clause_that_can_be_served_wins() {
     for (accept, expected) in [
         (
             "application/vnd.kubernetes.protobuf,application/json",
-            "application/json",
+            "application/vnd.kubernetes.protobuf",
         ),
         (
             "application/yaml;q=0.5,application/json;q=0.4",

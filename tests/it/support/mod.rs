@@ -3,6 +3,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests choose their transport")]
 
+pub(crate) mod full;
 mod hook;
 mod wire;
 

@@ -184,6 +184,7 @@ fn request(verb: Verb, path: &str, body: &Value) -> Request {
         },
         content_type: "application/json".to_owned(),
         form: mockernetes::registry::Form::Object,
+        wire: mockernetes::registry::Wire::Json,
         user: mockernetes::auth::User::default(),
         user_agent: "test".to_owned(),
     }

@@ -67,10 +67,11 @@ impl Feed {
 
     /// A watch that cannot begin says why, as its only event.
     pub(super) fn failed(frames: Frames, timer: Timer, error: &ApiError) -> Self {
+        let last = frames.error(error);
         Self {
             frames,
             timer,
-            state: State::Last(Frames::error(error)),
+            state: State::Last(last),
         }
     }
 
@@ -123,7 +124,7 @@ impl Feed {
         let piece = match changes {
             Ok(changes) => self.piece(&running, &changes),
             Err(error) => {
-                self.state = State::Last(Frames::error(&lost(&running, &error)));
+                self.state = State::Last(self.frames.error(&lost(&running, &error)));
                 return Some(Bytes::new());
             }
         };

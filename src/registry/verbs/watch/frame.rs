@@ -14,7 +14,8 @@ use crate::error::ApiError;
 use crate::object::Object;
 use crate::registry::query::Selection;
 use crate::registry::view::View;
-use crate::registry::{Form, shape, table};
+use crate::registry::{Form, Wire, shape, table};
+use crate::schema::protobuf;
 use crate::storage::{Change, ChangeKind, Revision, Stored};
 
 /// A batch of at most so many changes is made once for all who get it.
@@ -43,6 +44,10 @@ impl Frames {
             Form::Metadata { is_beta: true } => " metadata beta",
             Form::Table { .. } => " table",
         };
+        let form = match view.wire {
+            Wire::Json => form.to_owned(),
+            Wire::Protobuf => format!("{form} protobuf"),
+        };
         let version = &view.resource.group_version;
         let shared = [ChangeKind::Added, ChangeKind::Modified, ChangeKind::Deleted]
             .map(|kind| format!("{} {version}{form}", name(kind)));
@@ -70,7 +75,7 @@ impl Frames {
             && let Some(stored) = objects.next()
         {
             let object = self.encode(&stored, now);
-            push_line(&mut out, name(ChangeKind::Added), &object);
+            self.push_event(&mut out, name(ChangeKind::Added), &object);
         }
         out.into()
     }
@@ -150,13 +155,32 @@ impl Frames {
             }
             _ => self.encode(&change.object, now),
         };
-        push_line(out, name(kind), &object);
+        self.push_event(out, name(kind), &object);
     }
 
+    /// The object as an event carries it: JSON, or a whole body of protobuf.
     fn encode(&mut self, stored: &Stored, now: Timestamp) -> Bytes {
-        match self.view.form {
-            Form::Object => self.view.bytes(stored),
-            _ => self.render(&stored.object(), now),
+        match (self.view.form, self.view.wire) {
+            (Form::Object, Wire::Json) => self.view.bytes(stored),
+            (Form::Object, Wire::Protobuf) => self.view.protobuf(stored),
+            _ => {
+                let rendered = self.render(&stored.object(), now);
+                self.on_wire(rendered)
+            }
+        }
+    }
+
+    fn on_wire(&self, json: Bytes) -> Bytes {
+        match self.view.wire {
+            Wire::Json => json,
+            Wire::Protobuf => to_protobuf(&json),
+        }
+    }
+
+    fn push_event(&self, out: &mut Vec<u8>, name: &str, object: &[u8]) {
+        match self.view.wire {
+            Wire::Json => push_line(out, name, object),
+            Wire::Protobuf => out.extend(protobuf::watch_event(name, object)),
         }
     }
 
@@ -194,16 +218,23 @@ impl Frames {
             _ => self.render(&object, now),
         };
         let mut line = Vec::with_capacity(bytes.len() + 32);
-        push_line(&mut line, "BOOKMARK", &bytes);
+        self.push_event(&mut line, "BOOKMARK", &self.on_wire(bytes));
         line.into()
     }
 
     /// The last event of a watch that cannot go on.
-    pub(super) fn error(error: &ApiError) -> Bytes {
+    pub(super) fn error(&self, error: &ApiError) -> Bytes {
         let mut line = Vec::new();
-        push_line(&mut line, "ERROR", error.to_status().to_string().as_bytes());
+        let status = self.on_wire(error.to_status().to_string().into());
+        self.push_event(&mut line, "ERROR", &status);
         line.into()
     }
+}
+
+/// JSON of a built-in kind as a body of protobuf.
+fn to_protobuf(json: &[u8]) -> Bytes {
+    let object = serde_json::from_slice(json).unwrap_or_default();
+    protobuf::from_json(&object).unwrap_or_default().into()
 }
 
 const fn name(kind: ChangeKind) -> &'static str {

@@ -1,44 +1,16 @@
-//! Bodies in protobuf as JSON: by the generated tables of message and field numbers.
+//! Protobuf as JSON.
 //!
-//! *Invariant:* reads only; answers are JSON.
-//! *Upstream:* `apimachinery/pkg/runtime/serializer/protobuf`, `generated.proto` of each API.
+//! *Upstream:* `apimachinery/pkg/runtime/serializer/protobuf/protobuf.go`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::tables;
-use crate::object::{GroupVersion, duration, time};
-
-/// Why a body is no protobuf of a known kind.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProtobufError {
-    /// The four bytes that open every body are missing.
-    #[error(
-        "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
-    )]
-    NoPrefix,
-    /// A length or a number runs past the end, or has a type that no field has.
-    #[error("proto: illegal wireType or unexpected EOF")]
-    Malformed,
-    /// The kind in the body is not built in.
-    #[error("no kind \"{kind}\" is registered for version \"{version}\"")]
-    Unknown {
-        /// The kind in the body.
-        kind: String,
-        /// The version in the body.
-        version: String,
-    },
-}
-
-use ProtobufError::Malformed;
-
-const PREFIX: &[u8] = b"k8s\0";
-const MACHINERY: &str = "k8s.io.apimachinery.pkg.";
-const EXTENSIONS: &str = "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.";
-/// Deeper than any kind nests, shallower than the stack.
-const DEPTH_MAX: usize = 64;
+use super::ProtobufError::{self, Malformed};
+use super::{DEPTH_MAX, EXTENSIONS, MACHINERY, PREFIX, message_of};
+use crate::object::{duration, time};
+use crate::schema::tables;
 
 /// A body as the object it holds.
 pub fn to_json(body: &[u8]) -> Result<Value, ProtobufError> {
@@ -56,15 +28,10 @@ pub fn to_json(body: &[u8]) -> Result<Value, ProtobufError> {
     }
     let text = |field: &str| head[field].as_str().unwrap_or("").to_owned();
     let (version, kind) = (text("apiVersion"), text("kind"));
-    let component = GroupVersion::parse(&version)
-        .and_then(|parsed| tables::component_of(&parsed.group, &parsed.version, &kind))
-        .ok_or_else(|| ProtobufError::Unknown {
-            kind: kind.clone(),
-            version: version.clone(),
-        })?;
-    let name = component
-        .replacen("io.k8s.", "k8s.io.", 1)
-        .replace('-', "_");
+    let name = message_of(&version, &kind).ok_or_else(|| ProtobufError::Unknown {
+        kind: kind.clone(),
+        version: version.clone(),
+    })?;
     let mut object = message(&name, raw, 0)?;
     if let Value::Object(object) = &mut object {
         object.insert("apiVersion".to_owned(), version.into());

@@ -1,0 +1,50 @@
+//! Objects in protobuf: by the generated tables of message and field numbers.
+//!
+//! *Upstream:* `apimachinery/pkg/runtime/serializer/protobuf`, `generated.proto` of each API.
+
+mod read;
+mod write;
+
+pub use read::to_json;
+pub use write::{envelope, from_json, item, list_head, watch_event};
+
+use super::tables;
+use crate::object::GroupVersion;
+
+/// Why a body is no protobuf of a known kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProtobufError {
+    /// The four bytes that open every body are missing.
+    #[error(
+        "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]"
+    )]
+    NoPrefix,
+    /// A length or a number runs past the end, or has a type that no field has.
+    #[error("proto: illegal wireType or unexpected EOF")]
+    Malformed,
+    /// The kind in the body is not built in.
+    #[error("no kind \"{kind}\" is registered for version \"{version}\"")]
+    Unknown {
+        /// The kind in the body.
+        kind: String,
+        /// The version in the body.
+        version: String,
+    },
+}
+
+const PREFIX: &[u8] = b"k8s\0";
+const MACHINERY: &str = "k8s.io.apimachinery.pkg.";
+const EXTENSIONS: &str = "k8s.io.apiextensions_apiserver.pkg.apis.apiextensions.v1.";
+/// Deeper than any kind nests, shallower than the stack.
+const DEPTH_MAX: usize = 64;
+
+/// The full name of a kind's message; `None` where the kind is not built in.
+fn message_of(version: &str, kind: &str) -> Option<String> {
+    let version = GroupVersion::parse(version)?;
+    if &*version.group == "meta.k8s.io" && kind.starts_with("PartialObjectMetadata") {
+        return Some(format!("{MACHINERY}apis.meta.v1.{kind}"));
+    }
+    let component = tables::component_of(&version.group, &version.version, kind)?;
+    let name = component.replacen("io.k8s.", "k8s.io.", 1);
+    Some(name.replace('-', "_"))
+}
