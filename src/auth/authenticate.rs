@@ -1,17 +1,16 @@
-//! Who is asking: static bearer tokens, and nobody in particular.
+//! Who is asking: each way of knowing in turn, and nobody in particular where none applies.
 //!
-//! *Upstream:* `apiserver/pkg/authentication/{token/tokenfile,request/anonymous}`.
+//! *Upstream:* `pkg/kubeapiserver/authenticator/config.go`,
+//! `apiserver/pkg/authentication/{request/{union,bearertoken,anonymous},group}`.
 
-use std::collections::BTreeMap;
+use jiff::Timestamp;
 
-use super::User;
-use crate::error::ApiError;
-
-/// The group of everybody who said who they are.
-pub const AUTHENTICATED: &str = "system:authenticated";
-
-/// The group of everybody who did not.
-pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+use super::authorize::aggregate;
+use super::certificate::{Authorities, Shown};
+use super::service_account::ServiceAccounts;
+use super::token_file::{BadTokenFile, TokenFile};
+use super::{AUTHENTICATED, Identity, UNAUTHENTICATED, User};
+use crate::storage::Reader;
 
 /// Whether it matters who asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,126 +23,159 @@ pub enum Mode {
 }
 
 /// Finds out who asks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Authenticator {
-    /// Whether it matters.
-    pub mode: Mode,
-    tokens: BTreeMap<String, User>,
+    /// Whether whoever says nothing is the administrator, and so is whoever says nonsense.
+    pub is_open: bool,
+    /// Whether whoever says nothing is let in as nobody in particular: `--anonymous-auth`.
+    pub admits_anonymous: bool,
+    /// Whose certificates are believed.
+    pub authorities: Option<Authorities>,
+    /// Tokens of service accounts.
+    pub service_accounts: ServiceAccounts,
+    tokens: TokenFile,
 }
 
-/// Why a token file is not understood.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: expected token,user,uid[,\"group1,group2\"]")]
-pub struct BadTokenFile {
-    /// The line, counted from one.
-    pub line: usize,
+impl Default for Authenticator {
+    fn default() -> Self {
+        Self::new(Mode::None)
+    }
+}
+
+/// What a request says about who sent it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evidence<'a> {
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// What was shown in the handshake.
+    pub certificate: Option<&'a Shown>,
+}
+
+/// The time, twice: the cluster's, and the world's, by which certificates are issued.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// The cluster's.
+    pub cluster: Timestamp,
+    /// The world's.
+    pub world: Timestamp,
 }
 
 impl Authenticator {
     /// One that knows no tokens.
     pub fn new(mode: Mode) -> Self {
         Self {
-            mode,
-            tokens: BTreeMap::new(),
+            is_open: mode == Mode::None,
+            admits_anonymous: true,
+            authorities: None,
+            service_accounts: ServiceAccounts::default(),
+            tokens: TokenFile::default(),
         }
     }
 
     /// Adds a token.
-    pub fn add_token(&mut self, token: impl Into<String>, mut user: User) {
-        if !user.is_in(AUTHENTICATED) {
-            user.groups.push(AUTHENTICATED.to_owned());
-        }
-        self.tokens.insert(token.into(), user);
+    pub fn add_token(&mut self, token: impl Into<String>, user: User) {
+        self.tokens.add(token, user);
     }
 
     /// The tokens and whose they are.
     pub fn tokens(&self) -> impl Iterator<Item = (&str, &User)> {
-        self.tokens
-            .iter()
-            .map(|(token, user)| (token.as_str(), user))
+        self.tokens.iter()
     }
 
     /// Adds the tokens of a file in the form of `--token-auth-file`.
     pub fn add_token_file(&mut self, text: &str) -> Result<(), BadTokenFile> {
-        for (index, line) in text.lines().enumerate() {
-            if line.trim().is_empty() {
-                continue;
-            }
-            let columns = csv_columns(line);
-            let [token, name, uid, rest @ ..] = columns.as_slice() else {
-                return Err(BadTokenFile { line: index + 1 });
-            };
-            if token.is_empty() {
-                continue;
-            }
-            let groups = rest.first().map_or("", String::as_str);
-            let user = User {
-                name: name.clone(),
-                uid: uid.clone(),
-                groups: groups
-                    .split(',')
-                    .filter(|group| !group.is_empty())
-                    .map(|group| group.trim().to_owned())
-                    .collect(),
-                extra: Vec::new(),
-            };
-            self.add_token(token.clone(), user);
-        }
-        Ok(())
+        self.tokens.read(text)
     }
 
-    /// Whose a token of the file is.
-    pub fn static_user(&self, token: &str) -> Option<&User> {
-        self.tokens.get(token)
+    /// Who sent a request that may be meant for any of the audiences. What is said and not
+    /// believed is an error; saying nothing is not.
+    pub fn authenticate(
+        &self,
+        reader: &dyn Reader,
+        times: Times,
+        evidence: Evidence,
+        audiences: &[String],
+    ) -> Result<Option<Identity>, String> {
+        let mut errors = Vec::new();
+        if let (Some(authorities), Some(shown)) = (&self.authorities, evidence.certificate) {
+            match authorities.identify(shown, times.world) {
+                Ok(Some(user)) => return Ok(Some(everywhere(user, audiences))),
+                Ok(None) => {}
+                Err(error) => errors.push(error),
+            }
+        }
+        if let Some(token) = evidence.authorization.and_then(bearer) {
+            match self.by_token(reader, times.cluster, token, audiences) {
+                Ok(identity) => return Ok(Some(identity)),
+                Err(error) => {
+                    // The loopback's own tokens are asked first, and say as much.
+                    errors.insert(0, "invalid bearer token".to_owned());
+                    errors.extend(error);
+                }
+            }
+        }
+        if self.is_open {
+            return Ok(Some(everywhere(User::admin(), audiences)));
+        }
+        if !errors.is_empty() {
+            return Err(aggregate(&errors));
+        }
+        let anonymous = || everywhere(User::anonymous(), audiences);
+        Ok(self.admits_anonymous.then(anonymous))
     }
 
-    /// Who sent a request with this `Authorization` header. A token nobody has is an error, none at
-    /// all is anonymous.
-    pub fn authenticate(&self, authorization: Option<&str>) -> Result<User, ApiError> {
-        let token = authorization.and_then(bearer).unwrap_or("");
-        if let Some(user) = self.tokens.get(token) {
-            return Ok(user.clone());
+    fn by_token(
+        &self,
+        reader: &dyn Reader,
+        now: Timestamp,
+        token: &str,
+        audiences: &[String],
+    ) -> Result<Identity, Option<String>> {
+        let own: Vec<String> = self
+            .service_accounts
+            .audiences()
+            .iter()
+            .filter(|name| audiences.contains(name))
+            .cloned()
+            .collect();
+        if let (Some(user), false) = (self.tokens.user(token), own.is_empty()) {
+            return Ok(everywhere(user.clone(), &own));
         }
-        match self.mode {
-            Mode::None => Ok(User::admin()),
-            Mode::Rbac if token.is_empty() => Ok(anonymous()),
-            Mode::Rbac => Err(ApiError::unauthorized()),
+        match self
+            .service_accounts
+            .identify(reader, now, token, audiences)
+        {
+            Ok(Some(mut identity)) => {
+                mark_authenticated(&mut identity.user);
+                Ok(identity)
+            }
+            Ok(None) => Err(None),
+            Err(error) => Err(Some(error)),
         }
     }
 }
 
-/// Somebody who did not say who they are.
-fn anonymous() -> User {
-    User {
-        name: "system:anonymous".to_owned(),
-        groups: vec![UNAUTHENTICATED.to_owned()],
-        ..User::default()
+/// A user who is known whatever the audience.
+fn everywhere(mut user: User, audiences: &[String]) -> Identity {
+    mark_authenticated(&mut user);
+    Identity {
+        user,
+        audiences: audiences.to_vec(),
+    }
+}
+
+/// Adds the group of everybody who said who they are, unless one of both is there already.
+fn mark_authenticated(user: &mut User) {
+    let is_marked = user.is_in(AUTHENTICATED) || user.is_in(UNAUTHENTICATED);
+    if !is_marked && user.name != User::ANONYMOUS {
+        user.groups.push(AUTHENTICATED.to_owned());
     }
 }
 
 /// The token of a bearer header; any other scheme counts as none.
 fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// The columns of a line of comma-separated values, quotes honoured.
-fn csv_columns(line: &str) -> Vec<String> {
-    let mut columns = vec![String::new()];
-    let mut is_quoted = false;
-    for character in line.chars() {
-        match character {
-            '"' => is_quoted = !is_quoted,
-            ',' if !is_quoted => columns.push(String::new()),
-            _ => {
-                if let Some(column) = columns.last_mut() {
-                    column.push(character);
-                }
-            }
-        }
-    }
-    columns
-        .iter()
-        .map(|column| column.trim().to_owned())
-        .collect()
+    let mut parts = header.trim().split(' ');
+    let scheme = parts.next()?;
+    let token = parts.next()?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }

@@ -1,14 +1,17 @@
 //! Who is asking, and may they.
 //!
-//! *Invariant:* does not know what a verb does.
+//! *Invariant:* does not know what a verb does; reads the store, never writes it.
 
 pub mod authenticate;
 pub mod authorize;
+pub mod certificate;
+pub mod der;
 pub mod impersonate;
 pub mod service_account;
+pub mod token_file;
 
-pub use authenticate::{Authenticator, Mode};
-pub use authorize::Attributes;
+pub use authenticate::{Authenticator, Evidence, Mode, Times};
+pub use authorize::{Attributes, Authorizer, Decision};
 pub use impersonate::Impersonation;
 
 /// Who asks.
@@ -24,15 +27,53 @@ pub struct User {
     pub extra: Vec<(String, Vec<String>)>,
 }
 
+/// Who it is, and where that counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Who it is.
+    pub user: User,
+    /// For which audiences.
+    pub audiences: Vec<String>,
+}
+
+/// How a cluster knows its users and their rights. Clones share what they know.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// Who is who.
+    pub authenticator: Authenticator,
+    /// Who may what.
+    pub authorizer: Authorizer,
+    /// Who asked as somebody else, and how.
+    pub impersonations: impersonate::Modes,
+}
+
 /// The group that may do everything.
 pub const MASTERS: &str = "system:masters";
 
+/// The group of everybody who said who they are.
+pub const AUTHENTICATED: &str = "system:authenticated";
+
+/// The group of everybody who did not.
+pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+
 impl User {
+    /// The name of somebody who did not say who they are.
+    pub const ANONYMOUS: &str = "system:anonymous";
+
     /// The emulator's own administrator.
     pub fn admin() -> Self {
         Self {
             name: "kubernetes-admin".to_owned(),
-            groups: vec![MASTERS.to_owned(), authenticate::AUTHENTICATED.to_owned()],
+            groups: vec![MASTERS.to_owned(), AUTHENTICATED.to_owned()],
+            ..Self::default()
+        }
+    }
+
+    /// Somebody who did not say who they are.
+    pub fn anonymous() -> Self {
+        Self {
+            name: Self::ANONYMOUS.to_owned(),
+            groups: vec![UNAUTHENTICATED.to_owned()],
             ..Self::default()
         }
     }
@@ -40,5 +81,28 @@ impl User {
     /// Whether the user is in a group.
     pub fn is_in(&self, group: &str) -> bool {
         self.groups.iter().any(|name| name == group)
+    }
+
+    /// The values of an extra.
+    pub fn extra(&self, key: &str) -> &[String] {
+        self.extra
+            .iter()
+            .find(|(own, _)| own == key)
+            .map_or(&[], |(_, values)| values.as_slice())
+    }
+}
+
+impl Access {
+    /// Everybody may do everything, or tokens and roles decide.
+    pub fn new(mode: Mode) -> Self {
+        let modes = match mode {
+            Mode::None => vec![authorize::Mode::AlwaysAllow],
+            Mode::Rbac => vec![authorize::Mode::Rbac],
+        };
+        Self {
+            authenticator: Authenticator::new(mode),
+            authorizer: Authorizer::new(modes),
+            impersonations: impersonate::Modes::default(),
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* uses the cluster's public face only. Files, environment and exit codes live here.
 
+mod access;
 mod files;
 mod plugins;
 mod serve;

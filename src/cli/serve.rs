@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::access::Access;
 use super::files::{Kubeconfig, manifest_files, read};
 use super::{Fault, plugins};
-use crate::auth::{Authenticator, Mode};
 use crate::cluster::{Builder, Cluster};
 use crate::registry::Settings;
 use crate::server::Limits;
@@ -39,15 +39,8 @@ pub(super) struct Flags {
     /// Fake nodes that run pods; none exists yet, so 0 is all there is to say
     #[arg(long, value_name = "N", default_value_t = 0)]
     nodes: u32,
-    /// none: everybody may do everything; rbac: tokens are checked, and rights as well
-    #[arg(long, value_enum, default_value_t = Auth::None)]
-    auth: Auth,
-    /// Bearer tokens, a line each: token,user,uid,"group1,group2"
-    #[arg(long, value_name = "FILE")]
-    token_auth_file: Option<PathBuf>,
-    /// Client certificates (not supported yet)
-    #[arg(long, value_name = "FILE")]
-    client_ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    access: Access,
     /// Addresses of services: one CIDR, or two of different families
     #[arg(long, value_name = "CIDR[,CIDR]", default_value = "10.0.0.0/24")]
     service_cluster_ip_range: String,
@@ -84,12 +77,6 @@ pub(super) struct Flags {
     /// How to log
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Auth {
-    None,
-    Rbac,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -177,10 +164,6 @@ fn refuse_unsupported(flags: &Flags) -> Result<(), Fault> {
             "--nodes: fake nodes do not exist yet; create Node objects yourself",
         ),
         (
-            flags.client_ca_file.is_some(),
-            "--client-ca-file: client certificates are not supported yet; use --token-auth-file",
-        ),
-        (
             flags.data_dir.is_some(),
             "--data-dir: objects live in memory only so far; leave the flag out",
         ),
@@ -202,11 +185,6 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
     let settings = Settings {
         service_cluster_ip_ranges: ip_ranges(&flags.service_cluster_ip_range)?,
         service_node_port_range: port_range(&flags.service_node_port_range)?,
-        ..Settings::default()
-    };
-    let mode = match flags.auth {
-        Auth::None => Mode::None,
-        Auth::Rbac => Mode::Rbac,
     };
     let limits = Limits {
         in_flight_max: flags.max_requests_inflight,
@@ -216,7 +194,6 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         .listen(flags.listen)
         .settings(settings)
         .limits(limits)
-        .auth(mode)
         .disable_admission_plugins(plugins::disabled(
             &flags.enable_admission_plugins,
             &flags.disable_admission_plugins,
@@ -233,13 +210,7 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
     if flags.clock == ClockKind::Virtual {
         builder = builder.clock(Clock::virtual_at(jiff::Timestamp::UNIX_EPOCH));
     }
-    if let Some(path) = &flags.token_auth_file {
-        let mut tokens = Authenticator::new(mode);
-        tokens
-            .add_token_file(&read(path)?)
-            .map_err(|error| Fault::usage(format!("{}: {error}", path.display())))?;
-        builder = builder.tokens(&tokens);
-    }
+    builder = flags.access.apply(builder)?;
     for path in flags.crd.iter().chain(&flags.manifest) {
         for file in manifest_files(path)? {
             builder = builder.manifest(read(&file)?);

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use super::{Cluster, Error, wiring};
-use crate::auth::{Authenticator, Mode, User};
+use crate::auth::certificate::Authorities;
+use crate::auth::service_account::ServiceAccounts;
+use crate::auth::{Authenticator, Mode, User, authorize};
 use crate::registry::Settings;
 use crate::server::Limits;
 use crate::sim::Clock;
@@ -16,8 +18,8 @@ pub struct Builder {
     pub(super) seed: Option<u64>,
     pub(super) settings: Settings,
     pub(super) limits: Limits,
-    pub(super) mode: Mode,
-    pub(super) tokens: Vec<(String, User)>,
+    pub(super) authenticator: Authenticator,
+    pub(super) authorization: Vec<authorize::Mode>,
     pub(super) disabled_plugins: Vec<String>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) is_plaintext: bool,
@@ -33,8 +35,8 @@ impl Default for Builder {
             seed: None,
             settings: Settings::default(),
             limits: Limits::default(),
-            mode: Mode::None,
-            tokens: Vec::new(),
+            authenticator: Authenticator::new(Mode::None),
+            authorization: vec![authorize::Mode::AlwaysAllow],
             disabled_plugins: Vec::new(),
             listen: None,
             is_plaintext: false,
@@ -72,21 +74,50 @@ impl Builder {
 
     /// Whether it matters who asks; it does not unless said otherwise.
     pub fn auth(mut self, mode: Mode) -> Self {
-        self.mode = mode;
+        self.authenticator.is_open = mode == Mode::None;
+        self.authorization = match mode {
+            Mode::None => vec![authorize::Mode::AlwaysAllow],
+            Mode::Rbac => vec![authorize::Mode::Rbac],
+        };
+        self
+    }
+
+    /// Who decides about rights, in this order; it matters who asks from now on.
+    pub fn authorization(mut self, modes: Vec<authorize::Mode>) -> Self {
+        self.authenticator.is_open = false;
+        self.authorization = modes;
+        self
+    }
+
+    /// Whether who says nothing is let in as nobody in particular, where it matters who asks.
+    pub fn anonymous_auth(mut self, admits: bool) -> Self {
+        self.authenticator.admits_anonymous = admits;
+        self
+    }
+
+    /// Believes client certificates of these authorities.
+    pub fn client_authorities(mut self, authorities: Authorities) -> Self {
+        self.authenticator.authorities = Some(authorities);
+        self
+    }
+
+    /// How tokens of service accounts are made and known.
+    pub fn service_accounts(mut self, service_accounts: ServiceAccounts) -> Self {
+        self.authenticator.service_accounts = service_accounts;
         self
     }
 
     /// A bearer token and whose it is.
     pub fn token(mut self, token: &str, user: User) -> Self {
-        self.tokens.push((token.to_owned(), user));
+        self.authenticator.add_token(token, user);
         self
     }
 
     /// All the tokens that an authenticator knows.
     pub fn tokens(mut self, authenticator: &Authenticator) -> Self {
-        let tokens = authenticator.tokens();
-        self.tokens
-            .extend(tokens.map(|(token, user)| (token.to_owned(), user.clone())));
+        for (token, user) in authenticator.tokens() {
+            self.authenticator.add_token(token, user.clone());
+        }
         self
     }
 
@@ -121,7 +152,8 @@ impl Builder {
     }
 
     /// Leaves out what a new cluster holds beside its namespaces and the `kubernetes` service:
-    /// roles, priority classes, flow schemas. Starts several times as fast.
+    /// priority classes, flow schemas, and roles where they mean nothing. Starts several times as
+    /// fast.
     pub fn bare(mut self) -> Self {
         self.is_bare = true;
         self

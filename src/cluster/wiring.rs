@@ -10,7 +10,8 @@ use tokio_rustls::TlsAcceptor;
 use super::tasks::Tasks;
 use super::{Builder, Cluster, Error, bootstrap, manifest};
 use crate::admission::plugins;
-use crate::auth::{Authenticator, User};
+use crate::auth::impersonate::Modes;
+use crate::auth::{Access, Authorizer, User};
 use crate::client::Client;
 use crate::registry::Registry;
 use crate::resources::kinds::BuiltIn;
@@ -39,16 +40,16 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     let services = services.with_reader(Arc::clone(&registry.reader));
     registry.webhooks = Arc::new(Caller::new(tasks.spawn_until_stop(), services));
     let admin_token = format!("{:016x}{:016x}", random(), random());
-    let mut authenticator = Authenticator::new(builder.mode);
-    for (token, user) in builder.tokens.clone() {
-        authenticator.add_token(token, user);
-    }
+    let mut authenticator = builder.authenticator.clone();
     authenticator.add_token(admin_token.clone(), User::admin());
-    registry.settings.authenticator = authenticator.clone();
+    registry.access = Access {
+        authenticator,
+        authorizer: Authorizer::new(builder.authorization.clone()),
+        impersonations: Modes::default(),
+    };
     let registry = Arc::new(registry);
     let door = Arc::new(Door::new(
         Arc::clone(&registry),
-        authenticator,
         builder.limits,
         // Audit ids are drawn apart, so that looking on changes nothing that is stored.
         seed ^ 0xa0d1_7a0d_17a0_d17a,
@@ -58,6 +59,8 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     bootstrap::install(&registry, &client).await?;
     if !builder.is_bare {
         bootstrap::install_system(&registry, &client).await?;
+    } else if registry.access.authorizer.reads_roles() {
+        bootstrap::install_roles(&registry, &client).await?;
     }
     for text in &builder.manifests {
         manifest::apply(&registry, &client, text).await?;
@@ -85,12 +88,14 @@ async fn listen_on(cluster: &mut Cluster, builder: &Builder, door: Arc<Door>) ->
     let tls = if builder.is_plaintext {
         None
     } else {
-        let identity = Identity::new(&[
+        let authorities = builder.authenticator.authorities.as_ref();
+        let addresses = [
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(Ipv6Addr::LOCALHOST),
             IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
             address.ip(),
-        ])?;
+        ];
+        let identity = Identity::for_clients(&addresses, authorities)?;
         cluster.ca_pem = Some(identity.ca_pem);
         Some(TlsAcceptor::from(identity.config))
     };

@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::request::FieldValidation;
-use crate::auth::service_account::Signer;
-use crate::auth::{Authenticator, Mode, User};
+use crate::auth::{Access, User};
 use crate::schema::{Catalog, Resource};
 use crate::sim::Entropy;
 use crate::storage::{Reader, Revision};
@@ -43,6 +42,8 @@ pub struct Context<'a> {
     pub entropy: &'a Entropy,
     /// Settings of the cluster that strategies ask for.
     pub settings: &'a Settings,
+    /// Who is who, and who may what.
+    pub access: &'a Access,
     /// What is taken of pools that are unique in the cluster (cluster IPs, node ports): one for
     /// each cluster, since strategies are shared by all.
     pub pools: &'a Pools,
@@ -80,12 +81,6 @@ pub struct Settings {
     pub service_cluster_ip_ranges: Vec<String>,
     /// `--service-node-port-range`, both ends inclusive.
     pub service_node_port_range: (u16, u16),
-    /// `--service-account-issuer`.
-    pub service_account_issuer: String,
-    /// Signs the tokens of service accounts.
-    pub service_account_signer: Signer,
-    /// Who is who, for those who review it.
-    pub authenticator: Authenticator,
 }
 
 impl Default for Settings {
@@ -93,22 +88,7 @@ impl Default for Settings {
         Self {
             service_cluster_ip_ranges: vec!["10.0.0.0/24".to_owned()],
             service_node_port_range: (30000, 32767),
-            service_account_issuer: "https://kubernetes.default.svc.cluster.local".to_owned(),
-            service_account_signer: Signer::default(),
-            authenticator: Authenticator::default(),
         }
-    }
-}
-
-impl Settings {
-    /// Whether it matters who asks.
-    pub fn mode(&self) -> Mode {
-        self.authenticator.mode
-    }
-
-    /// Whose a static token is.
-    pub fn static_user(&self, token: &str) -> Option<&User> {
-        self.authenticator.static_user(token)
     }
 }
 

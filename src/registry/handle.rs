@@ -8,6 +8,7 @@ use super::context::{Context, Pools, Settings};
 use super::write::Writer;
 use super::{Options, Printer, Request, Response, Strategy, Verb, subresources, verbs};
 use crate::admission::Chain;
+use crate::auth::Access;
 use crate::error::{ApiError, Details, Reason};
 use crate::object::GroupResource;
 use crate::schema::{Catalog, Resource};
@@ -36,6 +37,8 @@ pub struct Registry {
     pub entropy: Arc<Entropy>,
     /// Settings that strategies ask for.
     pub settings: Settings,
+    /// Who is who, and who may what.
+    pub access: Access,
     /// The kinds' strategies.
     pub kinds: Arc<dyn Kinds>,
     /// Admission.
@@ -56,6 +59,7 @@ impl Registry {
             clock: Clock::wall(),
             entropy: Arc::new(Entropy::seeded(0)),
             settings: Settings::default(),
+            access: Access::default(),
             kinds,
             admission: Chain::default(),
             pools: Pools::default(),
@@ -131,6 +135,7 @@ impl Registry {
             catalog: &self.catalog,
             entropy: &self.entropy,
             settings: &self.settings,
+            access: &self.access,
             pools: &self.pools,
             warnings: Mutex::new(Vec::new()),
         }

@@ -224,6 +224,12 @@ pub trait Strategy: Send + Sync {
         false
     }
 
+    /// Who looks at what a write would grant beyond the write itself, after admission has made the
+    /// object what it will be and before it is validated.
+    fn guard(&self) -> Option<&dyn Guard> {
+        None
+    }
+
     /// What a POST of the kind does where its objects are never stored (bindings, reviews).
     fn acts(&self) -> Option<&dyn Connect> {
         None
@@ -233,6 +239,17 @@ pub trait Strategy: Send + Sync {
     fn subresource(&self, _name: &str) -> Option<&dyn Connect> {
         None
     }
+}
+
+/// A kind whose writes need more than the right to the verb.
+pub trait Guard: Send + Sync {
+    /// Refuses a write.
+    fn check<'a>(
+        &'a self,
+        cx: &'a Context<'a>,
+        object: &'a Object,
+        old: Option<&'a Object>,
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
 }
 
 /// A subresource that acts: eviction, binding, token, …

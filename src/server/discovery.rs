@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::encode::{self, Payload};
 use super::pages::{self, Head, Pages};
-use super::{health, negotiate};
+use super::{health, negotiate, oidc};
 use crate::error::ApiError;
 use crate::object::GroupVersion;
 use crate::schema::publish::discovery::{self, Root};
@@ -35,11 +35,19 @@ struct Made {
 /// `/`: every path there is.
 pub(super) async fn index(State(pages): State<Pages>, head: Head) -> Response {
     let state = pages.registry.catalog.state();
-    let mut paths: Vec<String> = ["/api", "/apis", "/apis/", "/metrics", "/openapi/v2"]
-        .into_iter()
-        .chain(["/openapi/v3", "/openapi/v3/", "/version"])
-        .map(str::to_owned)
-        .collect();
+    let mut paths: Vec<String> = [
+        "/api",
+        "/apis",
+        "/apis/",
+        "/metrics",
+        "/openapi/v2",
+        oidc::PATH,
+        oidc::KEYS_PATH,
+    ]
+    .into_iter()
+    .chain(["/openapi/v3", "/openapi/v3/", "/version"])
+    .map(str::to_owned)
+    .collect();
     for group in discovery::groups(&state) {
         if !group.name.is_empty() {
             paths.push(format!("/apis/{}", group.name));

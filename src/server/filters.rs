@@ -11,6 +11,7 @@
 //! *Upstream:* `apiserver/pkg/server/config.go` (`DefaultBuildHandlerChain`).
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -23,8 +24,12 @@ use http_body_util::BodyExt;
 use super::encode::{self, Answer};
 use super::path::{self, Location};
 use super::{Door, Limits};
-use crate::auth::{Attributes, Impersonation, Mode, User, authorize};
+use crate::auth::authorize::Selectors;
+use crate::auth::certificate::Shown;
+use crate::auth::{Attributes, Evidence, Impersonation, Times, User};
 use crate::error::{ApiError, Reason};
+use crate::object::selector::FieldSelector;
+use crate::sim::Clock;
 
 /// A request that is understood.
 pub(super) struct Asked {
@@ -38,6 +43,8 @@ pub(super) struct Asked {
     pub(super) query: Vec<(String, String)>,
     /// What they mean.
     pub(super) location: Location,
+    /// The certificate that the client showed in the handshake.
+    pub(super) certificate: Option<Arc<Shown>>,
 }
 
 /// Checks sizes and understands the path.
@@ -78,6 +85,7 @@ pub(super) fn arrive(parts: Parts, limits: &Limits) -> Result<Asked, Box<Answer>
             path,
             query,
             location,
+            certificate: parts.extensions.get::<Arc<Shown>>().cloned(),
         }),
         Err(path::BadPath::NothingAfterVerb) => Err(Box::new(encode::text(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -101,38 +109,46 @@ impl Drop for Place<'_> {
 impl Door {
     /// Finds out who asks and whether they may. An identity given by the caller in process is
     /// believed.
-    pub(super) fn identify(&self, asked: &Asked, identity: Option<User>) -> Result<User, ApiError> {
-        let mut user = if let Some(user) = identity {
-            user
-        } else {
-            let header = asked.headers.get(http::header::AUTHORIZATION);
-            let header = header.and_then(|value| value.to_str().ok());
-            self.authenticator.authenticate(header)?
+    pub(super) async fn identify(
+        &self,
+        asked: &Asked,
+        identity: Option<User>,
+    ) -> Result<User, ApiError> {
+        let mut user = match identity {
+            Some(user) => user,
+            None => self.authenticate(asked)?,
         };
-        let Location {
-            target, namespace, ..
-        } = &asked.location;
-        let attributes = Attributes {
-            verb: &asked.location.action,
-            is_resource: asked.location.is_resource,
-            path: &asked.path,
-            group: &target.group,
-            namespace,
-            resource: &target.resource,
-            subresource: &target.subresource,
-            name: if target.name.is_empty() {
-                named_by_selector(asked)
-            } else {
-                &target.name
-            },
-        };
-        if let Some(asked_for) = impersonation(&asked.headers) {
-            user = asked_for.apply(&user, &attributes)?;
+        let selected = named_by_selector(asked);
+        let attributes = attributes(asked, &selected);
+        let (access, reader) = (&self.registry.access, self.registry.reader.as_ref());
+        if let Some(wanted) = impersonation(&asked.headers) {
+            (user, _) = wanted.apply(access, reader, &user, &attributes).await?;
         }
-        if self.authenticator.mode != Mode::None {
-            authorize::authorize(&user, &attributes)?;
-        }
+        access.authorizer.check(reader, &user, &attributes).await?;
         Ok(user)
+    }
+
+    fn authenticate(&self, asked: &Asked) -> Result<User, ApiError> {
+        let header = asked.headers.get(http::header::AUTHORIZATION);
+        let evidence = Evidence {
+            authorization: header.and_then(|value| value.to_str().ok()),
+            certificate: asked.certificate.as_deref(),
+        };
+        let times = Times {
+            cluster: self.registry.clock.now(),
+            world: Clock::wall().now(),
+        };
+        let authenticator = &self.registry.access.authenticator;
+        let audiences = authenticator.service_accounts.audiences();
+        let reader = self.registry.reader.as_ref();
+        match authenticator.authenticate(reader, times, evidence, audiences) {
+            Ok(Some(identity)) => Ok(identity.user),
+            Ok(None) => Err(ApiError::unauthorized()),
+            Err(why) => {
+                tracing::info!(why, path = asked.path.as_str(), "unable to authenticate");
+                Err(ApiError::unauthorized())
+            }
+        }
     }
 
     /// Takes a place among those being answered.
@@ -170,6 +186,47 @@ impl Door {
     }
 }
 
+/// What a request asks for, as far as rights decide it.
+fn attributes<'a>(asked: &'a Asked, selected: &'a str) -> Attributes<'a> {
+    let Location {
+        target, namespace, ..
+    } = &asked.location;
+    let selector = |name: &str| selector(asked, name);
+    Attributes {
+        verb: &asked.location.action,
+        is_resource: asked.location.is_resource,
+        path: &asked.path,
+        group: &target.group,
+        version: &target.version,
+        namespace,
+        resource: &target.resource,
+        subresource: &target.subresource,
+        name: if target.name.is_empty() {
+            selected
+        } else {
+            &target.name
+        },
+        selectors: Selectors {
+            field_text: selector("fieldSelector"),
+            label_text: selector("labelSelector"),
+            ..Selectors::default()
+        },
+    }
+}
+
+/// A selector of a request about a collection, as sent.
+fn selector<'a>(asked: &'a Asked, name: &str) -> &'a str {
+    let action = asked.location.action.as_str();
+    if !asked.location.is_resource
+        || asked.location.is_watch_path
+        || !matches!(action, "list" | "watch" | "deletecollection")
+    {
+        return "";
+    }
+    let found = asked.query.iter().find(|(key, _)| key == name);
+    found.map_or("", |(_, value)| value)
+}
+
 /// Whom the headers ask to be, if anybody.
 fn impersonation(headers: &http::HeaderMap) -> Option<Impersonation> {
     let is_asked = |name: &http::HeaderName| name.as_str().starts_with("impersonate-");
@@ -192,28 +249,30 @@ fn impersonation(headers: &http::HeaderMap) -> Option<Impersonation> {
         })
         .collect();
     extra.sort();
-    Some(Impersonation {
+    let wanted = Impersonation {
         user: first("impersonate-user"),
         uid: first("impersonate-uid"),
         groups: texts("impersonate-group"),
         extra,
-    })
+    };
+    wanted.is_asked().then_some(wanted)
 }
 
 /// The name that a collection request selects by field, as authorization sees it.
-fn named_by_selector(asked: &Asked) -> &str {
-    if !asked.location.is_resource || !matches!(asked.location.action.as_str(), "list" | "watch") {
-        return "";
+fn named_by_selector(asked: &Asked) -> String {
+    let is_read = matches!(asked.location.action.as_str(), "list" | "watch");
+    let text = selector(asked, "fieldSelector");
+    if !is_read || text.is_empty() {
+        return String::new();
     }
-    let selector = asked.query.iter().find(|(key, _)| key == "fieldSelector");
-    selector
-        .into_iter()
-        .flat_map(|(_, value)| value.split(','))
-        .find_map(|term| {
-            let (field, value) = term.split_once('=')?;
-            (field.trim() == "metadata.name").then(|| value.trim_start_matches('=').trim())
-        })
-        .unwrap_or("")
+    let parsed = FieldSelector::parse(text).unwrap_or_default();
+    let name = parsed.exact("metadata.name").unwrap_or("");
+    let is_segment = !matches!(name, "." | "..") && !name.contains(['/', '%']);
+    if is_segment {
+        name.to_owned()
+    } else {
+        String::new()
+    }
 }
 
 /// Refuses a `timeout` that is no duration.

@@ -13,10 +13,11 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-
-pub use crate::sim::Spawn;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::{Door, Stop};
+use crate::auth::certificate::Shown;
+pub use crate::sim::Spawn;
 
 /// How much of a request's head is read before it is refused.
 const HEAD_BYTES_MAX: usize = (1 << 20) + (128 << 10);
@@ -95,7 +96,7 @@ async fn connect(
             }
             () = stopped(&mut stop) => return,
         };
-        return http(socket, is_h2, door, spawn, stop).await;
+        return http(socket, is_h2, None, door, spawn, stop).await;
     };
     let accepted = tokio::select! {
         accepted = tls.accept(socket) => accepted,
@@ -104,21 +105,38 @@ async fn connect(
     match accepted {
         Ok(stream) => {
             let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            http(stream, is_h2, door, spawn, stop).await;
+            let shown = shown(stream.get_ref().1.peer_certificates());
+            http(stream, is_h2, shown, door, spawn, stop).await;
         }
         Err(error) => tracing::debug!(%error, "TLS handshake failed"),
     }
 }
 
+/// The certificates of a client that showed any.
+fn shown(chain: Option<&[CertificateDer<'_>]>) -> Option<Arc<Shown>> {
+    let chain = chain.filter(|chain| !chain.is_empty())?.iter();
+    let chain = chain.map(|one| one.clone().into_owned()).collect();
+    Some(Arc::new(Shown { chain }))
+}
+
 /// Speaks HTTP until the client goes or the cluster stops.
-async fn http<I>(io: I, is_h2: bool, door: Arc<Door>, spawn: Spawn, mut stop: Stop)
-where
+async fn http<I>(
+    io: I,
+    is_h2: bool,
+    shown: Option<Arc<Shown>>,
+    door: Arc<Door>,
+    spawn: Spawn,
+    mut stop: Stop,
+) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
-        let door = Arc::clone(&door);
+        let (door, shown) = (Arc::clone(&door), shown.clone());
         async move {
-            let (parts, body) = request.into_parts();
+            let (mut parts, body) = request.into_parts();
+            if let Some(shown) = shown {
+                parts.extensions.insert(shown);
+            }
             Ok::<_, std::convert::Infallible>(door.serve(parts, body, None).await)
         }
     });

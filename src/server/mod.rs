@@ -16,6 +16,7 @@ pub mod local;
 mod media_type;
 pub mod metrics;
 pub mod negotiate;
+mod oidc;
 mod openapi;
 mod pages;
 pub mod path;
@@ -35,7 +36,7 @@ use self::encode::Answer;
 use self::filters::{Asked, Unread};
 use self::metrics::{Metrics, Series, Stopwatch};
 use self::negotiate::{Encoding, Endpoint, Media, Offer};
-use crate::auth::{Authenticator, User};
+use crate::auth::User;
 use crate::error::{ApiError, Details, Reason};
 use crate::registry::handle::method_not_allowed;
 use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, table};
@@ -78,7 +79,6 @@ pub type Stop = tokio::sync::watch::Receiver<bool>;
 /// Everything a request may need, behind one door.
 pub struct Door {
     registry: Arc<Registry>,
-    authenticator: Authenticator,
     limits: Limits,
     metrics: Arc<Metrics>,
     audit_ids: Entropy,
@@ -88,18 +88,11 @@ pub struct Door {
 
 impl Door {
     /// A door to a registry.
-    pub fn new(
-        registry: Arc<Registry>,
-        authenticator: Authenticator,
-        limits: Limits,
-        audit_seed: u64,
-        stop: Stop,
-    ) -> Self {
+    pub fn new(registry: Arc<Registry>, limits: Limits, audit_seed: u64, stop: Stop) -> Self {
         let metrics = Arc::new(Metrics::default());
         Self {
             pages: pages::router(&registry, &metrics),
             registry,
-            authenticator,
             limits,
             metrics,
             audit_ids: Entropy::seeded(audit_seed),
@@ -162,7 +155,7 @@ impl Door {
         audit_id: &HeaderValue,
     ) -> Answer {
         let fail = |error: ApiError| encode::error(&error, &asked.headers, &asked.query);
-        let user = match self.identify(asked, identity) {
+        let user = match self.identify(asked, identity).await {
             Ok(user) => user,
             Err(error) => return fail(error),
         };

@@ -15,7 +15,7 @@ use super::encode::{self, Answer, Payload};
 use super::filters::Asked;
 use super::metrics::Metrics;
 use super::negotiate::{self, Endpoint};
-use super::{discovery, health, openapi, path};
+use super::{discovery, health, oidc, openapi, path};
 use crate::error::ApiError;
 use crate::registry::Registry;
 use crate::registry::handle::method_not_allowed;
@@ -46,6 +46,8 @@ pub(super) fn router(registry: &Arc<Registry>, metrics: &Arc<Metrics>) -> axum::
         .route("/openapi/v3", any(openapi::index))
         .route("/openapi/v3/{*path}", any(openapi::version))
         .route("/version", any(version))
+        .route(oidc::PATH, any(oidc::configuration))
+        .route(oidc::KEYS_PATH, any(oidc::keys))
         .route("/metrics", any(metrics_page));
     for kind in ["healthz", "livez", "readyz"] {
         let whole = move |head: Head| async move { page(health::answer(kind, "", &query(&head))) };
@@ -69,7 +71,12 @@ pub(super) fn router(registry: &Arc<Registry>, metrics: &Arc<Metrics>) -> axum::
 pub(super) async fn answer(router: &axum::Router, asked: &Asked) -> Answer {
     let mut request = http::Request::new(axum::body::Body::empty());
     let trimmed = match asked.path.strip_suffix('/') {
-        Some(path) if path.starts_with("/api") || path == "/version" => path,
+        Some(path)
+            if path.starts_with("/api")
+                || matches!(path, "/version" | oidc::PATH | oidc::KEYS_PATH) =>
+        {
+            path
+        }
         _ => &asked.path,
     };
     let query: Vec<String> = asked

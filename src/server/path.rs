@@ -16,6 +16,8 @@ pub struct Location {
     pub verb: Option<Verb>,
     /// Whether a resource is named (`/api/v1/pods`), not a document (`/api/v1`).
     pub is_resource: bool,
+    /// Whether the path itself says that it is a watch (`/api/v1/watch/pods`), as it was done once.
+    pub is_watch_path: bool,
     /// Whether the path has a shape that some resource may serve.
     pub is_routable: bool,
     /// The resource or object.
@@ -105,6 +107,7 @@ pub fn parse(method: &str, path: &str, query: &[(String, String)]) -> Result<Loc
     group.clone_into(&mut location.target.group);
     version.clone_into(&mut location.target.version);
     location.is_routable &= is_clean && prefix != Some("proxy");
+    location.is_watch_path = prefix == Some("watch");
     let is_collection = location.target.name.is_empty();
     (location.verb, location.action) = match prefix {
         Some("watch") => ((method == "GET").then_some(Verb::Watch), "watch".to_owned()),

@@ -5,12 +5,21 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::auth::certificate::Authorities;
+use crate::auth::der::Certificate;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType,
 };
 use tokio_rustls::rustls;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
+use tokio_rustls::rustls::crypto::verify_tls13_signature_with_raw_key;
+use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature};
+use tokio_rustls::rustls::pki_types::{
+    CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer, UnixTime,
+};
+use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use tokio_rustls::rustls::{DigitallySignedStruct, SignatureScheme};
 
 /// The names a cluster's API server answers to.
 const NAMES: [&str; 5] = [
@@ -43,6 +52,14 @@ pub enum Error {
 impl Identity {
     /// A new authority, and a certificate for the cluster's own names and these addresses.
     pub fn new(addresses: &[IpAddr]) -> Result<Self, Error> {
+        Self::for_clients(addresses, None)
+    }
+
+    /// The same, asking clients for certificates where there are authorities to believe.
+    pub fn for_clients(
+        addresses: &[IpAddr],
+        authorities: Option<&Authorities>,
+    ) -> Result<Self, Error> {
         let ca_key = KeyPair::generate()?;
         let mut ca = CertificateParams::new(Vec::new())?;
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -74,6 +91,7 @@ impl Identity {
             config: config(
                 vec![certificate.der().clone(), ca_certificate.der().clone()],
                 key.serialize_der(),
+                authorities,
             )?,
         })
     }
@@ -83,15 +101,79 @@ impl Identity {
 fn config(
     chain: Vec<CertificateDer<'static>>,
     key: Vec<u8>,
+    authorities: Option<&Authorities>,
 ) -> Result<Arc<rustls::ServerConfig>, Error> {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
+    let builder = match authorities {
+        None => builder.with_no_client_auth(),
+        Some(authorities) => builder.with_client_cert_verifier(Arc::new(AnyClient {
+            names: authorities.names(),
+            provider,
+        })),
+    };
+    let mut config = builder.with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.ticketer = rustls::crypto::ring::Ticketer::new()?;
     config.send_tls13_tickets = 1;
     Ok(Arc::new(config))
+}
+
+/// Lets every client show a certificate of its own. The handshake proves that the client has the
+/// key; whether the certificate is believed is a matter of each request, whose answer can say so.
+#[derive(Debug)]
+struct AnyClient {
+    names: Vec<rustls::DistinguishedName>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ClientCertVerifier for AnyClient {
+    fn root_hint_subjects(&self) -> &[rustls::DistinguishedName] {
+        &self.names
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn verify_client_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        // By the key alone: certificates of the first version are certificates too.
+        let malformed = rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding);
+        let read = Certificate::read(certificate).ok_or(malformed)?;
+        let key = SubjectPublicKeyInfoDer::from(read.key.whole);
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature_with_raw_key(message, &key, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
 }

@@ -47,17 +47,37 @@ pub(super) async fn install_system(registry: &Registry, client: &Client) -> Resu
         &tracking,
     )
     .await?;
+    install_objects(&client, now, |_| true).await?;
+    install_api_services(registry, &client, now).await
+}
+
+/// Creates the roles and bindings alone.
+pub(super) async fn install_roles(registry: &Registry, client: &Client) -> Result<(), Error> {
+    let client = client.with_agent("kube-apiserver");
+    let is_wanted = |path: &str| path.starts_with("/apis/rbac.authorization.k8s.io/");
+    install_objects(&client, registry.clock.now(), is_wanted).await
+}
+
+/// Creates those of the objects that are the same in every cluster whose path is wanted.
+async fn install_objects(
+    client: &Client,
+    now: Timestamp,
+    is_wanted: fn(&str) -> bool,
+) -> Result<(), Error> {
     for line in OBJECTS.lines() {
         let Some((path, object)) = line.split_once(' ') else {
             continue;
         };
+        if !is_wanted(path) {
+            continue;
+        }
         let object: Value =
             serde_json::from_str(object).map_err(|error| Error::Manifest(error.to_string()))?;
         let conditions = object["status"]["conditions"].clone();
-        let created = create(&client, path, &object).await?;
-        set_conditions(&client, path, created, conditions, now).await?;
+        let created = create(client, path, &object).await?;
+        set_conditions(client, path, created, conditions, now).await?;
     }
-    install_api_services(registry, &client, now).await
+    Ok(())
 }
 
 /// The service by which programs in the cluster reach the API, and where addresses come from.

@@ -74,6 +74,9 @@ impl Registry {
         let write = Target::new(Operation::Update, current.stored.key.name());
         self.admission
             .mutate(&write.as_attributes(cx, Some(old)), object)?;
+        if let Some(guard) = strategy.guard() {
+            guard.check(cx, object, Some(old)).await?;
+        }
         strategy.reserve(cx, object, Some(old))?;
         let result = self.change_reserved(cx, &write, current, object).await;
         let is_stored = matches!(result, Ok(Attempt::Done(Fate::Stored(_))));

@@ -55,6 +55,9 @@ impl Registry {
         let write = Target::new(Operation::Create, object.name());
         self.admission
             .mutate(&write.as_attributes(cx, None), &mut object)?;
+        if let Some(guard) = strategy.guard() {
+            guard.check(cx, &object, None).await?;
+        }
         strategy.reserve(cx, &mut object, None)?;
         let result = self
             .create_reserved(cx, strategy, &write, &mut object)

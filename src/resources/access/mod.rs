@@ -2,9 +2,11 @@
 //! `authentication.k8s.io` and `authorization.k8s.io`.
 
 mod certificate_signing_request;
+mod escalation;
 mod identity;
 mod rbac;
 mod review;
+mod review_selectors;
 
 use super::shared::plain::Plain;
 use crate::registry::Strategy;

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::escalation::Escalation;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::meta::names::check_path_segment;
@@ -24,6 +25,7 @@ const RBAC: Plain = Plain {
 
 /// What is special about roles.
 pub(super) static ROLE: Plain = Plain {
+    guard: Some(&Escalation::Role),
     validate_create: |_, object| rules(object, true),
     validate_update: |_, object, _| rules(object, true),
     ..RBAC
@@ -31,6 +33,7 @@ pub(super) static ROLE: Plain = Plain {
 
 /// What is special about cluster roles.
 pub(super) static CLUSTER_ROLE: Plain = Plain {
+    guard: Some(&Escalation::Role),
     validate_create: |_, object| cluster_role(object),
     validate_update: |_, object, _| cluster_role(object),
     ..RBAC
@@ -38,6 +41,7 @@ pub(super) static CLUSTER_ROLE: Plain = Plain {
 
 /// What is special about role bindings.
 pub(super) static ROLE_BINDING: Plain = Plain {
+    guard: Some(&Escalation::Binding),
     default: fill_binding,
     validate_create: |_, object| binding(object, None, true),
     validate_update: |_, object, old| binding(object, Some(old), true),
@@ -46,6 +50,7 @@ pub(super) static ROLE_BINDING: Plain = Plain {
 
 /// What is special about cluster role bindings.
 pub(super) static CLUSTER_ROLE_BINDING: Plain = Plain {
+    guard: Some(&Escalation::Binding),
     default: fill_binding,
     validate_create: |_, object| binding(object, None, false),
     validate_update: |_, object, old| binding(object, Some(old), false),

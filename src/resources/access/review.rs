@@ -6,7 +6,9 @@
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
-use crate::auth::{Attributes, Mode, User, authorize};
+use super::review_selectors::Parts;
+use crate::auth::authorize::{Decision, Selectors, Verdict};
+use crate::auth::{Attributes, User};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, GroupVersionKind, Object};
 use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, decode};
@@ -46,8 +48,8 @@ impl Connect for Review {
                 rules(cx, &mut body)?;
             } else {
                 self.check(cx, &mut body)?;
-                let is_allowed = self.is_allowed(cx, &body);
-                body.set(&["status"], json!({"allowed": is_allowed}));
+                let status = self.status(cx, &body).await;
+                body.set(&["status"], status);
             }
             if body.metadata().is_none() {
                 body.set(&["metadata"], json!({}));
@@ -74,6 +76,7 @@ impl Review {
             let detail = "at least one of user or group must be specified";
             errors.invalid(&SPEC.child("user"), &"".into(), detail);
         }
+        super::review_selectors::check(&mut errors, spec.at("resourceAttributes"));
         let mut metadata = body.metadata().cloned().unwrap_or_default();
         metadata.remove("managedFields");
         let mut except = "";
@@ -100,23 +103,16 @@ impl Review {
         Err(ApiError::invalid(&kind, "", &errors))
     }
 
-    fn is_allowed(self, cx: &Context, body: &Object) -> bool {
-        if cx.settings.mode() == Mode::None {
-            return true;
-        }
+    async fn status(self, cx: &Context<'_>, body: &Object) -> Value {
         let spec = body.at("spec");
         let user = match self {
             Self::SelfAccess => cx.user.clone(),
-            _ => User {
-                name: spec.text("user").to_owned(),
-                uid: spec.text("uid").to_owned(),
-                groups: spec.texts("groups").map(str::to_owned).collect(),
-                extra: Vec::new(),
-            },
+            _ => subject(spec),
         };
         let resource = spec.at("resourceAttributes");
         let other = spec.at("nonResourceAttributes");
         let is_resource = !resource.is_null();
+        let parts = Parts::of(resource);
         let attributes = Attributes {
             verb: if is_resource {
                 resource.text("verb")
@@ -126,13 +122,62 @@ impl Review {
             is_resource,
             path: other.text("path"),
             group: resource.text("group"),
+            version: match resource.text("version") {
+                "" => "*",
+                version => version,
+            },
             namespace: resource.text("namespace"),
             resource: resource.text("resource"),
             subresource: resource.text("subresource"),
             name: resource.text("name"),
+            selectors: Selectors {
+                fields: &parts.fields,
+                labels: &parts.labels,
+                ..Selectors::default()
+            },
         };
-        authorize::authorize(&user, &attributes).is_ok()
+        let authorizer = &cx.access.authorizer;
+        let mut decision = authorizer.decide(cx.reader, &user, &attributes).await;
+        let errors: Vec<String> = decision
+            .error
+            .take()
+            .into_iter()
+            .chain(parts.faults)
+            .collect();
+        answer(&decision, &errors.join("; "))
     }
+}
+
+/// Of whom a review asks.
+fn subject(spec: &Value) -> User {
+    let extra = spec.entries("extra").map(|(key, values)| {
+        let values = values.as_array().into_iter().flatten();
+        let values = values.filter_map(Value::as_str).map(str::to_owned);
+        (key.to_owned(), values.collect())
+    });
+    User {
+        name: spec.text("user").to_owned(),
+        uid: spec.text("uid").to_owned(),
+        groups: spec.texts("groups").map(str::to_owned).collect(),
+        extra: extra.collect(),
+    }
+}
+
+/// A decision as a status; what is empty is left out.
+fn answer(decision: &Decision, error: &str) -> Value {
+    let mut status = json!({"allowed": decision.is_allowed()});
+    if decision.verdict == Verdict::Deny {
+        status["denied"] = true.into();
+    }
+    for (field, text) in [
+        ("reason", decision.reason.as_str()),
+        ("evaluationError", error),
+    ] {
+        if !text.is_empty() {
+            status[field] = text.into();
+        }
+    }
+    status
 }
 
 fn check_local(errors: &mut FieldErrors, body: &Object) {
@@ -150,53 +195,53 @@ fn check_local(errors: &mut FieldErrors, body: &Object) {
     }
 }
 
-/// What the bootstrap roles give to everybody, and to those who may do everything the rest.
+/// All that whoever asks may do, as far as it can be listed.
 fn rules(cx: &Context, body: &mut Object) -> Result<(), ApiError> {
-    if body.at("spec").text("namespace").is_empty() {
+    let namespace = body.at("spec").text("namespace").to_owned();
+    if namespace.is_empty() {
         return Err(ApiError::bad_request("no namespace on request"));
     }
-    let reviews = ["selfsubjectaccessreviews", "selfsubjectrulesreviews"];
-    let mut resources = vec![
-        rule(&["create"], &["authorization.k8s.io"], &reviews),
-        rule(
-            &["create"],
-            &["authentication.k8s.io"],
-            &["selfsubjectreviews"],
-        ),
-    ];
-    let health = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
-    let discovery = [
-        "/api",
-        "/api/*",
-        "/apis",
-        "/apis/*",
-        "/openapi",
-        "/openapi/*",
-    ];
-    let mut all: Vec<&str> = health.iter().chain(&discovery).copied().collect();
-    all.sort_unstable();
-    let mut others = vec![
-        json!({"verbs": ["get"], "nonResourceURLs": health}),
-        json!({"verbs": ["get"], "nonResourceURLs": all}),
-    ];
-    if cx.settings.mode() == Mode::None || cx.user.is_in(crate::auth::MASTERS) {
-        resources.push(rule(&["*"], &["*"], &["*"]));
-        others.push(json!({"verbs": ["*"], "nonResourceURLs": ["*"]}));
+    let found = cx.access.authorizer.rules(cx.reader, cx.user, &namespace);
+    let (mut resources, mut others) = (Vec::new(), Vec::new());
+    for rule in &found.rules {
+        if !rule.resources.is_empty() {
+            resources.push(listed(&[
+                ("verbs", &rule.verbs),
+                ("apiGroups", &rule.groups),
+                ("resources", &rule.resources),
+                ("resourceNames", &rule.names),
+            ]));
+        }
+        if !rule.urls.is_empty() {
+            others.push(listed(&[
+                ("verbs", &rule.verbs),
+                ("nonResourceURLs", &rule.urls),
+            ]));
+        }
     }
     body.set(&["spec"], json!({}));
-    let status = json!({
+    body.remove(&["metadata"]);
+    let mut status = json!({
         "resourceRules": resources,
         "nonResourceRules": others,
-        "incomplete": false,
+        "incomplete": found.is_incomplete,
     });
+    if !found.error.is_empty() {
+        status["evaluationError"] = found.error.into();
+    }
     body.set(&["status"], status);
     Ok(())
 }
 
-fn rule(verbs: &[&str], groups: &[&str], resources: &[&str]) -> Value {
-    let mut rule = Map::new();
-    rule.insert("verbs".to_owned(), json!(verbs));
-    rule.insert("apiGroups".to_owned(), json!(groups));
-    rule.insert("resources".to_owned(), json!(resources));
-    Value::Object(rule)
+/// A rule of which empty lists are left out, but for the verbs.
+fn listed(fields: &[(&str, &[Box<str>])]) -> Value {
+    let texts = |texts: &[Box<str>]| -> Value {
+        let texts = texts.iter().map(|text| Value::from(&**text));
+        texts.collect()
+    };
+    let entries = fields
+        .iter()
+        .filter(|(field, list)| *field == "verbs" || !list.is_empty())
+        .map(|(field, list)| ((*field).to_owned(), texts(list)));
+    Value::Object(entries.collect::<Map<_, _>>())
 }

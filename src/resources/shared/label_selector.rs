@@ -48,11 +48,18 @@ pub fn selector(errors: &mut FieldErrors, path: &FieldPath, selector: &Value) {
     );
     let all = path.child("matchExpressions");
     for (i, expression) in selector.list("matchExpressions").iter().enumerate() {
-        requirement(errors, &all.index(i), expression);
+        requirement(errors, &all.index(i), expression, false);
     }
 }
 
-fn requirement(errors: &mut FieldErrors, path: &FieldPath, expression: &Value) {
+/// Reports everything that is wrong with one condition of a selector; whether an operator that
+/// nobody knows is let pass is up to the caller.
+pub fn requirement(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    expression: &Value,
+    passes_unknown: bool,
+) {
     let values = path.child("values");
     let count = expression.list("values").len();
     match expression.text("operator") {
@@ -72,6 +79,7 @@ fn requirement(errors: &mut FieldErrors, path: &FieldPath, expression: &Value) {
                 );
             }
         }
+        _ if passes_unknown => {}
         other => errors.invalid(
             &path.child("operator"),
             &other.into(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::Object;
 use crate::registry::strategy::{NameRule, unknown_field_label};
-use crate::registry::{Context, DeleteOptions, Propagation, Strategy};
+use crate::registry::{Context, DeleteOptions, Guard, Propagation, Strategy};
 use crate::schema::Resource;
 
 /// A kind that differs from the default in flags and in pure functions. Begin with
@@ -59,6 +59,8 @@ pub struct Plain {
     pub validate_update: fn(&Context, &Object, &Object) -> FieldErrors,
     /// See [`Strategy::check_delete`].
     pub check_delete: fn(&Context, &Object, &DeleteOptions) -> Result<(), ApiError>,
+    /// See [`Strategy::guard`].
+    pub guard: Option<&'static dyn Guard>,
     /// See [`Strategy::warn`].
     pub warn: fn(&Context, &Object, Option<&Object>),
 }
@@ -86,11 +88,16 @@ impl Plain {
         validate_create: |_, _| FieldErrors::new(),
         validate_update: |_, _, _| FieldErrors::new(),
         check_delete: |_, _, _| Ok(()),
+        guard: None,
         warn: |_, _, _| {},
     };
 }
 
 impl Strategy for Plain {
+    fn guard(&self) -> Option<&dyn Guard> {
+        self.guard
+    }
+
     fn default(&self, object: &mut Object) {
         (self.default)(object);
     }

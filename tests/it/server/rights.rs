@@ -112,8 +112,9 @@ fn a_token_file_that_is_none_is_refused_by_line() {
     let fault = tokens.add_token_file("a,b,c\nnonsense\n").unwrap_err();
     assert_eq!(fault.line, 2);
     tokens.add_token_file("t,alice,1,\"devs,ops\"").unwrap();
-    let user = tokens.authenticate(Some("Bearer t")).unwrap();
-    assert_eq!(user.groups, ["devs", "ops", "system:authenticated"]);
+    let (token, user) = tokens.tokens().find(|(token, _)| *token == "t").unwrap();
+    assert_eq!((token, user.name.as_str()), ("t", "alice"));
+    assert_eq!(user.groups, ["devs", "ops"]);
 }
 
 #[tokio::test]

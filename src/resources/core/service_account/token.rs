@@ -65,8 +65,9 @@ fn issue(cx: &Context, mut body: Object) -> Result<Object, ApiError> {
     let seconds = body.at("spec").integer("expirationSeconds").unwrap_or(HOUR);
     let claims = claims(cx, &body, &account, &bound, seconds);
     let token = cx
-        .settings
-        .service_account_signer
+        .access
+        .authenticator
+        .service_accounts
         .sign(&claims)
         .ok_or_else(|| ApiError::internal("failed to generate token: no signing key"))?;
     let ends = cx.now + SignedDuration::from_secs(seconds);
@@ -121,7 +122,7 @@ fn complete(cx: &Context, body: &mut Object, account: &Object) {
         !spec.has("boundObjectRef"),
     );
     if lacks_audiences {
-        let audiences = json!([cx.settings.service_account_issuer]);
+        let audiences = json!(cx.access.authenticator.service_accounts.audiences());
         body.set(&["spec", "audiences"], audiences);
     }
     if lacks_time {
@@ -219,9 +220,12 @@ fn claims(
     private.insert("namespace".to_owned(), account.namespace().into());
     let own = json!({"name": account.name(), "uid": account.uid()});
     private.insert("serviceaccount".to_owned(), own);
-    let issuer = &cx.settings.service_account_issuer;
+    let accounts = &cx.access.authenticator.service_accounts;
+    let issuer = accounts.issuer();
     let mut lasts = seconds;
-    if seconds == RENEWED && bound.contains_key("pod") && *audiences == json!([issuer]) {
+    let is_own = |name: &Value| accounts.audiences().iter().any(|own| name == own);
+    let names = body.at("spec").list("audiences");
+    if seconds == RENEWED && bound.contains_key("pod") && names.iter().all(is_own) {
         private.insert("warnafter".to_owned(), (now + seconds).into());
         lasts = YEAR;
     }

@@ -1,0 +1,127 @@
+//! The flags about who asks, and what they may.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::Fault;
+use super::files::read;
+use crate::auth::certificate::Authorities;
+use crate::auth::service_account::ServiceAccounts;
+use crate::auth::service_account::keys::{PublicKey, SigningKey};
+use crate::auth::{Authenticator, Mode, authorize};
+use crate::cluster::Builder;
+
+/// Flags about access. Those that kube-apiserver has keep its names and meaning.
+#[derive(Debug, Args)]
+pub(super) struct Access {
+    /// none: everybody may do everything; rbac: who asks is checked, and rights as well
+    #[arg(long, value_enum, default_value_t = Auth::None)]
+    auth: Auth,
+    /// Who decides about rights, in this order: AlwaysAllow, AlwaysDeny, Node, RBAC; implies that
+    /// who asks is checked
+    #[arg(long, value_name = "MODES", value_delimiter = ',')]
+    authorization_mode: Vec<String>,
+    /// Let those in who do not say who they are, as system:anonymous
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set,
+          num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    anonymous_auth: bool,
+    /// Bearer tokens, a line each: token,user,uid,"group1,group2"
+    #[arg(long, value_name = "FILE")]
+    token_auth_file: Option<PathBuf>,
+    /// Believe client certificates of these authorities (PEM): CN is the user, O the groups
+    #[arg(long, value_name = "FILE")]
+    client_ca_file: Option<PathBuf>,
+    /// Issuer of service account tokens; the first signs, all are known
+    #[arg(long, value_name = "URL")]
+    service_account_issuer: Vec<String>,
+    /// Key that signs service account tokens (PEM, RSA or ECDSA); a new one where left out
+    #[arg(long, value_name = "FILE")]
+    service_account_signing_key_file: Option<PathBuf>,
+    /// Keys that check service account tokens (PEM); the signing key where left out
+    #[arg(long, value_name = "FILE")]
+    service_account_key_file: Vec<PathBuf>,
+    /// Where the keys are served, as the discovery document says
+    #[arg(long, value_name = "URL")]
+    service_account_jwks_uri: Option<String>,
+    /// Audiences of tokens for this server; the issuers where left out
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    api_audiences: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Auth {
+    None,
+    Rbac,
+}
+
+impl Access {
+    /// The cluster that the flags describe.
+    pub(super) fn apply(&self, builder: Builder) -> Result<Builder, Fault> {
+        let mode = match self.auth {
+            Auth::None => Mode::None,
+            Auth::Rbac => Mode::Rbac,
+        };
+        let mut builder = builder
+            .auth(mode)
+            .anonymous_auth(self.anonymous_auth)
+            .service_accounts(self.service_accounts()?);
+        if !self.authorization_mode.is_empty() {
+            builder = builder.authorization(self.modes()?);
+        }
+        if let Some(path) = &self.token_auth_file {
+            let mut tokens = Authenticator::new(mode);
+            tokens
+                .add_token_file(&read(path)?)
+                .map_err(|error| wrong(path, &error))?;
+            builder = builder.tokens(&tokens);
+        }
+        if let Some(path) = &self.client_ca_file {
+            let authorities =
+                Authorities::of_pem(&read(path)?).map_err(|error| wrong(path, &error))?;
+            builder = builder.client_authorities(authorities);
+        }
+        Ok(builder)
+    }
+
+    fn modes(&self) -> Result<Vec<authorize::Mode>, Fault> {
+        let mut modes = Vec::new();
+        for name in &self.authorization_mode {
+            let mode = authorize::Mode::parse(name).ok_or_else(|| {
+                Fault::usage(format!(
+                    "--authorization-mode {name:?}: not one of AlwaysAllow, AlwaysDeny, Node, RBAC"
+                ))
+            })?;
+            if modes.contains(&mode) {
+                let message = format!("--authorization-mode: {name} stands there twice");
+                return Err(Fault::usage(message));
+            }
+            modes.push(mode);
+        }
+        Ok(modes)
+    }
+
+    fn service_accounts(&self) -> Result<ServiceAccounts, Fault> {
+        let mut accounts = ServiceAccounts::default();
+        if !self.service_account_issuer.is_empty() {
+            accounts.issuers.clone_from(&self.service_account_issuer);
+        }
+        accounts.audiences.clone_from(&self.api_audiences);
+        if let Some(uri) = &self.service_account_jwks_uri {
+            accounts.jwks_uri.clone_from(uri);
+        }
+        if let Some(path) = &self.service_account_signing_key_file {
+            let key = SigningKey::of_pem(&read(path)?).map_err(|error| wrong(path, &error))?;
+            accounts.sign_with(key);
+        }
+        for path in &self.service_account_key_file {
+            let keys = PublicKey::all_of_pem(&read(path)?).map_err(|error| wrong(path, &error))?;
+            accounts.believe(keys);
+        }
+        Ok(accounts)
+    }
+}
+
+fn wrong(path: &Path, error: &dyn std::fmt::Display) -> Fault {
+    Fault::usage(format!("{}: {error}", path.display()))
+}
