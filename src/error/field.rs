@@ -210,6 +210,16 @@ impl FieldErrors {
         );
     }
 
+    /// It is there twice; the value is given in its printed form.
+    pub fn duplicate_text(&mut self, path: &FieldPath, printed: impl Into<String>) {
+        self.add(
+            FieldErrorKind::Duplicate,
+            path,
+            printed.into(),
+            String::new(),
+        );
+    }
+
     /// It may not be set.
     pub fn forbidden(&mut self, path: &FieldPath, detail: impl Into<String>) {
         self.add(
@@ -260,6 +270,13 @@ impl FieldErrors {
     /// Longer than `max` bytes.
     pub fn too_long(&mut self, path: &FieldPath, max: usize) {
         let unit = if max == 1 { "byte" } else { "bytes" };
+        let detail = format!("may not be more than {max} {unit}");
+        self.add(FieldErrorKind::TooLong, path, String::new(), detail);
+    }
+
+    /// Longer than `max` characters.
+    pub fn too_long_characters(&mut self, path: &FieldPath, max: usize) {
+        let unit = if max == 1 { "character" } else { "characters" };
         let detail = format!("may not be more than {max} {unit}");
         self.add(FieldErrorKind::TooLong, path, String::new(), detail);
     }

@@ -11,12 +11,13 @@ use crate::object::Object;
 use crate::schema::{Resource, default, normalise, prune, validate as check};
 
 /// Brings a decoded object of a served version in shape: normalised, pruned, defaulted.
-pub fn decoded(resource: &Resource, strategy: &dyn Strategy, object: &mut Object) {
-    let schema = &resource.schema;
+pub fn decoded(cx: &Context, strategy: &dyn Strategy, object: &mut Object) {
+    let schema = &cx.resource.schema;
     prune::apply(object.as_map_mut(), schema);
     normalise::apply(object.as_map_mut(), schema);
     default::apply(object.as_map_mut(), schema);
     strategy.default(object);
+    strategy.stamp(object, cx.now);
 }
 
 /// Brings an object in the form it is stored in, after everything that changes it has run.

@@ -6,6 +6,7 @@
 //! *Upstream:* `apiserver/pkg/registry/rest/{create,update,delete}.go`.
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::delete_options::{DeleteOptions, Propagation};
@@ -36,6 +37,9 @@ pub trait Strategy: Send + Sync {
     /// Fills in defaults that depend on other fields (constant ones come from the tables), in the
     /// version the request is made in. Runs on create, update and patch, before admission.
     fn default(&self, _object: &mut Object) {}
+
+    /// Fills in defaults that are the time of the request; runs with `default`.
+    fn stamp(&self, _object: &mut Object, _now: Timestamp) {}
 
     /// Makes a new object what it must be at first: clears what clients may not set.
     /// `status` is cleared before this by the corridor where the resource has a status subresource

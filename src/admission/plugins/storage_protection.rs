@@ -17,13 +17,14 @@ impl Plugin for StorageObjectInUseProtection {
 
     fn mutate(&self, write: &Attributes, object: &mut Object) -> Result<(), ApiError> {
         let resource = write.resource.group_resource();
-        let finalizer = match resource.resource.as_ref() {
-            "persistentvolumes" => "kubernetes.io/pv-protection",
-            "persistentvolumeclaims" => "kubernetes.io/pvc-protection",
+        let finalizer = match (resource.group.as_ref(), resource.resource.as_ref()) {
+            ("", "persistentvolumes") => "kubernetes.io/pv-protection",
+            ("", "persistentvolumeclaims") => "kubernetes.io/pvc-protection",
+            ("storage.k8s.io", "volumeattributesclasses") => "kubernetes.io/vac-protection",
             _ => return Ok(()),
         };
         let is_new = write.operation == Operation::Create && write.subresource.is_empty();
-        if !is_new || !resource.group.is_empty() {
+        if !is_new {
             return Ok(());
         }
         let mut finalizers = object.items(&["metadata", "finalizers"]).to_vec();

@@ -135,7 +135,7 @@ impl Applied {
         self.report_duplicates(cx)?;
         let mut object = self.typed(cx, &merged)?;
         check_name(cx, &object)?;
-        shape::decoded(cx.resource, registry.strategy(cx.resource), &mut object);
+        shape::decoded(cx, registry.strategy(cx.resource), &mut object);
         Ok(registry.to_storage(cx.resource, object))
     }
 

@@ -16,7 +16,7 @@ pub(crate) async fn create(
         return Err(crate::registry::handle::method_not_allowed());
     }
     let mut object = decode::object(cx, request)?;
-    shape::decoded(cx.resource, registry.strategy(cx.resource), &mut object);
+    shape::decoded(cx, registry.strategy(cx.resource), &mut object);
     let mut object = registry.to_storage(cx.resource, object);
     set_namespace(cx, &mut object)?;
     refuse_resource_version(&object)?;

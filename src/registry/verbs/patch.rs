@@ -35,7 +35,7 @@ pub(crate) async fn patch(
             };
             let mut object = patch.apply(cx, served, target)?;
             check_name(cx, &object)?;
-            shape::decoded(cx.resource, registry.strategy(cx.resource), &mut object);
+            shape::decoded(cx, registry.strategy(cx.resource), &mut object);
             let mut object = registry.to_storage(cx.resource, object);
             set_namespace(cx, &mut object)?;
             let is_exact = check_version(cx, registry, &mut object, old)?;

@@ -18,7 +18,7 @@ pub(crate) async fn update(
 ) -> Result<Response, ApiError> {
     let mut object = decode::object(cx, request)?;
     check_name(cx, &object)?;
-    shape::decoded(cx.resource, registry.strategy(cx.resource), &mut object);
+    shape::decoded(cx, registry.strategy(cx.resource), &mut object);
     let mut object = registry.to_storage(cx.resource, object);
     set_namespace(cx, &mut object)?;
     let key = Key::new(cx.namespace, cx.name);

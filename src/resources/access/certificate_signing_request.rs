@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object, time};
 use crate::registry::Context;
+use crate::registry::strategy::NameRule;
 use crate::resources::shared::look::{Look, each};
 use crate::resources::shared::names;
 use crate::resources::shared::plain::Plain;
@@ -48,6 +49,7 @@ const USAGES: [&str; 23] = [
 
 /// What is special about requests for certificates.
 pub(super) static CERTIFICATE_SIGNING_REQUEST: Plain = Plain {
+    name_rule: NameRule::PathSegment,
     field_labels: &["spec.signerName"],
     // Approval is a face of its own for the same status.
     writes_status_through_main: true,

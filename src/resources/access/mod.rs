@@ -2,28 +2,15 @@
 //! `authentication.k8s.io` and `authorization.k8s.io`.
 
 mod certificate_signing_request;
+mod cluster_trust_bundle;
 mod escalation;
 mod identity;
+mod pod_certificate_request;
 mod rbac;
 mod review;
 mod review_selectors;
 
-use super::shared::plain::Plain;
 use crate::registry::Strategy;
-use crate::registry::strategy::NameRule;
-
-static CLUSTER_TRUST_BUNDLE: Plain = Plain {
-    name_rule: NameRule::Own,
-    updates_unconditionally: false,
-    field_labels: &["spec.signerName"],
-    ..Plain::DEFAULT
-};
-static POD_CERTIFICATE_REQUEST: Plain = Plain {
-    updates_unconditionally: false,
-    resets_metadata_in_status: true,
-    field_labels: &["spec.signerName", "spec.podName", "spec.nodeName"],
-    ..Plain::DEFAULT
-};
 
 /// The strategy of a resource of `rbac.authorization.k8s.io`.
 pub(super) fn rbac_strategy(plural: &str) -> Option<&'static dyn Strategy> {
@@ -60,8 +47,8 @@ pub(super) fn authentication_strategy(plural: &str) -> Option<&'static dyn Strat
 pub(super) fn certificates_strategy(plural: &str) -> Option<&'static dyn Strategy> {
     Some(match plural {
         "certificatesigningrequests" => &certificate_signing_request::CERTIFICATE_SIGNING_REQUEST,
-        "clustertrustbundles" => &CLUSTER_TRUST_BUNDLE,
-        "podcertificaterequests" => &POD_CERTIFICATE_REQUEST,
+        "clustertrustbundles" => &cluster_trust_bundle::CLUSTER_TRUST_BUNDLE,
+        "podcertificaterequests" => &pod_certificate_request::POD_CERTIFICATE_REQUEST,
         _ => return None,
     })
 }

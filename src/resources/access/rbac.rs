@@ -10,7 +10,7 @@ use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::meta::names::check_path_segment;
 use crate::registry::strategy::NameRule;
-use crate::resources::shared::look::{Look, each, fill};
+use crate::resources::shared::look::{Look, each, fill_text};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::{label_selector, names};
 
@@ -59,11 +59,11 @@ pub(super) static CLUSTER_ROLE_BINDING: Plain = Plain {
 
 fn fill_binding(object: &mut Object) {
     if let Some(role) = object.get_mut(&["roleRef"]).and_then(Value::as_object_mut) {
-        fill(role, "apiGroup", GROUP);
+        fill_text(role, "apiGroup", GROUP);
     }
     for subject in each(object.as_map_mut(), "subjects") {
         if matches!(subject.text("kind"), "User" | "Group") {
-            fill(subject, "apiGroup", GROUP);
+            fill_text(subject, "apiGroup", GROUP);
         }
     }
 }
@@ -119,7 +119,11 @@ fn cluster_role(object: &Object) -> FieldErrors {
         errors.required(&path, detail);
     }
     for (index, selector) in selectors.iter().enumerate() {
-        label_selector::selector(&mut errors, &path.index(index), selector);
+        let path = path.index(index);
+        label_selector::selector(&mut errors, &path, selector);
+        if !label_selector::is_formed(selector) {
+            errors.invalid(&path, &Value::Null, "invalid label selector.");
+        }
     }
     errors
 }

@@ -9,7 +9,7 @@ use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
 use crate::registry::strategy::NameRule;
-use crate::resources::shared::look::{Look, child, each, fill};
+use crate::resources::shared::look::{Look, child, each, fill, fill_text};
 use crate::resources::shared::names::{label, one_of};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template::{self, annotations, defaults, warnings};
@@ -40,10 +40,10 @@ fn default(object: &mut Object) {
         update_strategy_defaults(strategy);
     }
     for claim in each(spec, "volumeClaimTemplates") {
-        fill(claim, "apiVersion", "v1");
-        fill(claim, "kind", "PersistentVolumeClaim");
+        fill_text(claim, "apiVersion", "v1");
+        fill_text(claim, "kind", "PersistentVolumeClaim");
         if let Some(status) = child(claim, "status") {
-            fill(status, "phase", "Pending");
+            fill_text(status, "phase", "Pending");
         }
         if let Some(spec) = child(claim, "spec") {
             fill(spec, "volumeMode", "Filesystem");
@@ -58,7 +58,7 @@ fn default(object: &mut Object) {
 /// Only who says no type at all gets the settings of rolling updates with it.
 fn update_strategy_defaults(strategy: &mut Map<String, Value>) {
     if strategy.text("type").is_empty() {
-        fill(strategy, "type", "RollingUpdate");
+        fill_text(strategy, "type", "RollingUpdate");
         fill(strategy, "rollingUpdate", json!({}));
     }
     if strategy.text("type") != "RollingUpdate" {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, GroupVersion, Object};
+use crate::registry::strategy::NameRule;
 use crate::registry::{Context, Strategy};
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::value_at;
@@ -48,6 +49,11 @@ impl Strategy for EventStrategy {
             errors.extend(update(object, old));
         }
         errors
+    }
+
+    // Upstream checks names by the rule of path segments only.
+    fn name_rule(&self) -> NameRule {
+        NameRule::PathSegment
     }
 
     fn creates_on_update(&self) -> bool {
@@ -193,7 +199,12 @@ fn at_most(errors: &mut FieldErrors, path: &FieldPath, value: &str, max: usize) 
 
 /// What a new event of `events.k8s.io` must say, and what it may no longer say.
 fn create(object: &Object) -> FieldErrors {
-    let mut errors = series(object);
+    let mut errors = FieldErrors::new();
+    let metadata = FieldPath::new("metadata");
+    if !object.name().is_empty() {
+        names::subdomain(&mut errors, &metadata.child("name"), object.name());
+    }
+    errors.extend(series(object));
     if !has_time(object, "eventTime") {
         errors.required(&FieldPath::new("eventTime"), "");
     }

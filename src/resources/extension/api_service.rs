@@ -5,13 +5,12 @@
 
 use serde_json::{Value, json};
 
-use super::webhook::service_reference;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object, time};
 use crate::registry::strategy::NameRule;
 use crate::resources::shared::look::{Look, fill};
-use crate::resources::shared::names;
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::{names, url};
 
 const SPEC: FieldPath = FieldPath::new("spec");
 
@@ -44,11 +43,24 @@ pub(super) static API_SERVICE: Plain = Plain {
     },
     validate_create: |_, object| validate(object),
     validate_update: |cx, object, _| match cx.subresource {
-        "status" => FieldErrors::new(),
+        "status" => status(object),
         _ => validate(object),
     },
     ..Plain::DEFAULT
 };
+
+fn status(object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let path = FieldPath::new("status");
+    let path = path.child("conditions");
+    let conditions = object.at("status").list("conditions");
+    for (index, condition) in conditions.iter().enumerate() {
+        let (path, status) = (path.index(index), condition.text("status"));
+        let known = ["True", "False", "Unknown"];
+        names::one_of(&mut errors, &path.child("status"), status, &known);
+    }
+    errors
+}
 
 fn validate(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
@@ -56,11 +68,16 @@ fn validate(object: &Object) -> FieldErrors {
     let (group, version) = (spec.text("group"), spec.text("version"));
     let expected = format!("{version}.{group}");
     let path = FieldPath::new("metadata");
-    if object.name() != expected {
+    if !object.name().is_empty() && object.name() != expected {
         let detail = format!("must be `spec.version+\".\"+spec.group`: {expected:?}");
         errors.invalid(&path.child("name"), &object.name().into(), detail);
     }
-    if !group.is_empty() {
+    if group.is_empty() {
+        if version != "v1" {
+            let detail = "only v1 may have an empty group and it better be legacy kube";
+            errors.required(&SPEC.child("group"), detail);
+        }
+    } else {
         names::subdomain(&mut errors, &SPEC.child("group"), group);
     }
     let wrong = crate::registry::meta::names::check_label_1035(version);
@@ -78,7 +95,8 @@ fn validate(object: &Object) -> FieldErrors {
     let Some(service) = spec.maybe("service") else {
         if !bundle.is_empty() {
             let detail = "local APIServices may not have a caBundle";
-            errors.invalid(&SPEC.child("caBundle"), &bundle.into(), detail);
+            let shown = format!("{} bytes", url::decoded_length(bundle));
+            errors.invalid(&SPEC.child("caBundle"), &shown.into(), detail);
         }
         if skips {
             let detail = "local APIServices may not have insecureSkipTLSVerify";
@@ -86,7 +104,15 @@ fn validate(object: &Object) -> FieldErrors {
         }
         return errors;
     };
-    service_reference(&mut errors, &SPEC.child("service"), service);
+    let path = SPEC.child("service");
+    for field in ["namespace", "name"] {
+        names::required(&mut errors, &path.child(field), service.text(field));
+    }
+    let port = service.number("port");
+    if !(1..=65535).contains(&port) {
+        let detail = "port is not valid: must be between 1 and 65535, inclusive";
+        errors.invalid(&path.child("port"), &port.into(), detail);
+    }
     if skips && !bundle.is_empty() {
         let detail = "may not be true if caBundle is present";
         errors.invalid(&SPEC.child("insecureSkipTLSVerify"), &true.into(), detail);

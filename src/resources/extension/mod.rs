@@ -2,16 +2,15 @@
 //! `apiregistration.k8s.io`, `flowcontrol.apiserver.k8s.io` and `storagemigration.k8s.io`.
 
 mod api_service;
-mod flow_control;
+mod flow_schema;
 mod policy;
+mod priority_level;
 mod rule;
+mod storage_version_migration;
 mod webhook;
 
 use super::shared::plain::Plain;
-use crate::error::FieldErrors;
-use crate::object::FieldPath;
 use crate::registry::Strategy;
-use crate::resources::shared::look::Look;
 
 /// Any admission kind.
 const ADMISSION: Plain = Plain {
@@ -19,26 +18,10 @@ const ADMISSION: Plain = Plain {
     updates_unconditionally: false,
     ..Plain::DEFAULT
 };
-static STORAGE_VERSION_MIGRATION: Plain = Plain {
-    updates_unconditionally: false,
+/// Any flow control kind.
+const FLOW_CONTROL: Plain = Plain {
+    counts_generation: true,
     resets_metadata_in_status: true,
-    validate_create: |_, object| {
-        let mut errors = FieldErrors::new();
-        if object.at("spec").at("resource").text("resource").is_empty() {
-            let path = FieldPath::new("spec");
-            let path = path.child("resource");
-            errors.required(&path.child("resource"), "resource is required");
-        }
-        errors
-    },
-    validate_update: |cx, object, old| {
-        let mut errors = FieldErrors::new();
-        if cx.subresource.is_empty() && object.at("spec") != old.at("spec") {
-            let detail = "field is immutable";
-            errors.invalid(&FieldPath::new("spec"), object.at("spec"), detail);
-        }
-        errors
-    },
     ..Plain::DEFAULT
 };
 
@@ -63,13 +46,14 @@ pub(super) fn api_registration_strategy(plural: &str) -> Option<&'static dyn Str
 /// The strategy of a resource of `flowcontrol.apiserver.k8s.io`.
 pub(super) fn flow_control_strategy(plural: &str) -> Option<&'static dyn Strategy> {
     Some(match plural {
-        "flowschemas" => &flow_control::FLOW_SCHEMA,
-        "prioritylevelconfigurations" => &flow_control::PRIORITY_LEVEL_CONFIGURATION,
+        "flowschemas" => &flow_schema::FLOW_SCHEMA,
+        "prioritylevelconfigurations" => &priority_level::PRIORITY_LEVEL_CONFIGURATION,
         _ => return None,
     })
 }
 
 /// The strategy of a resource of `storagemigration.k8s.io`.
 pub(super) fn storage_migration_strategy(plural: &str) -> Option<&'static dyn Strategy> {
-    (plural == "storageversionmigrations").then_some(&STORAGE_VERSION_MIGRATION as &dyn Strategy)
+    (plural == "storageversionmigrations")
+        .then_some(&storage_version_migration::STORAGE_VERSION_MIGRATION as &dyn Strategy)
 }

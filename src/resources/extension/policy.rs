@@ -9,11 +9,36 @@ use super::webhook::match_conditions;
 use super::{ADMISSION, rule};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
+use crate::registry::meta::names::{check_label_1035, check_path_segment};
 use crate::resources::shared::look::{Look, each, fill};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::{conditions, label_selector, names};
 
 const SPEC: FieldPath = FieldPath::new("spec");
+const AUDIT_ANNOTATIONS_MAX: usize = 20;
+/// Words that CEL keeps for itself.
+const RESERVED: [&str; 20] = [
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+];
 
 /// What is special about validating policies.
 pub(super) static VALIDATING_ADMISSION_POLICY: Plain = Plain {
@@ -89,10 +114,43 @@ fn common(errors: &mut FieldErrors, spec: &Value) {
 }
 
 fn param_kind(errors: &mut FieldErrors, path: &FieldPath, kind: &Value) {
-    for field in ["apiVersion", "kind"] {
-        if kind.text(field).is_empty() {
-            errors.required(&path.child(field), "");
+    let (version, name) = (kind.text("apiVersion"), kind.text("kind"));
+    api_version(errors, &path.child("apiVersion"), version);
+    let path = path.child("kind");
+    let wrong = check_label_1035(&name.to_lowercase());
+    if name.is_empty() {
+        errors.required(&path, "");
+    } else if !wrong.is_empty() {
+        let wrong = wrong.join(",");
+        let detail = format!("may have mixed case, but should otherwise match: {wrong}");
+        errors.invalid(&path, &name.into(), detail);
+    }
+}
+
+/// A version, in a group or without one.
+fn api_version(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
+    let (group, version) = match text.split('/').collect::<Vec<_>>()[..] {
+        _ if text.is_empty() => {
+            errors.required(path, "");
+            return;
         }
+        [version] => ("", version),
+        [group, version] => (group, version),
+        _ => {
+            let detail = format!("unexpected GroupVersion string: {text}");
+            errors.invalid(path, &text.into(), detail);
+            return;
+        }
+    };
+    let wrong = names::check_subdomain(group);
+    if !group.is_empty() && !wrong.is_empty() {
+        errors.invalid(path, &group.into(), wrong.join(","));
+    }
+    let wrong = check_label_1035(version);
+    if version.is_empty() {
+        errors.invalid(path, &text.into(), "version must be specified");
+    } else if !wrong.is_empty() {
+        errors.invalid(path, &version.into(), wrong.join(","));
     }
 }
 
@@ -100,11 +158,7 @@ fn validating(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
     common(&mut errors, spec);
-    constraints(
-        &mut errors,
-        spec,
-        &["*", "CONNECT", "CREATE", "DELETE", "UPDATE"],
-    );
+    constraints(&mut errors, spec, false);
     let path = SPEC.child("matchConditions");
     match_conditions(&mut errors, &path, spec.list("matchConditions"));
     variables(&mut errors, spec);
@@ -121,11 +175,16 @@ fn validating(object: &Object) -> FieldErrors {
             errors.required(&path.child("expression"), "expression is not specified");
         }
         let message = validation.text("message");
-        if validation.has("message") && message.trim().is_empty() {
-            let detail = "message must be non-empty if specified";
+        let expression = validation.text("messageExpression");
+        if !expression.is_empty() && expression.trim().is_empty() {
+            let detail = "must be non-empty if specified";
+            errors.invalid(&path.child("messageExpression"), &expression.into(), detail);
+        }
+        if !message.is_empty() && message.trim().is_empty() {
+            let detail = "must be non-empty if specified";
             errors.invalid(&path.child("message"), &message.into(), detail);
-        } else if message.trim().contains('\n') {
-            let detail = "message must not contain line breaks";
+        } else if message.trim().contains(['\n', '\r']) {
+            let detail = "must not contain line breaks";
             errors.invalid(&path.child("message"), &message.into(), detail);
         }
         if let Some(reason) = validation.maybe_text("reason") {
@@ -133,19 +192,25 @@ fn validating(object: &Object) -> FieldErrors {
             names::one_of(&mut errors, &path.child("reason"), reason, &known);
         }
     }
-    audit_annotations(&mut errors, annotations);
+    audit_annotations(&mut errors, object.name(), spec);
     errors
 }
 
-fn audit_annotations(errors: &mut FieldErrors, annotations: &[Value]) {
+fn audit_annotations(errors: &mut FieldErrors, policy: &str, spec: &Value) {
     let path = SPEC.child("auditAnnotations");
+    let annotations = spec.list("auditAnnotations");
+    if annotations.len() > AUDIT_ANNOTATIONS_MAX {
+        let detail = format!("must not have more than {AUDIT_ANNOTATIONS_MAX} auditAnnotations");
+        errors.invalid(&path, spec.at("auditAnnotations"), detail);
+    }
     for (index, annotation) in annotations.iter().enumerate() {
         let path = path.index(index);
         let key = annotation.text("key");
-        if key.is_empty() {
-            errors.required(&path.child("key"), "");
+        if policy.is_empty() {
+            let detail = "requires metadata.name be non-empty";
+            errors.invalid(&path.child("key"), &key.into(), detail);
         } else {
-            names::qualified_name(errors, &path.child("key"), key);
+            names::qualified_name(errors, &path.child("key"), &format!("{policy}/{key}"));
         }
         if annotation.text("valueExpression").trim().is_empty() {
             let detail = "valueExpression is not specified";
@@ -164,7 +229,7 @@ fn mutating(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
     common(&mut errors, spec);
-    constraints(&mut errors, spec, &["*", "CONNECT", "CREATE", "UPDATE"]);
+    constraints(&mut errors, spec, true);
     let path = SPEC.child("matchConditions");
     match_conditions(&mut errors, &path, spec.list("matchConditions"));
     variables(&mut errors, spec);
@@ -177,17 +242,20 @@ fn mutating(object: &Object) -> FieldErrors {
         let kind = mutation.text("patchType");
         let known = ["ApplyConfiguration", "JSONPatch"];
         names::required_one_of(&mut errors, &path.child("patchType"), kind, &known);
-        for (known, field) in [
-            ("ApplyConfiguration", "applyConfiguration"),
-            ("JSONPatch", "jsonPatch"),
-        ] {
-            let expression = mutation.at(field).text("expression");
-            if kind == known && expression.trim().is_empty() {
-                errors.required(&path.child(field).child("expression"), "");
-            } else if kind != known && mutation.has(field) {
-                let detail = format!("must not be specified when patchType is {kind}");
-                errors.invalid_text(&path.child(field), mutation.at(field).to_string(), detail);
-            }
+        let (own, other) = match kind {
+            "ApplyConfiguration" => ("applyConfiguration", "jsonPatch"),
+            "JSONPatch" => ("jsonPatch", "applyConfiguration"),
+            _ => continue,
+        };
+        if !mutation.has(own) {
+            let detail = format!("must be specified when patchType is {kind}");
+            errors.required(&path.child(own), detail);
+        } else if mutation.at(own).text("expression").trim().is_empty() {
+            errors.required(&path.child(own).child("expression"), "");
+        }
+        if mutation.has(other) {
+            let detail = format!("must not be specified when patchType is {kind}");
+            errors.invalid(&path.child(other), &format!("{{{other}}}").into(), detail);
         }
     }
     if let Some(policy) = spec.maybe_text("reinvocationPolicy") {
@@ -199,24 +267,33 @@ fn mutating(object: &Object) -> FieldErrors {
     errors
 }
 
-fn constraints(errors: &mut FieldErrors, spec: &Value, operations: &[&str]) {
+fn constraints(errors: &mut FieldErrors, spec: &Value, is_mutating: bool) {
     let path = SPEC.child("matchConstraints");
     let Some(matches) = spec.maybe("matchConstraints") else {
         errors.required(&path, "");
         return;
     };
-    match_resources(errors, &path, matches, operations);
+    match_resources(errors, &path, matches);
     if matches.list("resourceRules").is_empty() {
         errors.required(&path.child("resourceRules"), "");
     }
+    if is_mutating {
+        // Upstream names no item here.
+        let path = path.child("resourceRules");
+        let path = path.child("operations");
+        let rules = matches.list("resourceRules").iter();
+        for operation in rules.flat_map(|rule| rule.texts("operations")) {
+            names::one_of(
+                errors,
+                &path,
+                operation,
+                &["*", "CONNECT", "CREATE", "UPDATE"],
+            );
+        }
+    }
 }
 
-fn match_resources(
-    errors: &mut FieldErrors,
-    path: &FieldPath,
-    matches: &Value,
-    operations: &[&str],
-) {
+fn match_resources(errors: &mut FieldErrors, path: &FieldPath, matches: &Value) {
     if let Some(policy) = matches.maybe_text("matchPolicy") {
         names::one_of(
             errors,
@@ -237,7 +314,21 @@ fn match_resources(
     for field in ["resourceRules", "excludeResourceRules"] {
         let path = path.child(field);
         for (index, item) in matches.list(field).iter().enumerate() {
-            rule::with_some_operations(errors, &path.index(index), item, operations);
+            let path = path.index(index);
+            resource_names(errors, &path.child("resourceNames"), item);
+            rule::with_operations(errors, &path, item);
+        }
+    }
+}
+
+/// Names of single objects that a rule is for.
+fn resource_names(errors: &mut FieldErrors, path: &FieldPath, rule: &Value) {
+    let all = rule.list("resourceNames");
+    for (index, name) in rule.texts("resourceNames").enumerate() {
+        let path = path.index(index);
+        names::report(errors, &path, name, check_path_segment(name));
+        if all[..index].iter().any(|other| other == name) {
+            errors.duplicate(&path, &name.into());
         }
     }
 }
@@ -248,21 +339,16 @@ fn variables(errors: &mut FieldErrors, spec: &Value) {
     for (index, variable) in variables.iter().enumerate() {
         let path = path.index(index);
         let name = variable.text("name");
-        let is_identifier = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        let is_identifier = !RESERVED.contains(&name)
+            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if name.is_empty() {
+        if name.trim().is_empty() {
             errors.required(&path.child("name"), "name is not specified");
         } else if !is_identifier {
-            let detail = "name is not a valid CEL identifier";
+            let detail = "must be a valid CEL identifier";
             errors.invalid(&path.child("name"), &name.into(), detail);
-        }
-        if variables[..index]
-            .iter()
-            .any(|other| other.text("name") == name)
-        {
-            errors.duplicate(&path.child("name"), &name.into());
         }
         if variable.text("expression").trim().is_empty() {
             errors.required(&path.child("expression"), "expression is not specified");
@@ -284,13 +370,7 @@ fn binding(object: &Object, is_validating: bool) -> FieldErrors {
         param_ref(&mut errors, &SPEC.child("paramRef"), reference);
     }
     if let Some(matches) = spec.maybe("matchResources") {
-        let operations = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
-        match_resources(
-            &mut errors,
-            &SPEC.child("matchResources"),
-            matches,
-            &operations,
-        );
+        match_resources(&mut errors, &SPEC.child("matchResources"), matches);
     }
     if is_validating {
         actions(&mut errors, spec);
@@ -326,8 +406,7 @@ fn param_ref(errors: &mut FieldErrors, path: &FieldPath, reference: &Value) {
     let name = reference.text("name");
     let selector = reference.maybe("selector");
     if !name.is_empty() {
-        let wrong = crate::registry::meta::names::check_path_segment(name);
-        names::report(errors, &path.child("name"), name, wrong);
+        names::report(errors, &path.child("name"), name, check_path_segment(name));
         if selector.is_some() {
             errors.forbidden(
                 &path.child("name"),
@@ -354,7 +433,7 @@ fn param_ref(errors: &mut FieldErrors, path: &FieldPath, reference: &Value) {
         }
         Some(action) => {
             let path = path.child("parameterNotFoundAction");
-            names::one_of(errors, &path, action, &["Allow", "Deny"]);
+            names::one_of(errors, &path, action, &["Deny", "Allow"]);
         }
     }
 }
@@ -368,5 +447,14 @@ fn status(object: &Object) -> FieldErrors {
         &path.child("conditions"),
         status.list("conditions"),
     );
+    let path = path.child("typeChecking");
+    let path = path.child("expressionWarnings");
+    let warnings = status.at("typeChecking").list("expressionWarnings");
+    for (index, warning) in warnings.iter().enumerate() {
+        let path = path.index(index);
+        names::required(&mut errors, &path.child("warning"), warning.text("warning"));
+        let field = warning.text("fieldRef").trim();
+        names::required(&mut errors, &path.child("fieldRef"), field);
+    }
     errors
 }

@@ -12,16 +12,6 @@ use crate::resources::shared::names;
 /// Checks operations and what they are done to.
 pub(super) fn with_operations(errors: &mut FieldErrors, path: &FieldPath, rule: &Value) {
     let known = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
-    with_some_operations(errors, path, rule, &known);
-}
-
-/// Checks a rule where only some operations may be named.
-pub(super) fn with_some_operations(
-    errors: &mut FieldErrors,
-    path: &FieldPath,
-    rule: &Value,
-    known: &[&str],
-) {
     let operations: Vec<&str> = rule.texts("operations").collect();
     let operations_path = path.child("operations");
     if operations.is_empty() {
@@ -32,7 +22,7 @@ pub(super) fn with_some_operations(
         errors.invalid(&operations_path, rule.at("operations"), detail);
     }
     for (index, operation) in operations.iter().enumerate() {
-        names::one_of(errors, &operations_path.index(index), operation, known);
+        names::one_of(errors, &operations_path.index(index), operation, &known);
     }
     self::rule(errors, path, rule);
 }

@@ -32,10 +32,12 @@ pub(super) static ENDPOINT_SLICE: Plain = Plain {
         }
     },
     prepare_create: |_, object| {
+        drop_topology(object, &Value::Null);
         object.set(&["metadata", "generation"], 1);
         Ok(())
     },
     prepare_update: |_, object, old| {
+        drop_topology(object, old.at("endpoints"));
         // Labels count here, as nowhere else.
         let is_changed = ["endpoints", "ports", "addressType"]
             .iter()
@@ -58,6 +60,20 @@ pub(super) static ENDPOINT_SLICE: Plain = Plain {
     warn,
     ..Plain::DEFAULT
 };
+
+/// The topology of beta is no longer taken: what is there may stay.
+fn drop_topology(object: &mut Object, before: &Value) {
+    let known = before.as_array().map_or(&[][..], Vec::as_slice);
+    if known
+        .iter()
+        .any(|endpoint| endpoint.has("deprecatedTopology"))
+    {
+        return;
+    }
+    for endpoint in each(object.as_map_mut(), "endpoints") {
+        endpoint.remove("deprecatedTopology");
+    }
+}
 
 fn validate(object: &Object, old: Option<&Object>) -> FieldErrors {
     let mut errors = FieldErrors::new();
@@ -92,12 +108,8 @@ fn ports(errors: &mut FieldErrors, object: &Object) {
             errors.duplicate(&path.child("name"), &name.into());
         }
         let known = ["SCTP", "TCP", "UDP"];
-        names::required_one_of(
-            errors,
-            &path.child("protocol"),
-            port.text("protocol"),
-            &known,
-        );
+        let protocol = port.text("protocol");
+        names::one_of(errors, &path.child("protocol"), protocol, &known);
         if let Some(protocol) = port.maybe_text("appProtocol") {
             names::qualified_name(errors, &path.child("appProtocol"), protocol);
         }

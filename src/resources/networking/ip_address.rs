@@ -49,7 +49,9 @@ fn validate(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let name = object.name();
     let path = FieldPath::new("metadata");
-    ip::check(&mut errors, &path.child("name"), name);
+    if !name.is_empty() {
+        ip::check(&mut errors, &path.child("name"), name);
+    }
     let path = SPEC.child("parentRef");
     let Some(parent) = object.at("spec").maybe("parentRef") else {
         errors.declared(|errors| errors.required(&path, ""));

@@ -3,10 +3,13 @@
 //! *Upstream:* `pkg/registry/{scheduling/priorityclass,node/runtimeclass}/strategy.go`,
 //! `pkg/apis/{scheduling,node}/validation/validation.go`.
 
+use serde_json::Value;
+
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, Object};
-use crate::resources::shared::look::{Look, fill};
+use crate::resources::shared::look::{Look, fill, printed_internally};
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::pod_spec::scheduling::tolerations as pod_tolerations;
 use crate::resources::shared::text::immutable;
 use crate::resources::shared::{label_selector, names, resource_name};
 
@@ -90,7 +93,7 @@ fn priority(object: &Object) -> FieldErrors {
         errors.forbidden(&FieldPath::new("value"), detail);
     }
     let policy = object.text(&["preemptionPolicy"]);
-    let known = ["Never", "PreemptLowerPriority"];
+    let known = ["PreemptLowerPriority", "Never"];
     names::required_one_of(
         &mut errors,
         &FieldPath::new("preemptionPolicy"),
@@ -108,7 +111,8 @@ fn runtime(object: &Object) -> FieldErrors {
         if handler.is_empty() {
             errors.required(&path, "");
         } else {
-            names::label(errors, &path, handler);
+            let wrong = names::in_bytes(names::check_label(handler));
+            names::report(errors, &path, handler, wrong);
         }
     });
     let path = FieldPath::new("overhead");
@@ -121,5 +125,31 @@ fn runtime(object: &Object) -> FieldErrors {
     let scheduling = object.at("scheduling");
     let selector = scheduling.at("nodeSelector");
     label_selector::labels(&mut errors, &path.child("nodeSelector"), selector);
+    tolerations(&mut errors, &path.child("tolerations"), scheduling);
     errors
+}
+
+/// Tolerations, whose keys the types declare, none there twice.
+fn tolerations(errors: &mut FieldErrors, path: &FieldPath, scheduling: &Value) {
+    let list = scheduling.list("tolerations");
+    pod_tolerations(errors, path, list, true);
+    let key = |toleration: &Value| {
+        ["key", "operator", "value", "effect"].map(|field| toleration.text(field).to_owned())
+    };
+    for (index, toleration) in list.iter().enumerate() {
+        if list[..index]
+            .iter()
+            .any(|other| key(other) == key(toleration))
+        {
+            let fields = ["key", "operator", "value", "effect", "tolerationSeconds"];
+            let mut whole = toleration.clone();
+            for field in &fields[..4] {
+                if !whole.has(field) {
+                    whole[*field] = "".into();
+                }
+            }
+            let printed = printed_internally(&whole, &fields);
+            errors.duplicate_text(&path.index(index), printed);
+        }
+    }
 }

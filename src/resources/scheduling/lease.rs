@@ -15,10 +15,24 @@ const SPEC: FieldPath = FieldPath::new("spec");
 pub(super) static LEASE: Plain = Plain {
     creates_on_update: true,
     updates_unconditionally: false,
+    prepare_create: |_, object| {
+        drop_disabled(object);
+        Ok(())
+    },
+    prepare_update: |_, object, _| {
+        drop_disabled(object);
+        Ok(())
+    },
     validate_create: |_, object| validate(object),
     validate_update: |_, object, _| validate(object),
     ..Plain::DEFAULT
 };
+
+/// Drops what is behind a gate that is shut (coordinated leader election).
+fn drop_disabled(object: &mut Object) {
+    object.remove(&["spec", "strategy"]);
+    object.remove(&["spec", "preferredHolder"]);
+}
 
 fn validate(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
@@ -31,19 +45,5 @@ fn validate(object: &Object) -> FieldErrors {
     }
     let transitions = spec.number("leaseTransitions");
     names::non_negative(&mut errors, &SPEC.child("leaseTransitions"), transitions);
-    let strategy = spec.text("strategy");
-    if spec.has("strategy") {
-        let path = SPEC.child("strategy");
-        let path = path.child("strategy");
-        if strategy.contains('/') {
-            names::qualified_name(&mut errors, &path, strategy);
-        } else {
-            names::one_of(&mut errors, &path, strategy, &["OldestEmulationVersion"]);
-        }
-    }
-    if !spec.text("preferredHolder").is_empty() && strategy.is_empty() {
-        let detail = "may only be specified if `strategy` is defined";
-        errors.forbidden(&SPEC.child("preferredHolder"), detail);
-    }
     errors
 }

@@ -20,6 +20,22 @@ pub const ACCESS_MODES: [&str; 4] = [
     "ReadWriteOncePod",
 ];
 
+/// Ways to mount a volume, of which there is one at least.
+pub fn required_access_modes(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
+    let modes: Vec<&str> = spec.texts("accessModes").collect();
+    if modes.is_empty() {
+        errors.required(path, "");
+    }
+    for mode in &modes {
+        one_of(errors, path, mode, &ACCESS_MODES);
+    }
+    let known = modes.iter().filter(|mode| ACCESS_MODES.contains(mode));
+    if modes.contains(&"ReadWriteOncePod") && known.clone().any(|mode| *mode != "ReadWriteOncePod")
+    {
+        errors.forbidden(path, "may not use ReadWriteOncePod with other access modes");
+    }
+}
+
 /// Everything that is wrong with a claim's spec.
 pub fn spec(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
     access_modes(errors, &path.child("accessModes"), spec);

@@ -222,6 +222,20 @@ pub fn check_cidr(errors: &mut FieldErrors, path: &FieldPath, text: &str) -> Opt
     Some(cidr)
 }
 
+/// An address of an interface: with the bits of its network, in canonical form.
+pub fn check_interface_address(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
+    let Some(cidr) = Cidr::parse(text) else {
+        let detail = "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)";
+        errors.invalid(path, &text.into(), detail);
+        return;
+    };
+    let canonical = format!("{}/{}", cidr.address, cidr.bits);
+    if text != canonical {
+        let detail = format!("must be in canonical form ({canonical:?})");
+        errors.invalid(path, &text.into(), detail);
+    }
+}
+
 /// What to warn of an address of an old field.
 pub fn warning(path: &FieldPath, text: &str) -> Option<String> {
     let address = parse(text)?;

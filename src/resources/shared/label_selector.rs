@@ -92,6 +92,13 @@ pub fn requirement(
     }
 }
 
+/// Whether a selector can be made of it at all.
+pub fn is_formed(value: &Value) -> bool {
+    let mut errors = FieldErrors::new();
+    selector(&mut errors, &FieldPath::ROOT, value);
+    errors.is_empty()
+}
+
 /// Whether a selector has neither labels nor expressions: it matches everything.
 pub fn is_empty(selector: &Value) -> bool {
     selector.map("matchLabels").is_none_or(Map::is_empty)

@@ -105,11 +105,18 @@ pub fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Gives a field a value where it has none (absent, null or empty text).
+/// Gives a field a value where it has none: a pointer in Go, of which an empty text is a value.
 pub fn fill(map: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     let field = map.entry(name.to_owned()).or_insert(Value::Null);
-    if field.is_null() || field.as_str() == Some("") {
+    if field.is_null() {
         *field = value.into();
+    }
+}
+
+/// Gives a field a value where it has none: a text in Go, of which the empty one is none.
+pub fn fill_text(map: &mut Map<String, Value>, name: &str, value: &str) {
+    if map.text(name).is_empty() {
+        map.insert(name.to_owned(), value.into());
     }
 }
 

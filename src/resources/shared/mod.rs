@@ -17,4 +17,5 @@ pub mod resource_name;
 pub mod signer_name;
 pub mod text;
 pub mod url;
+pub mod volume_source;
 pub mod workload;

@@ -21,6 +21,27 @@ pub fn report(errors: &mut FieldErrors, path: &FieldPath, text: &str, wrong: Vec
     }
 }
 
+/// What a check found, in the words of rules that are declared in types: they count bytes.
+pub fn in_bytes(wrong: Vec<String>) -> Vec<String> {
+    let counted = |wrong: String| match wrong.strip_suffix(" characters") {
+        Some(words) if wrong.starts_with("must be no more than") => format!("{words} bytes"),
+        _ => wrong,
+    };
+    wrong.into_iter().map(counted).collect()
+}
+
+/// A DNS subdomain in which letters may be large.
+pub fn check_subdomain_caseless(text: &str) -> Vec<String> {
+    let mut wrong = check_subdomain(&text.to_ascii_lowercase());
+    if let Some(form) = wrong.last_mut().filter(|form| form.contains("regex")) {
+        "an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', and must start \
+         and end with an alphanumeric character (e.g. 'Example.com', regex used for validation is \
+         '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+            .clone_into(form);
+    }
+    wrong
+}
+
 /// Reports what keeps a text from being a DNS label.
 pub fn label(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
     report(errors, path, text, check_label(text));

@@ -2,6 +2,7 @@
 //!
 //! *Upstream:* the small `strategy.go` files, which say the same in a dozen methods each.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::{ApiError, FieldErrors};
@@ -49,6 +50,8 @@ pub struct Plain {
     pub complete_empty: fn(&mut Object),
     /// See [`Strategy::default`].
     pub default: fn(&mut Object),
+    /// See [`Strategy::stamp`].
+    pub stamp: fn(&mut Object, Timestamp),
     /// See [`Strategy::prepare_create`].
     pub prepare_create: fn(&Context, &mut Object) -> Result<(), ApiError>,
     /// See [`Strategy::prepare_update`].
@@ -83,6 +86,7 @@ impl Plain {
         field_refusal: None,
         complete_empty: |_| {},
         default: |_| {},
+        stamp: |_, _| {},
         prepare_create: |_, _| Ok(()),
         prepare_update: |_, _, _| Ok(()),
         validate_create: |_, _| FieldErrors::new(),
@@ -100,6 +104,10 @@ impl Strategy for Plain {
 
     fn default(&self, object: &mut Object) {
         (self.default)(object);
+    }
+
+    fn stamp(&self, object: &mut Object, now: Timestamp) {
+        (self.stamp)(object, now);
     }
 
     fn prepare_create(&self, cx: &Context, object: &mut Object) -> Result<(), ApiError> {

@@ -89,6 +89,25 @@ fn is_extended(name: &str) -> bool {
         && check_qualified_name(&format!("requests.{name}")).is_empty()
 }
 
+/// The name of an extended resource, as types declare it: `example.com/gpu`.
+pub fn extended(errors: &mut FieldErrors, path: &FieldPath, name: &str) {
+    if !name.contains('/') {
+        let detail = "a name must be a domain-prefixed path, such as 'example.com/my-prop'";
+        errors.invalid(path, &name.into(), detail);
+    } else if name.contains("kubernetes.io/") {
+        errors.invalid(
+            path,
+            &name.into(),
+            "must not have \"kubernetes.io/\" domain",
+        );
+    }
+    if name.starts_with("requests.") {
+        errors.invalid(path, &name.into(), "must not have \"requests.\" prefix");
+    }
+    let wrong = check_qualified_name(&format!("requests.{name}"));
+    super::names::report(errors, path, name, wrong);
+}
+
 /// Checks the name of a resource that a quota limits.
 pub fn of_quota(errors: &mut FieldErrors, path: &FieldPath, name: &str) {
     any(errors, path, name);

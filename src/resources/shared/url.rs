@@ -48,10 +48,18 @@ pub fn check_path(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
     if text == "/" {
         return;
     }
-    let Some(rest) = text.strip_prefix('/') else {
-        errors.invalid(path, &value, "must start with a '/'");
+    if text == "//" {
+        errors.invalid(path, &value, "segment[0] may not be empty");
         return;
-    };
+    }
+    if !text.starts_with('/') {
+        errors.invalid(path, &value, "must start with a '/'");
+    }
+    // Whatever the first letter is, the rest is looked at.
+    let rest = text
+        .char_indices()
+        .nth(1)
+        .map_or("", |(start, _)| &text[start..]);
     let steps = rest.strip_suffix('/').unwrap_or(rest);
     for (index, step) in steps.split('/').enumerate() {
         if step.is_empty() {
@@ -64,4 +72,10 @@ pub fn check_path(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
             .map(|wrong| format!("segment[{index}]: {wrong}"));
         names::report(errors, path, text, wrong.collect());
     }
+}
+
+/// How many bytes text in base64 stands for.
+pub fn decoded_length(text: &str) -> usize {
+    let digits = text.bytes().filter(|byte| !b"=\r\n".contains(byte)).count();
+    digits * 6 / 8
 }

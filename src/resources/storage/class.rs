@@ -3,6 +3,8 @@
 //! *Upstream:* `pkg/registry/storage/{storageclass,volumeattributesclass}/strategy.go`,
 //! `pkg/apis/storage/validation/validation.go`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use crate::error::FieldErrors;
@@ -73,7 +75,7 @@ fn validate(object: &Object) -> FieldErrors {
     }
     let known = ["Immediate", "WaitForFirstConsumer"];
     let mode = object.text(&["volumeBindingMode"]);
-    names::required_one_of(
+    names::one_of(
         &mut errors,
         &FieldPath::new("volumeBindingMode"),
         mode,
@@ -122,6 +124,19 @@ fn parameters(errors: &mut FieldErrors, object: &Object, allows_none: bool) {
     }
 }
 
+/// Whether two terms ask for the same values of the same keys.
+fn same_topology(one: &Value, other: &Value) -> bool {
+    let keys = |term: &Value| -> BTreeMap<String, BTreeSet<String>> {
+        let expressions = term.list("matchLabelExpressions").iter();
+        let expressions = expressions.map(|expression| {
+            let values = expression.texts("values").map(str::to_owned).collect();
+            (expression.text("key").to_owned(), values)
+        });
+        expressions.collect()
+    };
+    keys(one) == keys(other)
+}
+
 fn topologies(errors: &mut FieldErrors, object: &Object) {
     let path = FieldPath::new("allowedTopologies");
     let terms = object.list("allowedTopologies");
@@ -149,7 +164,16 @@ fn topologies(errors: &mut FieldErrors, object: &Object) {
                 errors.duplicate(&path.child("key"), &key.into());
             }
         }
-        if terms[..index].contains(term) {
+        // Upstream compares with as many empty terms as there are terms, too.
+        let is_same = |other: &Value| same_topology(other, term);
+        let count = terms[..index].iter().filter(|other| is_same(other)).count();
+        let count = count
+            + if is_same(&Value::Null) {
+                terms.len()
+            } else {
+                0
+            };
+        for _ in 0..count {
             errors.duplicate(&path, &"".into());
         }
     }

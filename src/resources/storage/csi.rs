@@ -57,6 +57,18 @@ pub(super) static CSI_DRIVER: Plain = Plain {
         }
         errors
     },
+    warn: |cx, object, old| {
+        let spec = object.at("spec");
+        if old.is_none()
+            && !spec.list("tokenRequests").is_empty()
+            && !spec.has("serviceAccountTokenInSecrets")
+        {
+            cx.warn(
+                "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set \
+                 to true to prevent possible logging of tokens in volume attributes",
+            );
+        }
+    },
     ..Plain::DEFAULT
 };
 
@@ -120,7 +132,7 @@ fn driver(object: &Object) -> FieldErrors {
     token_requests(&mut errors, spec);
     for mode in spec.texts("volumeLifecycleModes") {
         let path = SPEC.child("volumeLifecycleModes");
-        names::one_of(&mut errors, &path, mode, &["Ephemeral", "Persistent"]);
+        names::one_of(&mut errors, &path, mode, &["Persistent", "Ephemeral"]);
     }
     let path = SPEC.child("nodeAllocatableUpdatePeriodSeconds");
     if let Some(seconds) = spec.integer("nodeAllocatableUpdatePeriodSeconds")

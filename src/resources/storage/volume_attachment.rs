@@ -7,13 +7,14 @@ use serde_json::Value;
 
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
-use crate::resources::shared::look::Look;
+use crate::resources::shared::look::{Look, is_empty};
 use crate::resources::shared::plain::Plain;
-use crate::resources::shared::{claim_spec, names};
+use crate::resources::shared::{claim_spec, names, volume_source};
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const METADATA_SIZE_MAX: usize = 256 * 1024;
 const MESSAGE_SIZE_MAX: usize = 1024;
+const ATTACHER_LENGTH_MAX: usize = 63;
 
 /// What is special about attachments.
 pub(super) static VOLUME_ATTACHMENT: Plain = Plain {
@@ -36,7 +37,7 @@ fn validate(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
     let path = SPEC.child("attacher");
-    errors.declared(|errors| claim_spec::csi_driver_name(errors, &path, spec.text("attacher")));
+    errors.declared(|errors| declared_attacher(errors, &path, spec.text("attacher")));
     source(&mut errors, &SPEC.child("source"), spec.at("source"));
     names::subdomain(&mut errors, &SPEC.child("nodeName"), spec.text("nodeName"));
     let status = object.at("status");
@@ -73,6 +74,23 @@ fn validate(object: &Object) -> FieldErrors {
     errors
 }
 
+/// The name of a driver, as the types declare it.
+fn declared_attacher(errors: &mut FieldErrors, path: &FieldPath, name: &str) {
+    if name.is_empty() {
+        errors.required(path, "");
+        return;
+    }
+    names::report(
+        errors,
+        path,
+        name,
+        names::in_bytes(names::check_subdomain_caseless(name)),
+    );
+    if name.chars().count() > ATTACHER_LENGTH_MAX {
+        errors.too_long_characters(path, ATTACHER_LENGTH_MAX);
+    }
+}
+
 /// One source: a volume by name, or a volume's spec.
 fn source(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     let detail = "must specify exactly one of inlineVolumeSpec and persistentVolumeName";
@@ -94,16 +112,31 @@ fn source(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
 /// What a volume's spec may not say here.
 fn inline(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
     let detail = "may not be specified in the context of inline volumes";
-    for field in ["claimRef", "capacity", "nodeAffinity", "storageClassName"] {
-        if !crate::resources::shared::look::is_empty(spec.at(field)) {
+    let forbid = |errors: &mut FieldErrors, field: &str| {
+        if !is_empty(spec.at(field)) {
             errors.forbidden(&path.child(field), detail);
         }
-    }
+    };
+    forbid(errors, "claimRef");
+    forbid(errors, "capacity");
     if !spec.has("csi") {
         let detail = "has to be specified in the context of inline volumes";
         errors.required(&path.child("csi"), detail);
     }
-    if spec.list("accessModes").is_empty() {
-        errors.required(&path.child("accessModes"), "");
+    claim_spec::required_access_modes(errors, &path.child("accessModes"), spec);
+    let policy = spec.text("persistentVolumeReclaimPolicy");
+    if !policy.is_empty() && policy != "Retain" {
+        let detail = "may only be Retain in the context of inline volumes";
+        errors.forbidden(&path.child("persistentVolumeReclaimPolicy"), detail);
+    }
+    if spec.has("nodeAffinity") {
+        errors.forbidden(&path.child("nodeAffinity"), detail);
+    }
+    volume_source::validate(errors, path, spec);
+    forbid(errors, "storageClassName");
+    if spec.has("volumeMode") && spec.text("volumeMode") != "Filesystem" {
+        let detail = "may not specify volumeMode other than Filesystem in the context of inline \
+                      volumes";
+        errors.forbidden(&path.child("volumeMode"), detail);
     }
 }

@@ -115,7 +115,7 @@ fn tolerations(errors: &mut FieldErrors, new: &Value, old: &Value) {
         errors.forbidden(&path, detail);
         return;
     }
-    scheduling::tolerations(errors, &path, new.list("tolerations"));
+    scheduling::tolerations(errors, &path, new.list("tolerations"), false);
 }
 
 /// Gates may only open.

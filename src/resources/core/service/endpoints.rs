@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
-use crate::resources::shared::look::{Look, each, fill};
+use crate::resources::shared::look::{Look, each, fill_text};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::{ip, names};
 
@@ -20,7 +20,7 @@ pub static ENDPOINTS: Plain = Plain {
     creates_on_update: true,
     default: |object| {
         for subset in each(object.as_map_mut(), "subsets") {
-            each(subset, "ports").for_each(|port| fill(port, "protocol", "TCP"));
+            each(subset, "ports").for_each(|port| fill_text(port, "protocol", "TCP"));
         }
     },
     validate_create: |_, object| validate(object),

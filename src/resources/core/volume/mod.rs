@@ -2,7 +2,6 @@
 
 mod persistent_volume;
 mod persistent_volume_claim;
-mod source;
 
 pub use persistent_volume::PERSISTENT_VOLUME;
 pub use persistent_volume_claim::PERSISTENT_VOLUME_CLAIM;

@@ -5,15 +5,15 @@
 
 use serde_json::{Value, json};
 
-use super::source;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object, time};
 use crate::registry::Context;
-use crate::resources::shared::claim_spec::ACCESS_MODES;
-use crate::resources::shared::look::{Look, fill};
+use crate::resources::shared::claim_spec;
+use crate::resources::shared::look::{Look, fill, fill_text};
 use crate::resources::shared::names;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::quantity::Amount;
+use crate::resources::shared::volume_source as source;
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
@@ -23,7 +23,7 @@ pub static PERSISTENT_VOLUME: Plain = Plain {
     answers_deleted_object: true,
     default: |object| {
         if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
-            fill(spec, "persistentVolumeReclaimPolicy", "Retain");
+            fill_text(spec, "persistentVolumeReclaimPolicy", "Retain");
             fill(spec, "volumeMode", "Filesystem");
         }
     },
@@ -70,7 +70,7 @@ fn keep_transition_time(cx: &Context, object: &mut Object, old: &Object) {
 fn validate(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
-    access_modes(&mut errors, spec);
+    claim_spec::required_access_modes(&mut errors, &SPEC.child("accessModes"), spec);
     capacity(&mut errors, spec);
     let policies = ["Delete", "Recycle", "Retain"];
     let policy = spec.text("persistentVolumeReclaimPolicy");
@@ -106,25 +106,6 @@ fn validate(object: &Object) -> FieldErrors {
     }
     attributes_class(&mut errors, spec);
     errors
-}
-
-fn access_modes(errors: &mut FieldErrors, spec: &Value) {
-    let path = SPEC.child("accessModes");
-    let modes: Vec<&str> = spec.texts("accessModes").collect();
-    if modes.is_empty() {
-        errors.required(&path, "");
-    }
-    for mode in &modes {
-        names::one_of(errors, &path, mode, &ACCESS_MODES);
-    }
-    let known = modes.iter().filter(|mode| ACCESS_MODES.contains(mode));
-    if modes.contains(&"ReadWriteOncePod") && known.clone().any(|mode| *mode != "ReadWriteOncePod")
-    {
-        errors.forbidden(
-            &path,
-            "may not use ReadWriteOncePod with other access modes",
-        );
-    }
 }
 
 fn capacity(errors: &mut FieldErrors, spec: &Value) {

@@ -218,7 +218,12 @@ fn names(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
             label(errors, &path.child(field), name);
         }
     }
-    scheduling::tolerations(errors, &path.child("tolerations"), spec.list("tolerations"));
+    scheduling::tolerations(
+        errors,
+        &path.child("tolerations"),
+        spec.list("tolerations"),
+        false,
+    );
 }
 
 fn classes(errors: &mut FieldErrors, path: &FieldPath, spec: &Value, pod: &Pod) {

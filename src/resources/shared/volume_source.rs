@@ -4,10 +4,10 @@
 
 use serde_json::{Map, Value};
 
+use super::look::{Look, is_empty};
+use super::{claim_spec, names};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
-use crate::resources::shared::look::{Look, is_empty};
-use crate::resources::shared::{claim_spec, names};
 
 /// A source, how error paths call it, and its fields that must be set.
 struct Source {
@@ -54,7 +54,7 @@ const SOURCES: [Source; 21] = [
 ];
 
 /// The source of a spec: the fields that say where the bytes are.
-pub(super) fn of(spec: &Value) -> Map<String, Value> {
+pub fn of(spec: &Value) -> Map<String, Value> {
     let fields = SOURCES.iter().map(|source| source.field).chain(["csi"]);
     fields
         .filter(|field| spec.has(field))
@@ -63,7 +63,7 @@ pub(super) fn of(spec: &Value) -> Map<String, Value> {
 }
 
 /// There must be one source, and it must be complete.
-pub(super) fn validate(errors: &mut FieldErrors, spec_path: &FieldPath, spec: &Value) {
+pub fn validate(errors: &mut FieldErrors, spec_path: &FieldPath, spec: &Value) {
     let mut count = 0;
     for source in &SOURCES {
         let Some(value) = spec.maybe(source.field) else {
@@ -155,16 +155,21 @@ fn csi(errors: &mut FieldErrors, path: &FieldPath, csi: &Value) {
         "controllerPublishSecretRef",
         "controllerExpandSecretRef",
         "nodePublishSecretRef",
-        "nodeStageSecretRef",
         "nodeExpandSecretRef",
     ] {
         let Some(secret) = csi.maybe(field) else {
             continue;
         };
         let path = path.child(field);
-        for field in ["name", "namespace"] {
-            if secret.text(field).is_empty() {
-                errors.required(&path.child(field), "");
+        for (field, check) in [
+            ("name", names::check_subdomain as fn(&str) -> Vec<String>),
+            ("namespace", names::check_label),
+        ] {
+            let (path, text) = (path.child(field), secret.text(field));
+            if text.is_empty() {
+                errors.required(&path, "");
+            } else {
+                names::report(errors, &path, text, check(text));
             }
         }
     }
