@@ -9,7 +9,7 @@ use crate::error::FieldErrors;
 use crate::object::{FieldPath, GroupVersion, Object};
 use crate::registry::strategy::NameRule;
 use crate::registry::{Context, Strategy};
-use crate::resources::shared::look::Look;
+use crate::resources::shared::look::{Look, printed_texts};
 use crate::resources::shared::plain::value_at;
 use crate::resources::shared::{names, text};
 use crate::schema::Resource;
@@ -24,6 +24,16 @@ const RENAMED: [(&str, &str); 7] = [
     ("lastTimestamp", "deprecatedLastTimestamp"),
     ("count", "deprecatedCount"),
     ("reportingComponent", "reportingController"),
+];
+/// The fields of a reference as Go orders them.
+const REFERENCE: [(&str, &str); 7] = [
+    ("Kind", "kind"),
+    ("Namespace", "namespace"),
+    ("Name", "name"),
+    ("UID", "uid"),
+    ("APIVersion", "apiVersion"),
+    ("ResourceVersion", "resourceVersion"),
+    ("FieldPath", "fieldPath"),
 ];
 const NAME_LENGTH_MAX: usize = 128;
 const NOTE_LENGTH_MAX: usize = 1024;
@@ -256,12 +266,17 @@ fn update(object: &Object, old: &Object) -> FieldErrors {
         } else {
             field
         };
-        text::immutable(
-            &mut errors,
-            &FieldPath::new(name),
-            object.at(field),
-            old.at(field),
-        );
+        let path = FieldPath::new(name);
+        let (new, before) = (object.at(field), old.at(field));
+        match field {
+            "involvedObject" | "related" if new.is_object() && new != before => {
+                let printed = printed_texts(new, &REFERENCE);
+                errors.invalid_text(&path, printed, text::IMMUTABLE);
+            }
+            "reason" | "message" | "type" | "action" | "reportingComponent"
+            | "reportingInstance" => text::immutable_text(&mut errors, &path, new, before),
+            _ => text::immutable(&mut errors, &path, new, before),
+        }
     }
     errors
 }

@@ -9,7 +9,6 @@ use crate::registry::meta::names::{check_label_1035, check_subdomain};
 use crate::resources::shared::conditions;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
-use crate::resources::shared::text::immutable;
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const STATUS: FieldPath = FieldPath::new("status");
@@ -24,7 +23,11 @@ pub(super) static STORAGE_VERSION_MIGRATION: Plain = Plain {
             return status(object, old);
         }
         let mut errors = validate(object);
-        immutable(&mut errors, &SPEC, object.at("spec"), old.at("spec"));
+        let (new, before) = (object.at("spec"), old.at("spec"));
+        if new != before {
+            let printed = format!("{{\"Resource\":{}}}", new.at("resource"));
+            errors.invalid_text(&SPEC, printed, "field is immutable");
+        }
         errors
     },
     ..Plain::DEFAULT

@@ -10,7 +10,7 @@ use crate::object::{FieldPath, Object};
 use crate::registry::Context;
 use crate::resources::shared::look::{Look, each};
 use crate::resources::shared::plain::Plain;
-use crate::resources::shared::text::immutable;
+use crate::resources::shared::text::declared_immutable;
 use crate::resources::shared::{ip, label_selector, names};
 
 const ENDPOINTS: FieldPath = FieldPath::new("endpoints");
@@ -37,7 +37,6 @@ pub(super) static ENDPOINT_SLICE: Plain = Plain {
         Ok(())
     },
     prepare_update: |_, object, old| {
-        drop_topology(object, old.at("endpoints"));
         // Labels count here, as nowhere else.
         let is_changed = ["endpoints", "ports", "addressType"]
             .iter()
@@ -47,6 +46,7 @@ pub(super) static ENDPOINT_SLICE: Plain = Plain {
         if generation > 0 {
             object.set(&["metadata", "generation"], generation);
         }
+        drop_topology(object, old.at("endpoints"));
         Ok(())
     },
     validate_create: |_, object| validate(object, None),
@@ -54,7 +54,7 @@ pub(super) static ENDPOINT_SLICE: Plain = Plain {
         let mut errors = validate(object, Some(old));
         let path = FieldPath::new("addressType");
         let (new, before) = (object.at("addressType"), old.at("addressType"));
-        errors.declared(|errors| immutable(errors, &path, new, before));
+        declared_immutable(&mut errors, &path, new, before);
         errors
     },
     warn,

@@ -11,7 +11,9 @@ use crate::registry::Context;
 use crate::registry::meta::names::check_path_segment;
 use crate::resources::shared::look::{Look, fill};
 use crate::resources::shared::plain::Plain;
-use crate::resources::shared::text::{check_wildcard_subdomain, domain_prefixed_path};
+use crate::resources::shared::text::{
+    check_wildcard_subdomain, domain_prefixed_path, immutable_text,
+};
 use crate::resources::shared::{ip, names};
 
 const SPEC: FieldPath = FieldPath::new("spec");
@@ -52,9 +54,7 @@ pub(super) static INGRESS_CLASS: Plain = Plain {
             object.at("spec").at("controller"),
             old.at("spec").at("controller"),
         );
-        if new != before {
-            errors.invalid(&SPEC.child("controller"), new, "field is immutable");
-        }
+        immutable_text(&mut errors, &SPEC.child("controller"), new, before);
         errors.extend(class(object));
         errors
     },

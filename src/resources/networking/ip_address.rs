@@ -11,6 +11,7 @@ use crate::registry::meta::names::check_path_segment;
 use crate::registry::strategy::NameRule;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::text::declared_immutable;
 use crate::resources::shared::{ip, names};
 
 const SPEC: FieldPath = FieldPath::new("spec");
@@ -25,10 +26,7 @@ pub(super) static IP_ADDRESS: Plain = Plain {
             object.at("spec").at("parentRef"),
             old.at("spec").at("parentRef"),
         );
-        if new != before {
-            let path = SPEC.child("parentRef");
-            errors.declared(|errors| errors.invalid(&path, new, "field is immutable"));
-        }
+        declared_immutable(&mut errors, &SPEC.child("parentRef"), new, before);
         errors
     },
     ..Plain::DEFAULT

@@ -10,7 +10,7 @@ use crate::object::{FieldPath, Object};
 use crate::resources::shared::look::{Look, fill, printed_internally};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_spec::scheduling::tolerations as pod_tolerations;
-use crate::resources::shared::text::immutable;
+use crate::resources::shared::text::{declared_immutable, immutable};
 use crate::resources::shared::{label_selector, names, resource_name};
 
 /// The most that a class of a user may be worth.
@@ -52,12 +52,12 @@ pub(super) static PRIORITY_CLASS: Plain = Plain {
 pub(super) static RUNTIME_CLASS: Plain = Plain {
     creates_on_update: true,
     updates_unconditionally: false,
-    validate_create: |_, object| runtime(object),
+    validate_create: |_, object| runtime(object, false),
     validate_update: |_, object, old| {
-        let mut errors = FieldErrors::new();
-        let path = FieldPath::new("handler");
         let (new, before) = (object.at("handler"), old.at("handler"));
-        errors.declared(|errors| immutable(errors, &path, new, before));
+        let mut errors = FieldErrors::new();
+        declared_immutable(&mut errors, &FieldPath::new("handler"), new, before);
+        errors.extend(runtime(object, new != before));
         errors
     },
     ..Plain::DEFAULT
@@ -103,18 +103,20 @@ fn priority(object: &Object) -> FieldErrors {
     errors
 }
 
-fn runtime(object: &Object) -> FieldErrors {
+/// `is_refused`: the handler may not be what it is anyway.
+fn runtime(object: &Object, is_refused: bool) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let handler = object.text(&["handler"]);
     let path = FieldPath::new("handler");
-    errors.declared(|errors| {
-        if handler.is_empty() {
-            errors.required(&path, "");
-        } else {
-            let wrong = names::in_bytes(names::check_label(handler));
-            names::report(errors, &path, handler, wrong);
-        }
-    });
+    let wrong = names::check_label(handler);
+    if handler.is_empty() {
+        errors.declared(|errors| errors.required(&path, ""));
+    } else if is_refused {
+        names::report(&mut errors, &path, handler, wrong);
+    } else {
+        let wrong = names::in_bytes(wrong);
+        errors.declared(|errors| names::report(errors, &path, handler, wrong));
+    }
     let path = FieldPath::new("overhead");
     for (name, value) in object.at("overhead").entries("podFixed") {
         let path = path.child("limits");

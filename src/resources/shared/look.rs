@@ -151,6 +151,19 @@ pub fn each<'a>(
         .filter_map(Value::as_object_mut)
 }
 
+/// How an error prints a struct of texts of upstream's internal types: all fields in this order,
+/// by their Go names, empty where not set.
+pub fn printed_texts(value: &Value, fields: &[(&str, &str)]) -> String {
+    let printed = fields.iter().map(|(go, field)| {
+        let value = match value.at(field) {
+            Value::Null => "\"\"".to_owned(),
+            value => value.to_string(),
+        };
+        format!("\"{go}\":{value}")
+    });
+    format!("{{{}}}", printed.collect::<Vec<_>>().join(","))
+}
+
 /// How an error prints an object of upstream's internal types, whose fields have no names of
 /// their own in JSON: all of them, in this order, with capitals, and `null` where not set.
 pub fn printed_internally(value: &Value, fields: &[&str]) -> String {

@@ -19,6 +19,21 @@ pub fn immutable(errors: &mut FieldErrors, path: &FieldPath, new: &Value, old: &
     }
 }
 
+/// Refuses a change of a field that the kind's types declare immutable: upstream shows no value.
+pub fn declared_immutable(errors: &mut FieldErrors, path: &FieldPath, new: &Value, old: &Value) {
+    if new != old {
+        errors.declared(|errors| errors.invalid(path, &Value::Null, IMMUTABLE));
+    }
+}
+
+/// Refuses a change of a text, which is empty where it is not there.
+pub fn immutable_text(errors: &mut FieldErrors, path: &FieldPath, new: &Value, old: &Value) {
+    let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+    if text(new) != text(old) {
+        errors.invalid(path, &text(new).into(), IMMUTABLE);
+    }
+}
+
 /// What is wrong with a domain under which any subdomain is meant: `*.example.com`.
 pub fn check_wildcard_subdomain(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();

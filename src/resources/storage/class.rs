@@ -13,7 +13,7 @@ use crate::registry::Context;
 use crate::resources::shared::look::{Look, fill, is_empty};
 use crate::resources::shared::names;
 use crate::resources::shared::plain::Plain;
-use crate::resources::shared::text::immutable;
+use crate::resources::shared::text::declared_immutable;
 
 const PARAMETERS_MAX: usize = 512;
 const PARAMETERS_SIZE_MAX: usize = 256 * 1024;
@@ -27,7 +27,7 @@ pub(super) static STORAGE_CLASS: Plain = Plain {
     },
     validate_create: |_, object| validate(object),
     validate_update: |_, object, old| {
-        let mut errors = FieldErrors::new();
+        let mut errors = validate(object);
         for field in [
             "parameters",
             "provisioner",
@@ -37,7 +37,7 @@ pub(super) static STORAGE_CLASS: Plain = Plain {
             let (new, before) = (object.at(field), old.at(field));
             if !(is_empty(new) && is_empty(before)) {
                 let path = FieldPath::new(field);
-                errors.declared(|errors| immutable(errors, &path, new, before));
+                declared_immutable(&mut errors, &path, new, before);
             }
         }
         errors

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
-use crate::resources::shared::look::Look;
+use crate::resources::shared::look::{Look, printed_internally};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::quantity::Amount;
-use crate::resources::shared::text::immutable;
+use crate::resources::shared::text::{declared_immutable, immutable, immutable_text};
 use crate::resources::shared::{claim_spec, conditions, label_selector, names};
 
 const SPEC: FieldPath = FieldPath::new("spec");
@@ -46,14 +46,12 @@ pub(super) static CSI_DRIVER: Plain = Plain {
             ("volumeLifecycleModes", "volumeLifecycleModes"),
         ] {
             let path = SPEC.child(shown);
-            let check = |errors: &mut FieldErrors| {
-                immutable(errors, &path, new.at(field), before.at(field));
-            };
-            if field == shown {
-                errors.declared(check);
+            let check = if field == shown {
+                declared_immutable
             } else {
-                check(&mut errors);
-            }
+                immutable
+            };
+            check(&mut errors, &path, new.at(field), before.at(field));
         }
         errors
     },
@@ -90,15 +88,16 @@ pub(super) static CSI_STORAGE_CAPACITY: Plain = Plain {
     updates_unconditionally: false,
     validate_create: |_, object| capacity(object),
     validate_update: |_, object, old| {
-        let mut errors = FieldErrors::new();
-        for field in ["nodeTopology", "storageClassName"] {
-            immutable(
-                &mut errors,
-                &FieldPath::new(field),
-                object.at(field),
-                old.at(field),
-            );
+        let mut errors = capacity(object);
+        let (topology, class) = ("nodeTopology", "storageClassName");
+        let (new, before) = (object.at(topology), old.at(topology));
+        if new != before {
+            let path = FieldPath::new(topology);
+            let printed = label_selector::printed(new);
+            errors.invalid_text(&path, printed, "field is immutable");
         }
+        let (new, before) = (object.at(class), old.at(class));
+        immutable_text(&mut errors, &FieldPath::new(class), new, before);
         errors
     },
     ..Plain::DEFAULT
@@ -238,7 +237,12 @@ fn update_node(object: &Object, old: &Object) -> FieldErrors {
         for driver in object.at("spec").list("drivers") {
             if before.text("name") == driver.text("name") {
                 let (new, before) = (without_count(driver), without_count(before));
-                immutable(&mut errors, &SPEC.child("drivers"), &new, &before);
+                if new != before {
+                    let fields = ["name", "nodeID", "topologyKeys", "allocatable"];
+                    let printed = printed_internally(&new, &fields);
+                    let path = SPEC.child("drivers");
+                    errors.invalid_text(&path, printed, "field is immutable");
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::resources::shared::look::{Look, is_empty};
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::text::declared_immutable;
 use crate::resources::shared::{claim_spec, names, volume_source};
 
 const SPEC: FieldPath = FieldPath::new("spec");
@@ -21,23 +22,27 @@ pub(super) static VOLUME_ATTACHMENT: Plain = Plain {
     answers_deleted_object: true,
     updates_unconditionally: false,
     resets_metadata_in_status: true,
-    validate_create: |_, object| validate(object),
+    validate_create: |_, object| validate(object, false),
     validate_update: |_, object, old| {
-        let mut errors = validate(object);
-        if object.at("spec") != old.at("spec") {
-            let spec = object.at("spec");
-            errors.declared(|errors| errors.invalid(&SPEC, spec, "field is immutable"));
-        }
+        let (spec, before) = (object.at("spec"), old.at("spec"));
+        // What a change that is refused as a whole declares is found by hand instead.
+        let mut errors = validate(object, spec != before);
+        declared_immutable(&mut errors, &SPEC, spec, before);
         errors
     },
     ..Plain::DEFAULT
 };
 
-fn validate(object: &Object) -> FieldErrors {
+fn validate(object: &Object, is_refused: bool) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
     let path = SPEC.child("attacher");
-    errors.declared(|errors| declared_attacher(errors, &path, spec.text("attacher")));
+    let attacher = spec.text("attacher");
+    if is_refused {
+        claim_spec::csi_driver_name(&mut errors, &path, attacher);
+    } else {
+        errors.declared(|errors| declared_attacher(errors, &path, attacher));
+    }
     source(&mut errors, &SPEC.child("source"), spec.at("source"));
     names::subdomain(&mut errors, &SPEC.child("nodeName"), spec.text("nodeName"));
     let status = object.at("status");

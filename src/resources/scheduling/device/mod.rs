@@ -20,6 +20,7 @@ use crate::resources::shared::claim_spec::{csi_driver_name, template_metadata};
 use crate::resources::shared::look::{Look, each, fill_number, fill_text};
 use crate::resources::shared::names::{check_subdomain, in_bytes, label, report};
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::text::{declared_immutable, immutable};
 use crate::resources::shared::{conditions, resource_name};
 
 const SPEC: FieldPath = FieldPath::new("spec");
@@ -83,7 +84,11 @@ pub(super) static RESOURCE_CLAIM: Plain = Plain {
     },
     validate_update: |cx, object, old| match cx.subresource {
         "status" => status::update(object, old),
-        _ => fixed_spec(object, old),
+        _ => {
+            let mut errors = FieldErrors::new();
+            declared_immutable(&mut errors, &SPEC, object.at("spec"), old.at("spec"));
+            errors
+        }
     },
     ..Plain::DEFAULT
 };
@@ -101,13 +106,15 @@ pub(super) static RESOURCE_CLAIM_TEMPLATE: Plain = Plain {
     },
     validate_create: |cx, object| {
         let mut errors = FieldErrors::new();
-        let spec = object.at("spec");
-        claim::admin_access(&mut errors, cx, object, spec.at("spec"));
-        template_metadata(&mut errors, &SPEC.child("metadata"), spec.at("metadata"));
-        claim::claim(&mut errors, &SPEC.child("spec"), spec.at("spec"));
+        claim::admin_access(&mut errors, cx, object, object.at("spec").at("spec"));
+        errors.extend(template(object));
         errors
     },
-    validate_update: |_, object, old| fixed_spec(object, old),
+    validate_update: |_, object, old| {
+        let mut errors = template(object);
+        immutable(&mut errors, &SPEC, object.at("spec"), old.at("spec"));
+        errors
+    },
     ..Plain::DEFAULT
 };
 
@@ -166,6 +173,14 @@ fn stamp(object: &mut Object, now: Timestamp) {
     }
 }
 
+fn template(object: &Object) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let spec = object.at("spec");
+    template_metadata(&mut errors, &SPEC.child("metadata"), spec.at("metadata"));
+    claim::claim(&mut errors, &SPEC.child("spec"), spec.at("spec"));
+    errors
+}
+
 fn class(object: &Object, before: &Value) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let name = object.name();
@@ -221,12 +236,3 @@ fn taint_status(object: &Object) -> FieldErrors {
     errors
 }
 
-fn fixed_spec(object: &Object, old: &Object) -> FieldErrors {
-    let mut errors = FieldErrors::new();
-    let (new, before) = (object.at("spec"), old.at("spec"));
-    if new != before {
-        let printed = parts::printed(new);
-        errors.declared(|errors| errors.invalid_text(&SPEC, printed, "field is immutable"));
-    }
-    errors
-}
