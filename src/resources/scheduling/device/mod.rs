@@ -82,13 +82,13 @@ pub(super) static RESOURCE_CLAIM: Plain = Plain {
         claim::claim(&mut errors, &SPEC, object.at("spec"));
         errors
     },
-    validate_update: |cx, object, old| match cx.subresource {
-        "status" => status::update(object, old),
-        _ => {
-            let mut errors = FieldErrors::new();
-            declared_immutable(&mut errors, &SPEC, object.at("spec"), old.at("spec"));
-            errors
+    validate_update: |cx, object, old| {
+        if cx.subresource == "status" {
+            return status::update(object, old);
         }
+        let mut errors = FieldErrors::new();
+        declared_immutable(&mut errors, &SPEC, object.at("spec"), old.at("spec"));
+        errors
     },
     ..Plain::DEFAULT
 };
@@ -235,4 +235,3 @@ fn taint_status(object: &Object) -> FieldErrors {
     }
     errors
 }
-
