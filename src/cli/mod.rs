@@ -3,7 +3,10 @@
 //! *Invariant:* uses the cluster's public face only. Files, environment and exit codes live here.
 
 mod access;
+mod envtest;
 mod files;
+mod parent;
+mod personality;
 mod plugins;
 mod serve;
 
@@ -24,6 +27,8 @@ struct Arguments {
 enum Command {
     /// Run a cluster until Ctrl-C; prints its address and the path of a kubeconfig
     Serve(Box<serve::Flags>),
+    /// Lay out a folder for KUBEBUILDER_ASSETS: kube-apiserver, etcd and kubectl; prints its path
+    Envtest(envtest::Flags),
 }
 
 /// Why a command failed, and with which exit code.
@@ -52,7 +57,15 @@ impl Fault {
 }
 
 /// Runs the command that the process was started with.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the command line reads its arguments"
+)]
 pub fn run() -> ExitCode {
+    let given: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    if let Some(result) = personality::run(&given) {
+        return end(result);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -61,8 +74,14 @@ pub fn run() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    let Command::Serve(flags) = arguments.command;
-    match serve::run(&flags) {
+    end(match arguments.command {
+        Command::Serve(flags) => serve::run(&flags, &serve::Manner::PLAIN),
+        Command::Envtest(flags) => envtest::run(&flags),
+    })
+}
+
+fn end(result: Result<(), Fault>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(fault) => {
             let _ = writeln!(std::io::stderr(), "error: {}", fault.message);

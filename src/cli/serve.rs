@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::access::Access;
 use super::files::{Kubeconfig, manifest_files, read};
+use super::parent::Parent;
 use super::{Fault, plugins};
 use crate::cluster::{Builder, Cluster};
 use crate::registry::Settings;
@@ -33,6 +34,16 @@ pub(super) struct Flags {
     /// Objects to apply at start (YAML or JSON)
     #[arg(long, value_name = "FILE|DIR", num_args = 1..)]
     manifest: Vec<PathBuf>,
+    /// Certificate to serve with (PEM); a new one where left out
+    #[arg(long, value_name = "FILE", requires = "tls_private_key_file")]
+    tls_cert_file: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert_file")]
+    tls_private_key_file: Option<PathBuf>,
+    /// APIs to serve beside the usual, or not to serve: GROUP/VERSION=true|false, api/all,
+    /// api/ga, api/beta, api/alpha
+    #[arg(long, value_name = "API=BOOL", value_delimiter = ',')]
+    runtime_config: Vec<String>,
     /// Controllers to run; none exists yet, so `none` is all there is to say
     #[arg(long, value_name = "none", default_value = "none")]
     controllers: String,
@@ -91,19 +102,42 @@ enum LogFormat {
     Json,
 }
 
+/// How a process runs beside its cluster.
+#[derive(Debug)]
+pub(super) struct Manner {
+    /// Writes a kubeconfig and says when the cluster is ready.
+    pub(super) is_announced: bool,
+    /// Whom it ends with.
+    pub(super) parent: Option<Parent>,
+    /// Flags that were given and change nothing.
+    pub(super) without_effect: Vec<String>,
+}
+
+impl Manner {
+    /// As `serve` runs.
+    pub(super) const PLAIN: Self = Self {
+        is_announced: true,
+        parent: None,
+        without_effect: Vec::new(),
+    };
+}
+
 /// Runs a cluster until it is told to stop.
-pub(super) fn run(flags: &Flags) -> Result<(), Fault> {
+pub(super) fn run(flags: &Flags, manner: &Manner) -> Result<(), Fault> {
     refuse_unsupported(flags)?;
     let builder = builder(flags)?;
     start_log(flags)?;
+    if !manner.without_effect.is_empty() {
+        tracing::info!(flags = manner.without_effect.join(" "), "without effect");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Fault::failed(format!("cannot start: {error}")))?;
-    runtime.block_on(serve(flags, builder))
+    runtime.block_on(serve(flags, manner, builder))
 }
 
-async fn serve(flags: &Flags, builder: Builder) -> Result<(), Fault> {
+async fn serve(flags: &Flags, manner: &Manner, builder: Builder) -> Result<(), Fault> {
     // Before the ready line: whoever reads it may stop us at once.
     let stopped =
         stop_signal().map_err(|error| Fault::failed(format!("cannot catch signals: {error}")))?;
@@ -111,6 +145,28 @@ async fn serve(flags: &Flags, builder: Builder) -> Result<(), Fault> {
         .start()
         .await
         .map_err(|error| Fault::failed(explain(&error.to_string())))?;
+    // Holds the file until the end.
+    let _file = if manner.is_announced {
+        Some(announce(flags, &cluster)?)
+    } else {
+        tracing::info!("serving at {}", cluster.url().unwrap_or_default());
+        None
+    };
+    if let Some(parent) = manner.parent {
+        tokio::select! {
+            () = stopped => {}
+            () = parent.ended() => {}
+        }
+    } else {
+        stopped.await;
+    }
+    tracing::info!("stopping");
+    cluster.stop().await;
+    Ok(())
+}
+
+/// Writes the kubeconfig, and says that the cluster is ready.
+fn announce(flags: &Flags, cluster: &Cluster) -> Result<Kubeconfig, Fault> {
     let text = cluster.kubeconfig().unwrap_or_default();
     let file = Kubeconfig::write(flags.kubeconfig.as_deref(), &text)?;
     let url = cluster.url().unwrap_or_default();
@@ -122,10 +178,7 @@ async fn serve(flags: &Flags, builder: Builder) -> Result<(), Fault> {
     if let Err(error) = ready.and_then(|()| std::io::stdout().flush()) {
         tracing::warn!(%error, "nobody reads the ready line");
     }
-    stopped.await;
-    tracing::info!("stopping");
-    cluster.stop().await;
-    Ok(())
+    Ok(file)
 }
 
 /// Adds what a newcomer may do about an error.
@@ -140,7 +193,7 @@ fn explain(error: &str) -> String {
 }
 
 /// Listens for the signals that mean stop; what it returns waits for one.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -198,6 +251,13 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
             &flags.enable_admission_plugins,
             &flags.disable_admission_plugins,
         )?);
+    for choice in &flags.runtime_config {
+        let (api, is_served) = runtime_choice(choice)?;
+        builder = builder.runtime_config(api, is_served);
+    }
+    if let (Some(certificate), Some(key)) = (&flags.tls_cert_file, &flags.tls_private_key_file) {
+        builder = builder.serving_certificate(read(certificate)?, read(key)?);
+    }
     let services = Services::of_lines(flags.resolve_service.iter().map(String::as_str))
         .map_err(|error| Fault::usage(format!("--resolve-service: {error}")))?;
     builder = builder.services(services);
@@ -242,6 +302,25 @@ fn ip_ranges(text: &str) -> Result<Vec<String>, Fault> {
         }
     }
     Ok(ranges)
+}
+
+fn runtime_choice(text: &str) -> Result<(&str, bool), Fault> {
+    let (api, value) = text.split_once('=').unwrap_or((text, "true"));
+    let is_served = match value {
+        "true" | "1" | "" => true,
+        "false" | "0" => false,
+        _ => {
+            return Err(Fault::usage(format!(
+                "--runtime-config {text:?}: expected true or false behind the ="
+            )));
+        }
+    };
+    if api.is_empty() {
+        return Err(Fault::usage(format!(
+            "--runtime-config {text:?}: expected GROUP/VERSION=true, or api/all=true"
+        )));
+    }
+    Ok((api, is_served))
 }
 
 fn port_range(text: &str) -> Result<(u16, u16), Fault> {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::runtime_config::RuntimeConfig;
 use super::{Cluster, Error, wiring};
 use crate::auth::certificate::Authorities;
 use crate::auth::service_account::ServiceAccounts;
@@ -22,6 +23,8 @@ pub struct Builder {
     pub(super) authorization: Vec<authorize::Mode>,
     pub(super) disabled_plugins: Vec<String>,
     pub(super) listen: Option<SocketAddr>,
+    pub(super) certificate: Option<(String, String)>,
+    pub(super) runtime: RuntimeConfig,
     pub(super) is_plaintext: bool,
     pub(super) manifests: Vec<String>,
     pub(super) is_bare: bool,
@@ -39,6 +42,8 @@ impl Default for Builder {
             authorization: vec![authorize::Mode::AlwaysAllow],
             disabled_plugins: Vec::new(),
             listen: None,
+            certificate: None,
+            runtime: RuntimeConfig::default(),
             is_plaintext: false,
             manifests: Vec::new(),
             is_bare: false,
@@ -136,6 +141,20 @@ impl Builder {
     /// Listens on an address; port 0 picks a free one. Without this there is no port.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = Some(address);
+        self
+    }
+
+    /// Serves with this certificate (PEM, and whom it is signed by) and its key (PEM) instead of new
+    /// ones.
+    pub fn serving_certificate(mut self, certificate: String, key: String) -> Self {
+        self.certificate = Some((certificate, key));
+        self
+    }
+
+    /// Serves an API that is usually not served, or the other way round: `GROUP/VERSION`,
+    /// `api/all`, `api/ga`, `api/beta`, `api/alpha`.
+    pub fn runtime_config(mut self, api: &str, is_served: bool) -> Self {
+        self.runtime.add(api, is_served);
         self
     }
 

@@ -4,6 +4,7 @@ mod bootstrap;
 mod builder;
 mod kubeconfig;
 mod manifest;
+mod runtime_config;
 mod tasks;
 mod wiring;
 

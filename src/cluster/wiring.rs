@@ -15,9 +15,9 @@ use crate::auth::{Access, Authorizer, User};
 use crate::client::Client;
 use crate::registry::Registry;
 use crate::resources::kinds::BuiltIn;
-use crate::schema::Catalog;
+use crate::schema::{Catalog, tables};
 use crate::server::local::Local;
-use crate::server::tls::Identity;
+use crate::server::tls::{self, Identity};
 use crate::server::{Door, listen};
 use crate::sim::Entropy;
 use crate::storage::memory::Memory;
@@ -26,9 +26,11 @@ use crate::webhook::Caller;
 /// Starts a cluster.
 pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     let seed = builder.seed.unwrap_or_else(random);
+    let catalog = Catalog::default();
+    tables::install(&catalog, |version| builder.runtime.choice(version));
     let mut registry = Registry::new(
         Arc::new(Memory::default()),
-        Arc::new(Catalog::built_in()),
+        Arc::new(catalog),
         Arc::new(BuiltIn),
     );
     registry.clock = builder.clock.clone();
@@ -95,9 +97,16 @@ async fn listen_on(cluster: &mut Cluster, builder: &Builder, door: Arc<Door>) ->
             IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
             address.ip(),
         ];
-        let identity = Identity::for_clients(&addresses, authorities)?;
-        cluster.ca_pem = Some(identity.ca_pem);
-        Some(TlsAcceptor::from(identity.config))
+        // Whoever chose the certificate knows whom to believe; a self-signed one is its own.
+        let (ca_pem, config) = if let Some((certificate, key)) = &builder.certificate {
+            let config = tls::config_of_pem(certificate, key, authorities)?;
+            (certificate.clone(), config)
+        } else {
+            let identity = Identity::for_clients(&addresses, authorities)?;
+            (identity.ca_pem, identity.config)
+        };
+        cluster.ca_pem = Some(ca_pem);
+        Some(TlsAcceptor::from(config))
     };
     cluster.address = Some(address);
     let spawn = cluster.tasks.spawn();

@@ -15,6 +15,7 @@ use tokio_rustls::rustls;
 use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
 use tokio_rustls::rustls::crypto::verify_tls13_signature_with_raw_key;
 use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{
     CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer, UnixTime,
 };
@@ -47,6 +48,9 @@ pub enum Error {
     /// The certificate could not be used.
     #[error("cannot use the certificate: {0}")]
     Tls(#[from] rustls::Error),
+    /// A file is no PEM of what it should be.
+    #[error("the serving {0} cannot be read: {1}")]
+    Pem(&'static str, String),
 }
 
 impl Identity {
@@ -90,20 +94,37 @@ impl Identity {
             ca_pem: ca_certificate.pem(),
             config: config(
                 vec![certificate.der().clone(), ca_certificate.der().clone()],
-                key.serialize_der(),
+                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
                 authorities,
             )?,
         })
     }
 }
 
+/// The server's side of TLS with a certificate of somebody's choice, in PEM with those it is
+/// signed by, and its key in PEM.
+pub fn config_of_pem(
+    certificate: &str,
+    key: &str,
+    authorities: Option<&Authorities>,
+) -> Result<Arc<rustls::ServerConfig>, Error> {
+    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Error::Pem("certificate", error.to_string()))?;
+    if chain.is_empty() {
+        return Err(Error::Pem("certificate", "no CERTIFICATE block".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+        .map_err(|error| Error::Pem("private key", error.to_string()))?;
+    config(chain, key, authorities)
+}
+
 /// The server's side of TLS: both HTTP versions, tickets to resume by.
 fn config(
     chain: Vec<CertificateDer<'static>>,
-    key: Vec<u8>,
+    key: PrivateKeyDer<'static>,
     authorities: Option<&Authorities>,
 ) -> Result<Arc<rustls::ServerConfig>, Error> {
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;

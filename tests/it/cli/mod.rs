@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "processes have files")]
 
+mod envtest;
+
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};

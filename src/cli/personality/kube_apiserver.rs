@@ -1,0 +1,99 @@
+//! `kube-apiserver`: a cluster that takes that program's flags, as envtest passes them.
+//!
+//! Without controllers and nodes, as envtest is; `MOCKERNETES_CONTROLLERS=all` asks for them.
+//!
+//! *Upstream:* `cmd/kube-apiserver/app/options`, `pkg/kubeapiserver/options`.
+
+use std::path::Path;
+
+use clap::{Args, FromArgMatches};
+
+use super::flags::{Given, Program, last};
+use crate::cli::Fault;
+use crate::cli::parent::Parent;
+use crate::cli::serve::{self, Flags, Manner};
+
+const PROGRAM: Program = Program {
+    about: "mockernetes, under the name and with the flags of kube-apiserver; objects live in its \
+            memory",
+    version: "Kubernetes v1.37.0",
+    flags: include_str!("flags/kube-apiserver.txt"),
+};
+
+/// Flags that become others, so that they need no word when they are not known to `serve`.
+const TRANSLATED: [&str; 4] = ["bind-address", "secure-port", "cert-dir", "v"];
+
+/// The files of a `--cert-dir`: certificate, key.
+const CERTIFICATE: [&str; 2] = ["apiserver.crt", "apiserver.key"];
+
+/// Runs a cluster until it is told to stop, or its parent is gone.
+pub(super) fn run(arguments: &[String]) -> Result<(), Fault> {
+    let parent = Parent::now();
+    let Some(given) = PROGRAM.read(arguments)? else {
+        return Ok(());
+    };
+    let command = Flags::augment_args(clap::Command::new("kube-apiserver"));
+    let knows = |name: &str| {
+        let mut known = command.get_arguments();
+        known.any(|argument| argument.get_long() == Some(name))
+    };
+    let mut translated = vec!["kube-apiserver".to_owned()];
+    let mut without_effect = Vec::new();
+    for (name, value) in &given {
+        if knows(name) {
+            translated.push(format!("--{name}={value}"));
+        } else if !TRANSLATED.contains(&name.as_str()) {
+            without_effect.push(format!("--{name}"));
+        }
+    }
+    translate(&given, &mut translated);
+    let flags = command
+        .try_get_matches_from(translated)
+        .and_then(|matches| Flags::from_arg_matches(&matches))
+        .map_err(|error| Fault::failed(error.to_string()))?;
+    serve::run(
+        &flags,
+        &Manner {
+            is_announced: false,
+            parent: Some(parent),
+            without_effect,
+        },
+    )
+}
+
+/// What `serve` says in other words.
+fn translate(given: &[Given], out: &mut Vec<String>) {
+    // Differs: the default is loopback, not every address of the machine.
+    let address = last(given, "bind-address").unwrap_or("127.0.0.1");
+    let port = last(given, "secure-port").unwrap_or("6443");
+    let listen = if address.contains(':') {
+        format!("[{address}]:{port}")
+    } else {
+        format!("{address}:{port}")
+    };
+    out.push(format!("--listen={listen}"));
+    if last(given, "authorization-mode").is_none() {
+        out.push("--authorization-mode=AlwaysAllow".to_owned());
+    }
+    if let Some(folder) = last(given, "cert-dir")
+        && last(given, "tls-cert-file").is_none()
+    {
+        let [certificate, key] = CERTIFICATE.map(|name| Path::new(folder).join(name));
+        if certificate.is_file() && key.is_file() {
+            out.push(format!("--tls-cert-file={}", certificate.display()));
+            out.push(format!("--tls-private-key-file={}", key.display()));
+        }
+    }
+    if let Some(controllers) = controllers() {
+        out.push(format!("--controllers={controllers}"));
+    }
+}
+
+/// What the environment asks for beyond what envtest is.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the command line reads the environment"
+)]
+fn controllers() -> Option<String> {
+    std::env::var("MOCKERNETES_CONTROLLERS").ok()
+}
