@@ -70,15 +70,25 @@ impl Access {
             builder = builder.authorization(self.modes()?);
         }
         if let Some(path) = &self.token_auth_file {
+            if mode == Mode::None && self.authorization_mode.is_empty() {
+                return Err(Fault::usage(
+                    "--token-auth-file: tokens are not looked at with --auth none; add --auth \
+                     rbac, or leave the file out",
+                ));
+            }
             let mut tokens = Authenticator::new(mode);
             tokens
-                .add_token_file(&read(path)?)
+                .add_token_file(&read("--token-auth-file", path)?)
                 .map_err(|error| wrong(path, &error))?;
+            if tokens.tokens().next().is_none() {
+                let why = "holds no token; expected lines token,user,uid[,\"group1,group2\"]";
+                return Err(wrong(path, &why));
+            }
             builder = builder.tokens(&tokens);
         }
         if let Some(path) = &self.client_ca_file {
             let authorities =
-                Authorities::of_pem(&read(path)?).map_err(|error| wrong(path, &error))?;
+                Authorities::of_pem(&read("--client-ca-file", path)?).map_err(|error| wrong(path, &error))?;
             builder = builder.client_authorities(authorities);
         }
         Ok(builder)
@@ -111,11 +121,11 @@ impl Access {
             accounts.jwks_uri.clone_from(uri);
         }
         if let Some(path) = &self.service_account_signing_key_file {
-            let key = SigningKey::of_pem(&read(path)?).map_err(|error| wrong(path, &error))?;
+            let key = SigningKey::of_pem(&read("--service-account-signing-key-file", path)?).map_err(|error| wrong(path, &error))?;
             accounts.sign_with(key);
         }
         for path in &self.service_account_key_file {
-            let keys = PublicKey::all_of_pem(&read(path)?).map_err(|error| wrong(path, &error))?;
+            let keys = PublicKey::all_of_pem(&read("--service-account-key-file", path)?).map_err(|error| wrong(path, &error))?;
             accounts.believe(keys);
         }
         Ok(accounts)

@@ -7,21 +7,19 @@ use std::path::{Path, PathBuf};
 
 use super::Fault;
 
-/// The text of a file.
+/// The text of a file that a flag names.
 #[allow(clippy::disallowed_methods, reason = "the command line reads files")]
-pub(super) fn read(path: &Path) -> Result<String, Fault> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Fault::usage(format!("cannot read {}: {error}", path.display())))
+pub(super) fn read(flag: &str, path: &Path) -> Result<String, Fault> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(flag, path, &error))
 }
 
-/// A file, or the YAML and JSON files of a folder and its folders, in name order.
+/// A file that a flag names, or the YAML and JSON files of a folder and its folders, in name order.
 #[allow(clippy::disallowed_methods, reason = "the command line reads files")]
-pub(super) fn manifest_files(path: &Path) -> Result<Vec<PathBuf>, Fault> {
+pub(super) fn manifest_files(flag: &str, path: &Path) -> Result<Vec<PathBuf>, Fault> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let fault =
-        |error: std::io::Error| Fault::usage(format!("cannot read {}: {error}", path.display()));
+    let fault = |error: std::io::Error| unreadable(flag, path, &error);
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(path).map_err(fault)? {
         entries.push(entry.map_err(fault)?.path());
@@ -31,12 +29,22 @@ pub(super) fn manifest_files(path: &Path) -> Result<Vec<PathBuf>, Fault> {
     for entry in entries {
         let extension = entry.extension().and_then(|text| text.to_str());
         if entry.is_dir() {
-            files.extend(manifest_files(&entry)?);
+            files.extend(manifest_files(flag, &entry)?);
         } else if matches!(extension, Some("yaml" | "yml" | "json")) {
             files.push(entry);
         }
     }
     Ok(files)
+}
+
+fn unreadable(flag: &str, path: &Path, error: &std::io::Error) -> Fault {
+    let way_out = match error.kind() {
+        std::io::ErrorKind::InvalidData => "; expected UTF-8 text",
+        std::io::ErrorKind::IsADirectory => "; expected a file",
+        _ => "",
+    };
+    let path = path.display();
+    Fault::usage(format!("{flag}: cannot read {path}: {error}{way_out}"))
 }
 
 /// The kubeconfig on disk; one that nobody asked for goes with the cluster.
@@ -75,8 +83,12 @@ impl Kubeconfig {
             file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
             file.write_all(text.as_bytes())
         };
-        write()
-            .map_err(|error| Fault::failed(format!("cannot write {}: {error}", path.display())))?;
+        write().map_err(|error| {
+            let path = path.display();
+            Fault::failed(format!(
+                "--kubeconfig: cannot write {path}: {error}; name a file in a folder that exists"
+            ))
+        })?;
         Ok(Self { path, folder })
     }
 }

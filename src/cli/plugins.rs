@@ -6,14 +6,26 @@ use super::Fault;
 
 /// The plugins to switch off, all names checked.
 pub(super) fn disabled(enable: &[String], disable: &[String]) -> Result<Vec<String>, Fault> {
-    for name in enable.iter().chain(disable) {
-        if !PLUGINS.iter().any(|(known, _)| known == name) {
-            let known: Vec<&str> = PLUGINS.iter().map(|(name, _)| *name).collect();
-            return Err(Fault::usage(format!(
-                "unknown admission plugin {name:?}; known are {}",
-                known.join(", ")
-            )));
+    let flags = [
+        ("--enable-admission-plugins", enable),
+        ("--disable-admission-plugins", disable),
+    ];
+    for (flag, names) in flags {
+        for name in names {
+            if !PLUGINS.iter().any(|(known, _)| known == name) {
+                let known: Vec<&str> = PLUGINS.iter().map(|(name, _)| *name).collect();
+                return Err(Fault::usage(format!(
+                    "{flag}: unknown admission plugin {name:?}; known are {}",
+                    known.join(", ")
+                )));
+            }
         }
+    }
+    if let Some(name) = enable.iter().find(|name| disable.contains(name)) {
+        return Err(Fault::usage(format!(
+            "--enable-admission-plugins and --disable-admission-plugins both name {name}; leave \
+             it in one of them"
+        )));
     }
     for name in enable {
         let is_on = PLUGINS.iter().any(|(known, is_on)| known == name && *is_on);

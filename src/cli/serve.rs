@@ -20,7 +20,12 @@ use crate::webhook::Services;
 #[derive(Debug, Args)]
 pub(super) struct Flags {
     /// Address to listen on; port 0 picks a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:6443")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:6443",
+        value_parser = address
+    )]
     listen: SocketAddr,
     /// Write the administrator's kubeconfig to this file [default: in a new temporary folder]
     #[arg(long, value_name = "FILE")]
@@ -67,7 +72,7 @@ pub(super) struct Flags {
     /// Where a service is that a webhook is reached by (nothing listens at a cluster IP)
     #[arg(long, value_name = "NAMESPACE/NAME[:PORT]=HOST:PORT")]
     resolve_service: Vec<String>,
-    /// Requests of a kind (reading, changing) that are answered at once
+    /// Requests of a kind (reading, changing) that are answered at once; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = Limits::default().in_flight_max)]
     max_requests_inflight: i64,
     /// Draw the same uids and names as every run with this seed
@@ -82,8 +87,9 @@ pub(super) struct Flags {
     /// Keep objects in etcd (not supported yet: they live in memory)
     #[arg(long, value_name = "URL", alias = "etcd-servers")]
     etcd: Option<String>,
-    /// What to log to stderr: error, warn, info, debug, or a filter of `tracing`
-    #[arg(long, value_name = "FILTER", default_value = "info")]
+    /// What to log to stderr: error, warn, info (a line for each request), debug, or a filter of
+    /// `tracing`
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
     log: String,
     /// How to log
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
@@ -239,6 +245,12 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         service_cluster_ip_ranges: ip_ranges(&flags.service_cluster_ip_range)?,
         service_node_port_range: port_range(&flags.service_node_port_range)?,
     };
+    if flags.max_requests_inflight < 0 {
+        return Err(Fault::usage(format!(
+            "--max-requests-inflight {}: expected a number from 0 (no limit) on",
+            flags.max_requests_inflight
+        )));
+    }
     let limits = Limits {
         in_flight_max: flags.max_requests_inflight,
         ..Limits::default()
@@ -271,15 +283,26 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         builder = builder.clock(Clock::virtual_at(jiff::Timestamp::UNIX_EPOCH));
     }
     builder = flags.access.apply(builder)?;
-    for path in flags.crd.iter().chain(&flags.manifest) {
-        for file in manifest_files(path)? {
-            builder = builder.manifest(read(&file)?);
+    for (flag, paths) in [("--crd", &flags.crd), ("--manifest", &flags.manifest)] {
+        for path in paths {
+            for file in manifest_files(flag, path)? {
+                let text = read(flag, &file)?;
+                builder = builder.manifest_of(file.display().to_string(), text);
+            }
         }
     }
     Ok(builder)
 }
 
+/// An address to listen on.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "expected IP:PORT, for example 127.0.0.1:6443 or [::1]:0".to_owned())
+}
+
 fn ip_ranges(text: &str) -> Result<Vec<String>, Fault> {
+    /// Fewer addresses than this are too few; kube-apiserver's own limit.
+    const ADDRESS_BITS_MIN: u8 = 3;
     let fault = |why: &str| {
         Fault::usage(format!(
             "--service-cluster-ip-range {text:?}: {why}, for example 10.0.0.0/16"
@@ -292,6 +315,7 @@ fn ip_ranges(text: &str) -> Result<Vec<String>, Fault> {
     if ranges.len() > 2 {
         return Err(fault("at most two ranges"));
     }
+    let mut families = Vec::new();
     for range in &ranges {
         let (address, bits) = range.split_once('/').ok_or_else(|| fault("no CIDR"))?;
         let address: std::net::IpAddr = address.parse().map_err(|_| fault("no address"))?;
@@ -300,6 +324,13 @@ fn ip_ranges(text: &str) -> Result<Vec<String>, Fault> {
         if bits > max {
             return Err(fault("the prefix is too long"));
         }
+        if max - bits < ADDRESS_BITS_MIN {
+            return Err(fault("the range must hold at least 8 addresses"));
+        }
+        if families.contains(&max) {
+            return Err(fault("two ranges must be of different families"));
+        }
+        families.push(max);
     }
     Ok(ranges)
 }

@@ -12,6 +12,14 @@ use crate::server::Limits;
 use crate::sim::Clock;
 use crate::webhook::Services;
 
+/// Objects to be there at the start.
+#[derive(Clone, Debug)]
+pub(super) struct Manifest {
+    /// Where they come from, for messages; empty where that is not said.
+    pub(super) origin: String,
+    pub(super) text: String,
+}
+
 /// A cluster to be.
 #[derive(Clone, Debug)]
 pub struct Builder {
@@ -26,7 +34,7 @@ pub struct Builder {
     pub(super) certificate: Option<(String, String)>,
     pub(super) runtime: RuntimeConfig,
     pub(super) is_plaintext: bool,
-    pub(super) manifests: Vec<String>,
+    pub(super) manifests: Vec<Manifest>,
     pub(super) is_bare: bool,
     pub(super) services: Services,
 }
@@ -165,8 +173,17 @@ impl Builder {
     }
 
     /// Objects to create at the start, as YAML or JSON, any number of documents.
-    pub fn manifest(mut self, text: impl Into<String>) -> Self {
-        self.manifests.push(text.into());
+    pub fn manifest(self, text: impl Into<String>) -> Self {
+        self.manifest_of("", text)
+    }
+
+    /// The same, with a file's name or whatever else tells where they come from: what is wrong
+    /// with them is said under that name.
+    pub fn manifest_of(mut self, origin: impl Into<String>, text: impl Into<String>) -> Self {
+        self.manifests.push(Manifest {
+            origin: origin.into(),
+            text: text.into(),
+        });
         self
     }
 

@@ -47,7 +47,7 @@ pub enum Error {
     #[error(transparent)]
     Tls(#[from] crate::server::tls::Error),
     /// A manifest is no manifest.
-    #[error("cannot read the manifest: {0}")]
+    #[error("{0}")]
     Manifest(String),
     /// An object was refused.
     #[error("{what} was refused: {failure}")]
@@ -119,7 +119,7 @@ impl Cluster {
 
     /// Creates the objects of a manifest, or brings those that are there to what it says.
     pub async fn apply_manifest(&self, text: &str) -> Result<(), Error> {
-        manifest::apply(&self.registry, &self.client, text).await
+        manifest::apply(&self.registry, &self.client, "", text).await
     }
 
     /// Stops: watches end, connections close, tasks end.

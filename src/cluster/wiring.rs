@@ -7,6 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use super::builder::Manifest;
 use super::tasks::Tasks;
 use super::{Builder, Cluster, Error, bootstrap, manifest};
 use crate::admission::plugins;
@@ -64,8 +65,8 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     } else if registry.access.authorizer.reads_roles() {
         bootstrap::install_roles(&registry, &client).await?;
     }
-    for text in &builder.manifests {
-        manifest::apply(&registry, &client, text).await?;
+    for Manifest { origin, text } in &builder.manifests {
+        manifest::apply(&registry, &client, origin, text).await?;
     }
     let mut cluster = Cluster {
         registry,

@@ -3,6 +3,7 @@
 //! *Upstream:* `apimachinery/pkg/api/errors/errors.go`.
 
 use super::{ApiError, Cause, Details, FieldErrors, Reason};
+use crate::object::quote::quoted;
 use crate::object::{GroupResource, GroupVersionKind};
 
 /// Details that name an object of a resource.
@@ -18,15 +19,15 @@ fn about(resource: &GroupResource, name: &str) -> Details {
 impl ApiError {
     /// No object of that name.
     pub fn not_found(resource: &GroupResource, name: &str) -> Self {
-        Self::new(Reason::NotFound, format!("{resource} \"{name}\" not found"))
-            .with_details(about(resource, name))
+        let message = format!("{resource} {} not found", quoted(name));
+        Self::new(Reason::NotFound, message).with_details(about(resource, name))
     }
 
     /// An object of that name is there already.
     pub fn already_exists(resource: &GroupResource, name: &str) -> Self {
         Self::new(
             Reason::AlreadyExists,
-            format!("{resource} \"{name}\" already exists"),
+            format!("{resource} {} already exists", quoted(name)),
         )
         .with_details(about(resource, name))
     }
@@ -36,8 +37,9 @@ impl ApiError {
         Self::new(
             Reason::AlreadyExists,
             format!(
-                "{resource} \"{name}\" already exists, the server was not able to generate a \
-                 unique name for the object"
+                "{resource} {} already exists, the server was not able to generate a unique name \
+                 for the object",
+                quoted(name)
             ),
         )
         .with_details(Details {
@@ -50,7 +52,10 @@ impl ApiError {
     pub fn conflict(resource: &GroupResource, name: &str, why: &str) -> Self {
         Self::new(
             Reason::Conflict,
-            format!("Operation cannot be fulfilled on {resource} \"{name}\": {why}"),
+            format!(
+                "Operation cannot be fulfilled on {resource} {}: {why}",
+                quoted(name)
+            ),
         )
         .with_details(about(resource, name))
     }
@@ -62,7 +67,7 @@ impl ApiError {
         } else if name.is_empty() {
             format!("{resource} is forbidden: {why}")
         } else {
-            format!("{resource} \"{name}\" is forbidden: {why}")
+            format!("{resource} {} is forbidden: {why}", quoted(name))
         };
         Self::new(Reason::Forbidden, message).with_details(about(resource, name))
     }

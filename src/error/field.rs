@@ -258,7 +258,7 @@ impl FieldErrors {
     /// The value is none of `supported`, which are listed in the order given (upstream lists the
     /// sets among them sorted).
     pub fn not_supported(&mut self, path: &FieldPath, value: &Value, supported: &[&str]) {
-        let quoted: Vec<String> = supported.iter().map(|v| format!("{v:?}")).collect();
+        let quoted: Vec<String> = supported.iter().map(|v| quoted(v)).collect();
         let detail = if quoted.is_empty() {
             String::new()
         } else {

@@ -89,6 +89,18 @@ impl GroupVersionKind {
     }
 }
 
+/// What is wrong with a name as a segment of a path; empty where nothing is.
+pub fn check_path_segment(text: &str) -> Vec<String> {
+    if text == "." || text == ".." {
+        return vec![format!("may not be '{text}'")];
+    }
+    ["/", "%"]
+        .into_iter()
+        .filter(|part| text.contains(part))
+        .map(|part| format!("may not contain '{part}'"))
+        .collect()
+}
+
 /// Which object of a resource: `namespace/name`, or `name` alone where the resource is
 /// cluster-scoped. Keys order as etcd orders them, byte by byte with the slash in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
+use super::meta::storage_path;
 use super::request::FieldValidation;
 use crate::auth::{Access, User};
+use crate::error::ApiError;
+use crate::object::Key;
 use crate::schema::{Catalog, Resource};
 use crate::sim::Entropy;
 use crate::storage::{Reader, Revision};
@@ -93,6 +96,11 @@ impl Default for Settings {
 }
 
 impl Context<'_> {
+    /// The key of the object that the path names.
+    pub fn key(&self) -> Result<Key, ApiError> {
+        storage_path::key(self.resource, self.namespace, self.name)
+    }
+
     /// Adds a warning for the client, once.
     pub fn warn(&self, text: impl Into<String>) {
         let text = text.into();

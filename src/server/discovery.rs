@@ -33,7 +33,7 @@ struct Made {
 }
 
 /// `/`: every path there is.
-pub(super) async fn index(State(pages): State<Pages>, head: Head) -> Response {
+pub(super) async fn index(State(pages): State<Pages>) -> Response {
     let state = pages.registry.catalog.state();
     let mut paths: Vec<String> = [
         "/api",
@@ -64,7 +64,8 @@ pub(super) async fn index(State(pages): State<Pages>, head: Head) -> Response {
     }
     paths.sort();
     let document = serde_json::json!({ "paths": paths });
-    pages::document(&head, document.to_string())
+    // Any method and any `Accept` gets it.
+    pages::indented(serde_json::to_vec_pretty(&document).unwrap_or_default())
 }
 
 /// `/api`.
@@ -114,6 +115,9 @@ pub(super) async fn group_version(
     Path((group, version)): Path<(String, String)>,
     head: Head,
 ) -> Response {
+    if group.is_empty() {
+        return pages::page(encode::not_found());
+    }
     resources(&pages, &head, &GroupVersion::new(group, version))
 }
 

@@ -8,6 +8,7 @@
 use http::StatusCode;
 
 use super::encode::{self, Answer};
+use crate::object::quote::quoted;
 
 /// The checks that all three know, in order.
 const SHARED: [&str; 31] = [
@@ -66,7 +67,7 @@ pub(super) fn answer(kind: &str, check: &str, query: &[(String, String)]) -> Ans
     let checks = checks(kind);
     if !check.is_empty() {
         return if checks.contains(&check) {
-            encode::text(StatusCode::OK, "ok")
+            encode::plain_text("ok")
         } else {
             encode::not_found()
         };
@@ -93,7 +94,7 @@ pub(super) fn answer(kind: &str, check: &str, query: &[(String, String)]) -> Ans
     excluded.sort_unstable();
     excluded.dedup();
     if !excluded.is_empty() {
-        let names: Vec<String> = excluded.iter().map(|name| format!("{name:?}")).collect();
+        let names: Vec<String> = excluded.iter().map(|name| quoted(name)).collect();
         out.push_str("warn: some health checks cannot be excluded: no matches for ");
         out.push_str(&names.join(","));
         out.push('\n');

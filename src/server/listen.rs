@@ -2,19 +2,28 @@
 //!
 //! *Invariant:* starts no task itself; whoever wires the cluster says where tasks live.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::Request;
+use http::header::CONNECTION;
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
+use super::encode::unasked::Worded;
+use super::encode::{Answer, Payload};
 use super::{Door, Stop};
 use crate::auth::certificate::Shown;
 pub use crate::sim::Spawn;
@@ -24,6 +33,9 @@ const HEAD_BYTES_MAX: usize = (1 << 20) + (128 << 10);
 
 /// How many headers a request may have.
 const HEADERS_MAX: usize = 512;
+
+/// How long is waited before accepting anew where that failed: for want of descriptors, mostly.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// hyper's tasks, in the cluster's place for them.
 #[derive(Clone)]
@@ -46,17 +58,18 @@ pub async fn serve(
     spawn: Spawn,
     mut stop: Stop,
 ) {
+    let places = Arc::new(Semaphore::new(door.limits.connections_max));
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &places) => accepted,
             () = stopped(&mut stop) => return,
         };
-        let socket = match accepted {
-            Ok((socket, _)) => socket,
+        let (socket, place) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of descriptors, or the client was faster to go than we to accept.
                 tracing::warn!(%error, "cannot accept a connection");
-                tokio::task::yield_now().await;
+                pause(ACCEPT_PAUSE).await;
                 continue;
             }
         };
@@ -67,8 +80,26 @@ pub async fn serve(
             Arc::clone(&spawn),
             stop.clone(),
         );
+        let connection = connection.map(move |()| drop(place));
         spawn(connection.boxed());
     }
+}
+
+/// The next connection, as soon as there is a place for one.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await;
+    let place = place.map_err(std::io::Error::other)?;
+    let (socket, _) = listener.accept().await?;
+    Ok((socket, place))
+}
+
+/// Lets a time pass. Clients and sockets live by the wall, whatever the cluster's clock says.
+#[allow(clippy::disallowed_methods)]
+async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
 }
 
 /// Waits until the cluster stops, or is gone.
@@ -94,12 +125,17 @@ async fn connect(
             peeked = socket.peek(&mut preface) => {
                 matches!(peeked, Ok(3) if &preface == b"PRI")
             }
+            () = pause(door.limits.idle_patience) => return,
             () = stopped(&mut stop) => return,
         };
         return http(socket, is_h2, None, door, spawn, stop).await;
     };
     let accepted = tokio::select! {
         accepted = tls.accept(socket) => accepted,
+        () = pause(door.limits.handshake_patience) => {
+            tracing::debug!("a TLS handshake took too long");
+            return;
+        }
         () = stopped(&mut stop) => return,
     };
     match accepted {
@@ -130,22 +166,35 @@ async fn http<I>(
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (door, shown) = (Arc::clone(&door), shown.clone());
-        async move {
-            let (mut parts, body) = request.into_parts();
-            if let Some(shown) = shown {
-                parts.extensions.insert(shown);
+    let metrics = Arc::clone(&door.metrics);
+    let patience = door.limits.idle_patience;
+    let turns = Arc::new(Turns::default());
+    let is_cut_off = Arc::new(AtomicBool::new(false));
+    let service = {
+        let (turns, is_cut_off) = (Arc::clone(&turns), Arc::clone(&is_cut_off));
+        service_fn(move |request: Request<Incoming>| {
+            let (door, shown) = (Arc::clone(&door), shown.clone());
+            let turn = Turn::begin(&turns);
+            let is_cut_off = Arc::clone(&is_cut_off);
+            async move {
+                let (mut parts, body) = request.into_parts();
+                if let Some(shown) = shown {
+                    parts.extensions.insert(shown);
+                }
+                let answer: Answer = door.serve(parts, body, None).await;
+                if answer.headers().contains_key(CONNECTION) {
+                    is_cut_off.store(true, Ordering::Relaxed);
+                }
+                let answer = answer.map(|payload| Held { payload, turn });
+                Ok::<_, std::convert::Infallible>(answer)
             }
-            Ok::<_, std::convert::Infallible>(door.serve(parts, body, None).await)
-        }
-    });
-    let io = TokioIo::new(io);
+        })
+    };
     let ended = if is_h2 {
         let connection = http2::Builder::new(Executor(spawn))
             .max_concurrent_streams(1000)
             .max_header_list_size(HEAD_BYTES_MAX as u32)
-            .serve_connection(io, service);
+            .serve_connection(TokioIo::new(io), service);
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             ended = connection.as_mut() => ended,
@@ -153,12 +202,20 @@ async fn http<I>(
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
+            () = turns.idle_for(patience) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     } else {
+        let io = Worded::new(io, metrics, is_cut_off);
         let connection = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
-            .serve_connection(io, service);
+            .timer(TokioTimer::new())
+            // It begins to run with the end of the last answer, so it bounds idleness as well.
+            .header_read_timeout(patience)
+            .serve_connection(TokioIo::new(io), service);
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             ended = connection.as_mut() => ended,
@@ -170,5 +227,71 @@ async fn http<I>(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// The requests of a connection: how many are being answered, how many there were.
+#[derive(Debug, Default)]
+struct Turns {
+    open: AtomicU64,
+    begun: AtomicU64,
+}
+
+impl Turns {
+    /// Waits until there was no request for as long as this (at most for twice as long).
+    async fn idle_for(&self, patience: Duration) {
+        let mut seen = u64::MAX;
+        loop {
+            pause(patience).await;
+            let begun = self.begun.load(Ordering::Relaxed);
+            if begun == seen && self.open.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+            seen = begun;
+        }
+    }
+}
+
+/// A request being answered, until its answer is sent.
+struct Turn(Arc<Turns>);
+
+impl Turn {
+    fn begin(turns: &Arc<Turns>) -> Self {
+        turns.open.fetch_add(1, Ordering::Relaxed);
+        turns.begun.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(turns))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The body of an answer, which holds its turn until it is sent.
+struct Held {
+    payload: Payload,
+    #[allow(dead_code, reason = "it counts by being there")]
+    turn: Turn,
+}
+
+impl Body for Held {
+    type Data = <Payload as Body>::Data;
+    type Error = <Payload as Body>::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.payload).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.payload.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.payload.size_hint()
     }
 }

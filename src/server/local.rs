@@ -20,6 +20,8 @@ impl client::Door for Local {
             let mut request = http::Request::new(());
             *request.method_mut() = call.method;
             *request.headers_mut() = call.headers;
+            // As there, requests are apart from each other, and there is no host to name.
+            *request.version_mut() = http::Version::HTTP_2;
             match call.target.parse() {
                 Ok(uri) => *request.uri_mut() = uri,
                 Err(_) => return refused(),

@@ -135,6 +135,20 @@ impl Metrics {
         }
     }
 
+    /// Counts a request that was refused before it was understood.
+    pub fn refused(&self, code: u16) {
+        let series = self.series("", &Location::default(), false);
+        self.record(series, code, Duration::ZERO);
+    }
+
+    /// Begins to count requests anew; what is open stays open.
+    pub fn reset(&self) {
+        for row in self.rows.lock().values_mut() {
+            (row.codes, row.buckets) = (BTreeMap::new(), [0; BUCKETS.len()]);
+            (row.seconds, row.count) = (0.0, 0);
+        }
+    }
+
     /// Counts a watch that opens (1) or ends (-1).
     pub fn open_watches(&self, series: Series, change: i64) {
         self.watches.fetch_add(change, Ordering::Relaxed);

@@ -33,12 +33,13 @@ use http::{HeaderValue, Method};
 pub use listen::Spawn;
 
 use self::encode::Answer;
-use self::filters::{Asked, Unread};
+use self::filters::Asked;
+use self::filters::body::{self, Manner};
+use self::filters::route::Route;
 use self::metrics::{Metrics, Series, Stopwatch};
 use self::negotiate::{Encoding, Endpoint, Media, Offer};
 use crate::auth::User;
 use crate::error::{ApiError, Details, Reason};
-use crate::registry::handle::method_not_allowed;
 use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, table};
 use crate::schema::protobuf;
 use crate::sim::Entropy;
@@ -52,12 +53,18 @@ pub struct Limits {
     pub uri_bytes_max: usize,
     /// Of all headers together; Go's default.
     pub header_bytes_max: usize,
-    /// Requests of a kind (reading, changing) at once.
+    /// Requests of a kind (reading, changing) at once; 0 for no limit.
     pub in_flight_max: i64,
-    /// Watches at once.
+    /// Watches at once; 0 for no limit.
     pub watches_max: i64,
     /// How long a client may take to send a body.
     pub body_patience: Duration,
+    /// Connections at once; more wait to be accepted.
+    pub connections_max: usize,
+    /// How long a client may take to agree on TLS.
+    pub handshake_patience: Duration,
+    /// How long a connection may be without a request; sending its head included.
+    pub idle_patience: Duration,
 }
 
 impl Default for Limits {
@@ -68,7 +75,10 @@ impl Default for Limits {
             header_bytes_max: 1 << 20,
             in_flight_max: 3000,
             watches_max: 20_000,
-            body_patience: filters::BODY_PATIENCE,
+            body_patience: body::PATIENCE,
+            connections_max: 20_000,
+            handshake_patience: Duration::from_secs(10),
+            idle_patience: Duration::from_secs(90),
         }
     }
 }
@@ -108,69 +118,67 @@ impl Door {
     {
         let stopwatch = Stopwatch::start();
         let audit_id = self.audit_id(&parts.headers);
-        // A body nobody reads would break the connection for the next request, so it is read before
-        // anything is refused; what is wrong with it is said last.
-        let body = filters::read_body(body, &self.limits).await;
-        let is_cut_off = body.as_ref().is_err_and(|unread| unread.is_cut_off);
+        let manner = Manner::of(&parts);
+        let is_local = identity.is_some();
+        let method = parts.method.clone();
         let mut answer = match filters::arrive(parts, &self.limits) {
             Ok(asked) => {
                 let is_dry_run = asked.query.iter().any(|(key, _)| key == "dryRun");
-                let series =
-                    self.metrics
-                        .series(asked.method.as_str(), &asked.location, is_dry_run);
-                let answer = self.answer(&asked, body, identity, series, &audit_id).await;
+                let series = self
+                    .metrics
+                    .series(method.as_str(), &asked.location, is_dry_run);
+                let (answer, is_cut_off) = self
+                    .answer(&asked, (body, manner), identity, series, &audit_id)
+                    .await;
+                let code = answer.status().as_u16();
                 let elapsed = stopwatch.elapsed();
-                self.metrics
-                    .record(series, answer.status().as_u16(), elapsed);
-                tracing::debug!(
-                    audit_id = audit_id.to_str().unwrap_or(""),
-                    method = asked.method.as_str(),
-                    path = asked.path.as_str(),
-                    code = answer.status().as_u16(),
-                    micros = elapsed.as_micros() as u64,
-                    "answered"
-                );
-                answer
+                self.metrics.record(series, code, elapsed);
+                if !is_local {
+                    log(&audit_id, &method, &asked.path, code, elapsed);
+                }
+                finish(answer, is_cut_off)
             }
-            Err(answer) => *answer,
+            Err(refused) => {
+                let code = refused.status().as_u16();
+                self.metrics.refused(code);
+                log(&audit_id, &method, "", code, stopwatch.elapsed());
+                let is_cut_off = body::discard(body, manner).await;
+                if refused.headers().contains_key(CONNECTION) {
+                    // Not even HTTP: no handler adds anything to such an answer.
+                    return *refused;
+                }
+                finish(*refused, is_cut_off)
+            }
         };
-        let headers = answer.headers_mut();
-        if is_cut_off {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        headers.insert("audit-id", audit_id);
-        headers
-            .entry(CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-cache, private"));
+        answer.headers_mut().insert("audit-id", audit_id);
         answer
     }
 
-    /// The filters in order, then the answer.
-    async fn answer(
+    /// The filters in order, then the answer; and whether the rest of the body is still to come.
+    async fn answer<B>(
         self: &Arc<Self>,
         asked: &Asked,
-        body: Result<Bytes, Unread>,
+        (body, manner): (B, Manner),
         identity: Option<User>,
         series: Series,
         audit_id: &HeaderValue,
-    ) -> Answer {
+    ) -> (Answer, bool)
+    where
+        B: http_body::Body + Send,
+        B::Error: std::fmt::Display,
+    {
         let fail = |error: ApiError| encode::error(&error, &asked.headers, &asked.query);
-        let user = match self.identify(asked, identity).await {
-            Ok(user) => user,
-            Err(error) => return fail(error),
+        let (user, place) = match self.admit(asked, identity).await {
+            Ok(admitted) => admitted,
+            Err(error) => return (fail(error), body::discard(body, manner).await),
         };
-        let is_watch = asked.location.verb == Some(Verb::Watch);
-        let place = match self.enter(asked, is_watch) {
-            Ok(place) => place,
-            Err(error) => return fail(error),
-        };
-        if let Err(error) = filters::check_timeout(asked) {
-            return fail(error);
-        }
         if !asked.location.is_resource {
+            let is_cut_off = body::discard(body, manner).await;
             let answer = filters::without_panic(self.page(asked)).await;
-            return answer.unwrap_or_else(fail);
+            return (answer.unwrap_or_else(fail), is_cut_off);
         }
+        let body = body::read(body, &self.limits).await;
+        let is_cut_off = body.as_ref().is_err_and(|unread| unread.is_cut_off);
         let answer = match body {
             Ok(body) => filters::without_panic(self.resource(asked, body, user)).await,
             Err(_) if asked.method == Method::GET => {
@@ -179,7 +187,7 @@ impl Door {
             Err(unread) => Err(unread.error),
         };
         drop(place);
-        match answer {
+        let answer = match answer {
             Ok((response, media)) => {
                 let answer = encode::answer(response, media, &asked.headers);
                 watch::count(answer, self, series)
@@ -197,7 +205,20 @@ impl Door {
                 }
                 fail(error)
             }
-        }
+        };
+        (answer, is_cut_off)
+    }
+
+    /// Who asks, and a place among those being answered.
+    async fn admit(
+        &self,
+        asked: &Asked,
+        identity: Option<User>,
+    ) -> Result<(User, filters::Place<'_>), ApiError> {
+        let user = self.identify(asked, identity).await?;
+        let place = self.enter(asked, asked.location.verb == Some(Verb::Watch))?;
+        filters::check_timeout(asked)?;
+        Ok((user, place))
     }
 
     /// Sends a request about a resource through the corridor.
@@ -207,15 +228,11 @@ impl Door {
         body: Bytes,
         user: User,
     ) -> Result<(Response, Media), ApiError> {
-        let location = &asked.location;
-        let verb = match location.verb {
-            Some(verb) if has_route(verb, location) => verb,
-            _ => return Err(self.no_route(asked)),
-        };
+        let Route { verb, target } = self.route(asked)?;
         let endpoint = match verb {
             Verb::Watch => Endpoint::Watch,
             Verb::List | Verb::DeleteCollection => Endpoint::Collection,
-            Verb::Get if location.target.subresource == "log" => Endpoint::Log,
+            Verb::Get if target.subresource == "log" => Endpoint::Log,
             _ if self.prints(asked) => Endpoint::Object,
             _ => Endpoint::Unprinted,
         };
@@ -237,7 +254,7 @@ impl Door {
         let agent = asked.headers.get(http::header::USER_AGENT);
         let request = Request {
             verb,
-            target: location.target.clone(),
+            target,
             query: asked.query.clone(),
             body,
             content_type,
@@ -253,7 +270,7 @@ impl Door {
                 .to_owned(),
         };
         let mut response = self.registry.handle(&request).await?;
-        self.check_form(asked, media, &response)?;
+        self.check_form(asked, verb, media, &response)?;
         if let Body::Events(events) = response.body {
             response.body = Body::Events(watch::until(events, self.stop.clone()));
         }
@@ -282,8 +299,14 @@ impl Door {
     }
 
     /// Refuses the list form for one object, and the object form for a list.
-    fn check_form(&self, asked: &Asked, media: Media, response: &Response) -> Result<(), ApiError> {
-        let is_list = matches!(asked.location.verb, Some(Verb::List));
+    fn check_form(
+        &self,
+        asked: &Asked,
+        verb: Verb,
+        media: Media,
+        response: &Response,
+    ) -> Result<(), ApiError> {
+        let is_list = verb == Verb::List;
         let is_event = matches!(response.body, Body::Events(_));
         if !matches!(media.form, Form::Metadata { .. }) || is_event || is_list == media.is_list_form
         {
@@ -311,16 +334,6 @@ impl Door {
     /// A document.
     async fn page(&self, asked: &Asked) -> Result<Answer, ApiError> {
         Ok(pages::answer(&self.pages, asked).await)
-    }
-
-    /// The error of a path and a method that no route joins.
-    fn no_route(&self, asked: &Asked) -> ApiError {
-        let is_served = asked.location.is_routable && self.resource_of(asked).is_some();
-        if is_served {
-            method_not_allowed()
-        } else {
-            ApiError::path_not_found()
-        }
     }
 
     /// The error, unless the resource is not there at all, which is said first.
@@ -360,16 +373,28 @@ impl Door {
     }
 }
 
-/// Whether a path of this shape may have a route for the verb: names are given where one is
-/// created, and taken away where one is changed.
-fn has_route(verb: Verb, location: &path::Location) -> bool {
-    let target = &location.target;
-    location.is_routable
-        && match verb {
-            Verb::Create => target.name.is_empty() || !target.subresource.is_empty(),
-            Verb::Update | Verb::Patch => !target.name.is_empty(),
-            _ => true,
-        }
+/// What every answer carries that comes from a handler.
+fn finish(mut answer: Answer, is_cut_off: bool) -> Answer {
+    let headers = answer.headers_mut();
+    if is_cut_off {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-cache, private"));
+    answer
+}
+
+/// A line about an answered request. Calls in process are not logged: whoever makes them knows.
+fn log(audit_id: &HeaderValue, method: &Method, path: &str, code: u16, elapsed: Duration) {
+    tracing::info!(
+        audit_id = audit_id.to_str().unwrap_or(""),
+        method = method.as_str(),
+        path,
+        code,
+        micros = elapsed.as_micros() as u64,
+        "answered"
+    );
 }
 
 /// The name of a kind's Go type, as it slips into a message.

@@ -5,9 +5,13 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, EXPIRES, LOCATION, VARY,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, EXPIRES, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED, LOCATION, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 use super::discovery::is_known;
 use super::encode::{self, Answer, Payload};
@@ -15,19 +19,27 @@ use super::negotiate;
 use super::pages::{self, Head, Pages};
 use crate::schema::publish::Document;
 
-/// `/openapi/v3`: the list of documents.
+/// `/openapi/v3`: the list of documents, made anew for everybody.
 pub(super) async fn index(State(pages): State<Pages>, head: Head) -> Response {
     let state = pages.registry.catalog.state();
     let document = pages.publisher.index(&state);
-    if head.method != http::Method::GET {
-        return pages::page(encode::not_found());
+    let now = pages.registry.clock.now();
+    let mut headers = HeaderMap::new();
+    headers.insert(LAST_MODIFIED, http_time(now));
+    if is_older(&head, now) {
+        return empty(StatusCode::NOT_MODIFIED, headers);
     }
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    headers.insert(CONTENT_TYPE, text);
     let mut answer = Answer::new(Payload::whole(document.json()));
-    answer.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    *answer.headers_mut() = headers;
     pages::page(answer)
+}
+
+/// `/openapi/v3/` and nothing after it.
+pub(super) async fn nothing() -> Response {
+    empty(StatusCode::NOT_FOUND, HeaderMap::new())
 }
 
 /// `/openapi/v3/PATH`: one group version.
@@ -43,7 +55,7 @@ pub(super) async fn version(
     let query = pages::query(&head);
     let asked = query.iter().find(|(key, _)| key == "hash");
     let Some((_, hash)) = asked.filter(|(_, hash)| !hash.is_empty()) else {
-        return send(&document, &head);
+        return send(&pages, &path, &document, &head);
     };
     if *hash != document.hash {
         let mut headers = tagged(&document);
@@ -54,57 +66,74 @@ pub(super) async fn version(
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         return empty(StatusCode::MOVED_PERMANENTLY, headers);
     }
-    let mut answer = send(&document, &head);
+    let mut answer = send(&pages, &path, &document, &head);
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, immutable"));
-    let until = pages.registry.clock.now().as_second() + 365 * 24 * 3600;
-    let until = jiff::Timestamp::from_second(until).unwrap_or_default();
-    let text = until.strftime("%a, %d %b %Y %H:%M:%S UTC").to_string();
-    if let Ok(text) = HeaderValue::from_str(&text) {
-        headers.insert(EXPIRES, text);
-    }
+    let year = jiff::SignedDuration::from_hours(365 * 24);
+    let until = pages.registry.clock.now().saturating_add(year);
+    headers.insert(EXPIRES, time(until.unwrap_or_default(), "UTC"));
     answer
 }
 
 /// `/openapi/v2`: everything in one.
 pub(super) async fn v2(State(pages): State<Pages>, head: Head) -> Response {
     let state = pages.registry.catalog.state();
-    send(&pages.publisher.v2(&state), &head)
+    let mut answer = send(&pages, "", &pages.publisher.v2(&state), &head);
+    let gzip = HeaderValue::from_static("Accept-Encoding");
+    answer.headers_mut().append(VARY, gzip);
+    answer
 }
 
-/// A document, unless the client has it or cannot read it.
-fn send(document: &Document, head: &Head) -> Response {
+/// A document, unless the client has it or cannot read it. Any method gets it, as from Go's
+/// `http.ServeContent`.
+fn send(pages: &Pages, path: &str, document: &Document, head: &Head) -> Response {
     let mut headers = tagged(document);
-    if head.method != http::Method::GET && head.method != http::Method::HEAD {
-        return pages::page(encode::not_found());
-    }
     // Differs: the real server has a protobuf form of each document too.
     if !negotiate::reads_json(&head.headers) {
         headers.remove(ETAG);
         return empty(StatusCode::NOT_ACCEPTABLE, headers);
     }
-    if headers
-        .get(ETAG)
-        .is_some_and(|etag| is_known(&head.headers, etag))
-    {
+    let modified = pages.modified(path, &document.hash);
+    let is_known = match headers.get(ETAG) {
+        Some(etag) if head.headers.contains_key(IF_NONE_MATCH) => is_known(&head.headers, etag),
+        _ => is_older(head, modified),
+    };
+    if is_known {
         return empty(StatusCode::NOT_MODIFIED, headers);
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let gzip = encode::accepts_gzip(&head.headers)
-        .then(|| document.gzip())
-        .flatten();
-    let payload = match gzip {
-        Some(bytes) => {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
-            Payload::whole(bytes)
-        }
-        None => Payload::whole(document.json()),
+    headers.insert(LAST_MODIFIED, http_time(modified));
+    let payload = if encode::accepts_gzip(&head.headers) {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        Payload::whole(document.gzip())
+    } else {
+        Payload::whole(document.json())
     };
     let mut answer = Answer::new(payload);
     *answer.headers_mut() = headers;
     pages::page(answer)
+}
+
+/// Whether the client has what was there at a time, by `If-Modified-Since`.
+fn is_older(head: &Head, modified: Timestamp) -> bool {
+    let reads = head.method == http::Method::GET || head.method == http::Method::HEAD;
+    let since = head.headers.get(IF_MODIFIED_SINCE);
+    let since = since.and_then(|value| value.to_str().ok());
+    let since = since.and_then(|text| text.strip_suffix(" GMT"));
+    let since = since.and_then(|text| DateTime::strptime("%a, %d %b %Y %H:%M:%S", text).ok());
+    let since = since.and_then(|time| time.to_zoned(TimeZone::UTC).ok());
+    reads && since.is_some_and(|since| modified.as_second() <= since.timestamp().as_second())
+}
+
+/// A time as HTTP headers write it.
+fn http_time(at: Timestamp) -> HeaderValue {
+    time(at, "GMT")
+}
+
+fn time(at: Timestamp, zone: &str) -> HeaderValue {
+    let text = format!("{} {zone}", at.strftime("%a, %d %b %Y %H:%M:%S"));
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// The headers by which a document is told from its next version.

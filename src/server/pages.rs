@@ -2,6 +2,7 @@
 //!
 //! *Upstream:* `apiserver/pkg/server/routes`, `apiserver/pkg/endpoints/discovery`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -9,6 +10,8 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use bytes::{Buf, Bytes};
 use http::{HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
+use parking_lot::Mutex;
 use tower::ServiceExt;
 
 use super::encode::{self, Answer, Payload};
@@ -28,6 +31,25 @@ pub(super) struct Pages {
     metrics: Arc<Metrics>,
     pub(super) discovery: Arc<discovery::Kept>,
     pub(super) publisher: Arc<Publisher>,
+    modified: Arc<Mutex<BTreeMap<String, Version>>>,
+}
+
+/// A version of a document: its hash, and when it was first asked for.
+type Version = (String, Timestamp);
+
+impl Pages {
+    /// Since when the document of a path is as its hash says.
+    pub(super) fn modified(&self, path: &str, hash: &str) -> Timestamp {
+        let mut known = self.modified.lock();
+        match known.get(path) {
+            Some((kept, since)) if kept == hash => *since,
+            _ => {
+                let now = self.registry.clock.now();
+                known.insert(path.to_owned(), (hash.to_owned(), now));
+                now
+            }
+        }
+    }
 }
 
 /// What a page may know of the request.
@@ -44,6 +66,7 @@ pub(super) fn router(registry: &Arc<Registry>, metrics: &Arc<Metrics>) -> axum::
         .route("/apis/{group}/{version}", any(discovery::group_version))
         .route("/openapi/v2", any(openapi::v2))
         .route("/openapi/v3", any(openapi::index))
+        .route("/openapi/v3/", any(openapi::nothing))
         .route("/openapi/v3/{*path}", any(openapi::version))
         .route("/version", any(version))
         .route(oidc::PATH, any(oidc::configuration))
@@ -58,22 +81,24 @@ pub(super) fn router(registry: &Arc<Registry>, metrics: &Arc<Metrics>) -> axum::
             .route(&format!("/{kind}/{{*check}}"), any(single));
     }
     router
+        .route("/version/{*path}", any(no_resource))
         .fallback(|| async { page(encode::not_found()) })
         .with_state(Pages {
             registry: Arc::clone(registry),
             metrics: Arc::clone(metrics),
             discovery: Arc::default(),
             publisher: Arc::default(),
+            modified: Arc::default(),
         })
 }
 
 /// Answers a request for a document.
 pub(super) async fn answer(router: &axum::Router, asked: &Asked) -> Answer {
     let mut request = http::Request::new(axum::body::Body::empty());
-    let trimmed = match asked.path.strip_suffix('/') {
-        Some(path)
-            if path.starts_with("/api")
-                || matches!(path, "/version" | oidc::PATH | oidc::KEYS_PATH) =>
+    let trimmed = match asked.path.trim_end_matches('/') {
+        path if path == "/apis" && asked.path != "/apis/" => &asked.path,
+        path if path.starts_with("/api")
+            || matches!(path, "/version" | oidc::PATH | oidc::KEYS_PATH) =>
         {
             path
         }
@@ -173,18 +198,31 @@ async fn version(head: Head) -> axum::response::Response {
 }"#;
     let mut out = document(&head, VERSION);
     if out.status() == StatusCode::OK {
-        *out.body_mut() = axum::body::Body::from(VERSION);
-        out.headers_mut().insert(
-            http::header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        out = indented(VERSION);
     }
     out
 }
 
-/// `/metrics`.
-async fn metrics_page(State(pages): State<Pages>) -> axum::response::Response {
-    let mut out = encode::text(StatusCode::OK, pages.metrics.render());
+/// JSON that is indented whoever asks.
+pub(super) fn indented(json: impl Into<Bytes>) -> axum::response::Response {
+    let mut out = encode::plain_text(json);
+    let kind = HeaderValue::from_static("application/json");
+    out.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+    page(out)
+}
+
+/// Below a document that has nothing below it.
+async fn no_resource(head: Head) -> axum::response::Response {
+    error(&head, &ApiError::path_not_found())
+}
+
+/// `/metrics`; DELETE begins counting anew.
+async fn metrics_page(State(pages): State<Pages>, head: Head) -> axum::response::Response {
+    if head.method == Method::DELETE {
+        pages.metrics.reset();
+        return page(encode::plain_text("metrics reset\n"));
+    }
+    let mut out = encode::plain_text(pages.metrics.render());
     out.headers_mut().insert(
         http::header::CONTENT_TYPE,
         HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),

@@ -24,6 +24,8 @@ pub struct Location {
     pub target: Target,
     /// The namespace as authorization knows it: a namespace lies in itself.
     pub namespace: String,
+    /// Whether the path has a segment for a namespace and nothing in it.
+    pub names_no_namespace: bool,
 }
 
 /// Why a path is not understood at all.
@@ -89,7 +91,7 @@ pub fn parse(method: &str, path: &str, query: &[(String, String)]) -> Result<Loc
     if parts.len() < 3 + group_parts {
         return Ok(document());
     }
-    let is_clean = is_anchored && parts.iter().all(|part| !part.is_empty());
+    let is_clean = is_anchored && parts[..2 + group_parts].iter().all(|part| !part.is_empty());
     let group = if group_parts == 1 { parts[1] } else { "" };
     let version = parts[1 + group_parts];
     parts.drain(..2 + group_parts);
@@ -128,9 +130,12 @@ fn resource(parts: &[&str], is_whole_name: bool) -> Location {
         parts[1].clone_into(&mut location.namespace);
         if parts.len() > 2 && !matches!(parts[2], "status" | "finalize") {
             parts[1].clone_into(&mut location.target.namespace);
+            location.names_no_namespace = parts[1].is_empty();
             parts = &parts[2..];
         }
     }
+    // Nothing may stand where a path has a parameter, and nowhere else.
+    location.is_routable = !parts[0].is_empty() && parts.get(2).is_none_or(|part| !part.is_empty());
     let target = &mut location.target;
     parts[0].clone_into(&mut target.resource);
     if let Some(name) = parts.get(1) {
@@ -141,7 +146,7 @@ fn resource(parts: &[&str], is_whole_name: bool) -> Location {
     }
     if parts.len() > 3 {
         target.rest = parts[3..].join("/");
-        location.is_routable = target.subresource == "proxy";
+        location.is_routable &= target.subresource == "proxy";
     }
     location
 }

@@ -4,6 +4,8 @@
 
 use crate::admission::{Attributes, Operation, Plugin};
 use crate::error::{ApiError, Cause};
+use crate::object::names::check_path_segment;
+use crate::object::quote::quoted;
 use crate::object::{GroupResource, Key, Object};
 
 /// Namespaces that cannot be deleted.
@@ -45,6 +47,13 @@ fn namespaces() -> GroupResource {
 /// The namespace must be there, and not on its way out.
 fn check(write: &Attributes, object: &Object) -> Result<(), ApiError> {
     let name = write.namespace;
+    let wrong = check_path_segment(name);
+    if !wrong.is_empty() {
+        // Upstream asks for the namespace over HTTP, and cannot ask for this one.
+        let wrong = wrong.join(" ");
+        let why = format!("invalid resource name {}: [{wrong}]", quoted(name));
+        return Err(ApiError::internal(why));
+    }
     let Some(namespace) = write.reader.get(&namespaces(), &Key::new("", name)) else {
         return Err(ApiError::not_found(&namespaces(), name));
     };

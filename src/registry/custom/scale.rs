@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
+use crate::patch::go_print;
 use crate::schema::Resource;
 
 /// What is wrong with the fields a scale shows; through the status face only the status is looked
@@ -30,37 +31,54 @@ pub(crate) fn validate(
     }
     replicas(object, path("statusReplicasPath"), errors);
     let selector = path("labelSelectorPath");
-    if let Some(value) = at(object, selector)
-        && !value.is_string()
-    {
-        let detail = format!(
-            "{selector} accessor error: {value} is of the type {}, expected string",
-            go_type(value)
-        );
-        errors.invalid(&FieldPath::new(selector), &"".into(), detail);
+    let wrong = match at(object, selector) {
+        Ok(Some(value)) if !value.is_string() => Some(mismatch(selector, value, "string")),
+        Ok(_) => None,
+        Err(why) => Some(why),
+    };
+    if let Some(why) = wrong {
+        errors.invalid(&FieldPath::new(selector), &"".into(), why);
     }
 }
 
-fn at<'a>(object: &'a Object, path: &str) -> Option<&'a Value> {
+/// What stands at a path; or what is wrong on the way there, where that is no map.
+fn at<'a>(object: &'a Object, path: &str) -> Result<Option<&'a Value>, String> {
     if path.is_empty() {
-        return None;
+        return Ok(None);
     }
-    let steps: Vec<&str> = path.trim_start_matches('.').split('.').collect();
-    object.get(&steps)
+    let mut steps = path.trim_start_matches('.').split('.');
+    let mut found = steps.next().and_then(|step| object.get(&[step]));
+    for step in steps {
+        found = match found {
+            Some(Value::Object(map)) => map.get(step),
+            Some(other) => return Err(mismatch(path, other, "map[string]interface{}")),
+            None => return Ok(None),
+        };
+    }
+    Ok(found)
+}
+
+fn mismatch(path: &str, value: &Value, expected: &str) -> String {
+    format!(
+        "{path} accessor error: {} is of the type {}, expected {expected}",
+        go_print(value),
+        go_type(value)
+    )
 }
 
 fn replicas(object: &Object, path: &str, errors: &mut FieldErrors) {
-    let Some(value) = at(object, path) else {
-        return;
-    };
     let field = FieldPath::new(path);
+    let value = match at(object, path) {
+        Ok(Some(value)) => value,
+        Ok(None) => return,
+        Err(why) => {
+            errors.invalid(&field, &0.into(), why);
+            return;
+        }
+    };
     match value.as_i64() {
         None => {
-            let detail = format!(
-                "{path} accessor error: {value} is of the type {}, expected int64",
-                go_type(value)
-            );
-            errors.invalid(&field, &0.into(), detail);
+            errors.invalid(&field, &0.into(), mismatch(path, value, "int64"));
         }
         Some(count) if count < 0 => {
             errors.invalid(&field, value, "should be a non-negative integer");

@@ -3,5 +3,6 @@
 pub mod deletion;
 pub mod managers;
 pub mod names;
+pub(crate) mod storage_path;
 pub mod system_fields;
 pub mod validate;

@@ -5,6 +5,7 @@
 //! *Upstream:* `apimachinery/pkg/util/validation/validation.go`, `…/api/validation/name.go`.
 
 use super::super::strategy::NameRule;
+pub use crate::object::names::check_path_segment;
 
 const LABEL_1123: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric \
      characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or \
@@ -109,18 +110,6 @@ pub fn check_label_1035(text: &str) -> Vec<String> {
         wrong.push(LABEL_1035.to_owned());
     }
     wrong
-}
-
-/// A path segment (RBAC names).
-pub fn check_path_segment(text: &str) -> Vec<String> {
-    if text == "." || text == ".." {
-        return vec![format!("may not be '{text}'")];
-    }
-    ["/", "%"]
-        .into_iter()
-        .filter(|part| text.contains(part))
-        .map(|part| format!("may not contain '{part}'"))
-        .collect()
 }
 
 /// A qualified name: the key of a label or annotation, the name of a resource.

@@ -6,6 +6,7 @@ use crate::error::ApiError;
 use crate::object::Key;
 use crate::object::selector::{FieldSelector, LabelSelector};
 use crate::registry::Strategy;
+use crate::registry::meta::storage_path;
 use crate::schema::Resource;
 use crate::storage::{Scope, Stored};
 
@@ -31,6 +32,7 @@ impl Selection {
         options: &ListOptions,
     ) -> Result<Self, ApiError> {
         let (namespace, name) = path;
+        storage_path::check_namespace(resource, namespace, "")?;
         let mut fields = options.fields.try_map_fields(|field| {
             strategy
                 .field_label(resource, field)

@@ -20,7 +20,7 @@ pub(super) async fn handle(
     cx: &Context<'_>,
     request: &Request,
 ) -> Result<Response, ApiError> {
-    let key = Key::new(cx.namespace, cx.name);
+    let key = cx.key()?;
     match request.verb {
         Verb::Get => {
             let resource = cx.resource.group_resource();

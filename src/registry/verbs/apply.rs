@@ -9,7 +9,7 @@ use super::create::set_namespace;
 use super::update::{check_name, check_version};
 use crate::error::{ApiError, Cause, Details, Reason};
 use crate::object::yaml::{self, Document};
-use crate::object::{GroupVersion, Key, Object};
+use crate::object::{GroupVersion, Object};
 use crate::patch::apply::{self, ApplyError, Conflicts};
 use crate::registry::meta::managers;
 use crate::registry::request::FieldValidation;
@@ -24,7 +24,7 @@ pub(crate) async fn apply(
     force: bool,
 ) -> Result<Response, ApiError> {
     let applied = Applied::of(request)?;
-    let key = Key::new(cx.namespace, cx.name);
+    let key = cx.key()?;
     let is_there = registry.reader.get(&cx.resource.storage, &key).is_some();
     if !is_there && cx.subresource.is_empty() {
         return create(registry, cx, request, &applied, force).await;
@@ -76,8 +76,15 @@ struct Applied {
 
 impl Applied {
     fn of(request: &Request) -> Result<Self, ApiError> {
-        let document = yaml::first_document(&request.body)
-            .map_err(|error| ApiError::bad_request(format!("error encoding patch: {error}")))?;
+        let document = yaml::first_document(&request.body).map_err(|error| {
+            // What looks like JSON is taken for it, and read as YAML only later.
+            let is_json = request.body.trim_ascii_start().starts_with(b"{");
+            ApiError::bad_request(if is_json {
+                format!("error decoding patch: error converting YAML to JSON: {error}")
+            } else {
+                format!("error encoding patch: {error}")
+            })
+        })?;
         let fields = match &document.value {
             Value::Object(map) => map.clone(),
             Value::Null => Map::new(),

@@ -3,7 +3,6 @@
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/delete.go`.
 
 use crate::error::ApiError;
-use crate::object::Key;
 use crate::registry::meta::deletion::Outcome;
 use crate::registry::{Context, DeleteOptions, Registry, Request, Response, answer};
 
@@ -15,7 +14,7 @@ pub(crate) async fn delete(
     request: &Request,
 ) -> Result<Response, ApiError> {
     let options = DeleteOptions::of(request)?;
-    let key = Key::new(cx.namespace, cx.name);
+    let key = cx.key()?;
     let (written, outcome) = registry.delete_object(cx, &key, &options).await?;
     let is_gone = matches!(outcome, Outcome::Remove | Outcome::MarkAndRemove);
     if is_gone && !registry.strategy(cx.resource).answers_deleted_object() {

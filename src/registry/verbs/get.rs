@@ -3,7 +3,6 @@
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/get.go`, `storage/cacher/cacher.go` (`Get`).
 
 use crate::error::{ApiError, Reason};
-use crate::object::Key;
 use crate::registry::{Context, Registry, Request, Response, interpret};
 use crate::storage::{Error, Revision};
 
@@ -14,7 +13,7 @@ pub(crate) fn get(
     request: &Request,
 ) -> Result<Response, ApiError> {
     check_resource_version(registry, request)?;
-    let key = Key::new(cx.namespace, cx.name);
+    let key = cx.key()?;
     match registry.reader.get(&cx.resource.storage, &key) {
         Some(stored) => registry.answer_stored(cx, request, 200, &stored),
         None => Err(ApiError::not_found(&cx.resource.group_resource(), cx.name)),

@@ -8,7 +8,7 @@ use super::apply;
 use super::create::set_namespace;
 use super::update::{check_name, check_version};
 use crate::error::{ApiError, Details, FieldErrors, Reason};
-use crate::object::{FieldPath, GroupVersionKind, Key, Object};
+use crate::object::{FieldPath, GroupVersionKind, Object};
 use crate::patch::{self, go_print};
 use crate::registry::write::Changed;
 use crate::registry::{Context, Registry, Request, Response, decode, options, shape};
@@ -24,7 +24,7 @@ pub(crate) async fn patch(
         return apply::apply(registry, cx, request, force).await;
     }
     let patch = Patch::of(cx, request)?;
-    let key = Key::new(cx.namespace, cx.name);
+    let key = cx.key()?;
     let written = registry
         .update_object(cx, &key, &mut |old| {
             let served = registry.to_served(cx.resource, old.clone());
@@ -53,7 +53,8 @@ pub(crate) async fn patch(
 
 /// A patch on its way to an object.
 pub(crate) struct Patch {
-    change: patch::Patch,
+    /// What it changes; or why it changes nothing, which is said only where there is an object.
+    change: Result<patch::Patch, patch::Error>,
     /// Fields that stand in the patch twice.
     duplicates: Vec<String>,
     /// The patch as sent.
@@ -88,7 +89,7 @@ impl Patch {
                 };
                 ApiError::bad_request(why)
             })?;
-        let change = make(body.clone()).map_err(to_api_error)?;
+        let change = make(body.clone());
         Ok(Self {
             change,
             duplicates,
@@ -98,7 +99,7 @@ impl Patch {
 
     /// Whether it says which version of the object it is meant for.
     fn names_version(&self) -> bool {
-        self.change.names_version()
+        self.change.as_ref().is_ok_and(patch::Patch::names_version)
     }
 
     /// The object that the patch makes of `current`, both in the served version, decoded and
@@ -109,12 +110,13 @@ impl Patch {
         current: Object,
         target: decode::Target<'_>,
     ) -> Result<Object, ApiError> {
-        let patched = self
+        let change = self
             .change
-            .apply(current, target.schema)
-            .map_err(to_api_error)?;
+            .as_ref()
+            .map_err(|error| to_api_error(error.clone()))?;
+        let patched = change.apply(current, target.schema).map_err(to_api_error)?;
         let text = patched.to_string();
-        let refused = |why: String| match self.change {
+        let refused = |why: String| match change {
             patch::Patch::Strategic(_) => {
                 invalid(&go_print(&self.body), &patch::converter_words(&why))
             }

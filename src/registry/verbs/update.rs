@@ -4,7 +4,8 @@
 //! `apiserver/pkg/registry/generic/registry/store.go` (`Update`).
 
 use crate::error::{ApiError, FieldErrors, Reason};
-use crate::object::{FieldPath, GroupVersionKind, Key, Object};
+use crate::object::{FieldPath, GroupVersionKind, Object};
+use crate::registry::meta::storage_path;
 use crate::registry::write::Changed;
 use crate::registry::{Context, Registry, Request, Response, decode, interpret, shape};
 
@@ -21,7 +22,7 @@ pub(crate) async fn update(
     shape::decoded(cx, registry.strategy(cx.resource), &mut object);
     let mut object = registry.to_storage(cx.resource, object);
     set_namespace(cx, &mut object)?;
-    let key = Key::new(cx.namespace, cx.name);
+    let key = cx.key()?;
     let strategy = registry.strategy(cx.resource);
     let is_there = registry.reader.get(&cx.resource.storage, &key).is_some();
     if !is_there && strategy.creates_on_update() && cx.subresource.is_empty() {
@@ -89,32 +90,14 @@ fn check_uid(cx: &Context<'_>, object: &Object, old: &Object) -> Result<(), ApiE
 
 /// Upstream's words for a uid that does not hold, with the key that etcd would have.
 fn uid_precondition(cx: &Context<'_>, asked: &str, found: &str) -> String {
-    let key = storage_path(cx);
+    let key = storage_path::of(cx.resource, cx.namespace, cx.name);
+    // A dry run never gets as far as the root of all keys.
+    let root = if cx.is_dry_run { "" } else { "/registry" };
     format!(
-        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, \
+        "StorageError: invalid object, Code: 4, Key: {root}{key}, ResourceVersion: 0, \
          AdditionalErrorMsg: Precondition failed: UID in precondition: {asked}, UID in object \
          meta: {found}"
     )
-}
-
-/// Where etcd would keep the object: custom resources and some groups under their group's name.
-/// A dry run never gets as far as the root of all keys.
-fn storage_path(cx: &Context<'_>) -> String {
-    let storage = &cx.resource.storage;
-    let root = if cx.is_dry_run { "/" } else { "/registry/" };
-    let mut path = String::from(root);
-    if cx.resource.custom.is_some() {
-        path.push_str(&storage.group);
-        path.push('/');
-    }
-    path.push_str(&storage.resource);
-    if !cx.namespace.is_empty() {
-        path.push('/');
-        path.push_str(cx.namespace);
-    }
-    path.push('/');
-    path.push_str(cx.name);
-    path
 }
 
 /// Checks the version in the body and sets it; whether it was named there.

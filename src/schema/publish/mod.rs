@@ -10,9 +10,12 @@ mod operations;
 mod v2;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
@@ -34,8 +37,8 @@ pub struct Document {
 pub enum Body {
     /// Kept compressed in the binary.
     BuiltIn(BuiltIn),
-    /// Made when it was asked for.
-    Made(Bytes),
+    /// Made when it was asked for; compressed when somebody asked for that.
+    Made(Bytes, Arc<OnceLock<Bytes>>),
 }
 
 impl Document {
@@ -43,7 +46,7 @@ impl Document {
         let bytes = Bytes::from(value.to_string());
         Self {
             hash: discovery::etag(&bytes),
-            body: Body::Made(bytes),
+            body: Body::Made(bytes, Arc::default()),
         }
     }
 
@@ -51,17 +54,24 @@ impl Document {
     pub fn json(&self) -> Bytes {
         match &self.body {
             Body::BuiltIn(document) => document.json(),
-            Body::Made(bytes) => bytes.clone(),
+            Body::Made(bytes, _) => bytes.clone(),
         }
     }
 
-    /// The JSON compressed with gzip, where it is kept so.
-    pub fn gzip(&self) -> Option<Bytes> {
+    /// The JSON compressed with gzip.
+    pub fn gzip(&self) -> Bytes {
         match &self.body {
-            Body::BuiltIn(document) => Some(document.gzip()),
-            Body::Made(_) => None,
+            Body::BuiltIn(document) => document.gzip(),
+            Body::Made(bytes, gzip) => gzip.get_or_init(|| compressed(bytes)).clone(),
         }
     }
+}
+
+fn compressed(bytes: &Bytes) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    // A vector takes whatever is written.
+    let _ = encoder.write_all(bytes);
+    encoder.finish().unwrap_or_default().into()
 }
 
 /// Makes documents and keeps them until what is served changes.

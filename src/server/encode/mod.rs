@@ -4,6 +4,7 @@
 
 pub mod body;
 mod pretty;
+pub(super) mod unasked;
 mod yaml;
 
 use std::io::Write;
@@ -171,6 +172,11 @@ pub fn error(error: &ApiError, headers: &HeaderMap, query: &[(String, String)]) 
             .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
     out
+}
+
+/// Text that is what was asked for.
+pub fn plain_text(text: impl Into<Bytes>) -> Answer {
+    with_type(Payload::whole(text), TEXT)
 }
 
 /// A line of text, as Go's `http.Error` answers it.

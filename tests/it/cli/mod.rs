@@ -75,41 +75,210 @@ fn the_kubeconfig_goes_where_it_is_asked_for() {
     std::fs::remove_file(path).unwrap();
 }
 
+/// Files for flags to name, gone at the end.
+struct Files(std::path::PathBuf);
+
+impl Files {
+    fn new(files: &[(&str, &[u8])]) -> Self {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("mockernetes-files-{}-{count}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 #[test]
 fn wrong_usage_ends_with_2_and_a_way_out() {
     for (arguments, expected) in [
-        (&["serve", "--nope"][..], "--nope"),
+        ("--nope", "--nope"),
+        ("--controllers all", "no controller exists yet"),
+        ("--nodes 3", "create Node objects yourself"),
+        ("--etcd http://x", "in memory only"),
+        ("--data-dir /tmp/x", "in memory only"),
         (
-            &["serve", "--controllers", "all"],
-            "no controller exists yet",
-        ),
-        (&["serve", "--nodes", "3"], "create Node objects yourself"),
-        (&["serve", "--etcd", "http://x"], "in memory only"),
-        (&["serve", "--data-dir", "/tmp/x"], "in memory only"),
-        (
-            &["serve", "--service-cluster-ip-range", "10.0.0.0"],
+            "--service-cluster-ip-range 10.0.0.0",
             "for example 10.0.0.0/16",
         ),
         (
-            &["serve", "--service-node-port-range", "9-1"],
-            "for example 30000-32767",
+            "--service-cluster-ip-range 10.0.0.0/31",
+            "at least 8 addresses",
         ),
         (
-            &["serve", "--token-auth-file", "/does/not/exist"],
-            "cannot read /does/not/exist",
+            "--service-cluster-ip-range fd00::/126",
+            "at least 8 addresses",
         ),
         (
-            &["serve", "--disable-admission-plugins", "Nope"],
-            "known are",
+            "--service-cluster-ip-range 10.0.0.0/16,10.1.0.0/16",
+            "of different families",
+        ),
+        ("--service-node-port-range 9-1", "for example 30000-32767"),
+        (
+            "--token-auth-file /does/not/exist --auth rbac",
+            "--token-auth-file: cannot read /does/not/exist",
+        ),
+        ("--token-auth-file x", "add --auth rbac"),
+        (
+            "--disable-admission-plugins Nope",
+            "--disable-admission-plugins: unknown admission plugin \"Nope\"; known are",
         ),
         (
-            &["serve", "--manifest", "/does/not/exist"],
-            "cannot read /does/not/exist",
+            "--enable-admission-plugins LimitRanger --disable-admission-plugins LimitRanger",
+            "both name LimitRanger",
         ),
+        (
+            "--manifest /does/not/exist",
+            "--manifest: cannot read /does/not/exist",
+        ),
+        (
+            "--crd /does/not/exist",
+            "--crd: cannot read /does/not/exist",
+        ),
+        ("--listen nowhere", "for example 127.0.0.1:6443"),
+        ("--max-requests-inflight=-1", "from 0 (no limit) on"),
+        ("--log =x=", "--log"),
     ] {
-        let (code, text) = fails(arguments);
-        assert_eq!(code, 2, "{arguments:?}: {text}");
-        assert!(text.contains(expected), "{arguments:?}: {text}");
+        let all: Vec<&str> = ["serve"].into_iter().chain(arguments.split(' ')).collect();
+        let (code, text) = fails(&all);
+        assert_eq!(code, 2, "{arguments}: {text}");
+        assert!(text.contains(expected), "{arguments}: {text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_what_a_flag_wants_is_named_with_what_would_be() {
+    let files = Files::new(&[
+        ("empty", b""),
+        ("short", b"token,user\n"),
+        ("binary.yaml", b"\xff\xfe"),
+    ]);
+    let of_tokens = ["serve", "--auth", "rbac", "--token-auth-file"];
+    for (name, expected) in [
+        ("empty", "holds no token; expected lines token,user,uid"),
+        ("short", "line 1: expected token,user,uid"),
+        ("", "expected a file"),
+    ] {
+        let path = files.path(name);
+        let (code, text) = fails(&[&of_tokens[..], &[&path]].concat());
+        assert_eq!(code, 2, "{name}: {text}");
+        assert!(text.contains(&path) && text.contains(expected), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+    let (code, text) = fails(&["serve", "--manifest", &files.path("")]);
+    assert_eq!(code, 2, "{text}");
+    assert!(
+        text.contains("binary.yaml") && text.contains("UTF-8"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_document_that_is_no_object_is_named_with_its_place() {
+    let files = Files::new(&[
+        ("version.yaml", b"kind: ConfigMap\nmetadata: {name: a}\n"),
+        (
+            "kind.yaml",
+            b"---\n---\napiVersion: v1\nmetadata: {name: a}\n",
+        ),
+        ("name.yaml", b"apiVersion: v1\nkind: ConfigMap\n"),
+        (
+            "number.yaml",
+            b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 5}\n",
+        ),
+        (
+            "item.yaml",
+            b"apiVersion: v1\nkind: List\nitems: [{kind: ConfigMap}]\n",
+        ),
+        ("text.yaml", b"hello\n"),
+        ("syntax.json", b"{\"a\":"),
+        (
+            "unknown.yaml",
+            b"apiVersion: v1\nkind: Nope\nmetadata: {name: a}\n",
+        ),
+        (
+            "refused.yaml",
+            b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: A_}\n",
+        ),
+    ]);
+    for (name, expected) in [
+        ("version.yaml", "document 1: no apiVersion"),
+        ("kind.yaml", "no kind; for example ConfigMap"),
+        ("name.yaml", "document 1: no metadata.name"),
+        (
+            "number.yaml",
+            "document 1: no metadata.name; expected a text",
+        ),
+        ("item.yaml", "document 1: items[0]: no apiVersion"),
+        ("text.yaml", "document 1: no object; expected a mapping"),
+        ("syntax.json", "neither YAML nor JSON"),
+        ("unknown.yaml", "v1 Nope is not served"),
+        ("refused.yaml", "document 1: ConfigMap \"A_\" was refused"),
+    ] {
+        let path = files.path(name);
+        let (code, text) = fails(&["serve", "--listen", "127.0.0.1:0", "--manifest", &path]);
+        assert_eq!(code, 1, "{name}: {text}");
+        assert!(text.contains(&format!("{path}: ")), "{name}: {text}");
+        assert!(text.contains(expected), "{name}: {text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn every_request_is_a_line_of_the_log_at_info() {
+    let mut child = command(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--plaintext",
+        "--log",
+        "info",
+    ])
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut ready = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    let address = ready
+        .split("http://")
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap();
+    let mut socket = std::net::TcpStream::connect(address).unwrap();
+    let request =
+        b"GET /version HTTP/1.1\r\nhost: x\r\naudit-id: a-b-c\r\nconnection: close\r\n\r\n";
+    std::io::Write::write_all(&mut socket, request).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert_eq!(stop(&mut child, "-TERM"), 0);
+    let mut log = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut log)
+        .unwrap();
+    let line = log.lines().find(|line| line.contains("a-b-c")).unwrap();
+    for part in ["/version", "GET", "200"] {
+        assert!(line.contains(part), "{line}");
     }
 }
 

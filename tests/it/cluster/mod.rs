@@ -77,15 +77,21 @@ async fn a_manifest_that_is_refused_says_what_and_why() {
     let text = refused("apiVersion: v1\nkind: Nope\nmetadata: {name: a}\n").await;
     assert_eq!(
         text,
-        "cannot read the manifest: Nope \"a\": v1 Nope is not served"
+        "manifest: document 1: Nope \"a\": v1 Nope is not served; is its CustomResourceDefinition \
+         missing?"
     );
     let text = refused("apiVersion: v1\nkind: Namespace\nmetadata: {name: A_}\n").await;
     assert!(
-        text.starts_with("Namespace \"A_\" was refused: Namespace \"A_\" is invalid"),
+        text.starts_with(
+            "manifest: document 1: Namespace \"A_\" was refused: Namespace \"A_\" is invalid"
+        ),
         "{text}"
     );
     let text = refused("a: b: c\n").await;
-    assert!(text.starts_with("cannot read the manifest: "), "{text}");
+    assert!(
+        text.starts_with("manifest: neither YAML nor JSON: "),
+        "{text}"
+    );
 }
 
 #[tokio::test]

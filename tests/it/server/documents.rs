@@ -104,3 +104,47 @@ async fn a_document_asked_for_by_hash_may_be_kept_for_good() {
         .await;
     assert_eq!((old.code, old.header("location")), (301, url));
 }
+
+#[tokio::test]
+async fn the_openapi_documents_say_since_when_they_are_as_they_are() {
+    let Fixture { client, .. } = &cluster().await;
+    for path in ["/openapi/v2", "/openapi/v3", "/openapi/v3/api/v1"] {
+        for method in ["GET", "HEAD", "POST", "OPTIONS"] {
+            let reply = client.request(method, path, &[], "").await;
+            assert_eq!(reply.code, 200, "{method} {path}");
+            assert_eq!(reply.header("accept-ranges"), "bytes");
+            let since = reply.header("last-modified").to_owned();
+            assert!(since.ends_with(" GMT"), "{since}");
+        }
+        let later = [("if-modified-since", "Sat, 21 Nov 2099 14:15:20 GMT")];
+        assert_eq!(client.request("GET", path, &later, "").await.code, 304);
+        let before = [("if-modified-since", "Sat, 21 Nov 1999 14:15:20 GMT")];
+        assert_eq!(client.request("GET", path, &before, "").await.code, 200);
+    }
+    let gzip = [("accept-encoding", "gzip")];
+    let reply = client.request("GET", "/openapi/v2", &gzip, "").await;
+    assert_eq!(reply.header("content-encoding"), "gzip");
+    let reply = client.request("GET", "/openapi/v3/", &[], "").await;
+    assert_eq!((reply.code, reply.header("content-type")), (404, ""));
+}
+
+#[tokio::test]
+async fn the_index_is_indented_and_given_to_any_method() {
+    let Fixture { client, .. } = &cluster().await;
+    for method in ["GET", "POST", "OPTIONS", "DELETE"] {
+        let reply = client.request(method, "/", &[], "").await;
+        assert_eq!(reply.header("content-type"), "application/json");
+        assert!(reply.into_bytes().await.starts_with(b"{\n  \"paths\": ["));
+    }
+}
+
+#[tokio::test]
+async fn deleting_the_metrics_begins_counting_anew() {
+    let Fixture { client, .. } = &cluster().await;
+    let counted = "apiserver_request_total{code=\"404\"";
+    text(client, "/nope").await;
+    assert!(text(client, "/metrics").await.1.contains(counted));
+    let reply = client.request("DELETE", "/metrics", &[], "").await;
+    assert_eq!(&*reply.into_bytes().await, b"metrics reset\n");
+    assert!(!text(client, "/metrics").await.1.contains(counted));
+}

@@ -1,5 +1,7 @@
 //! The first door: what HTTP clients see beside the objects.
 
+mod connections;
+mod custom_routes;
 mod documents;
 mod door;
 mod limits;

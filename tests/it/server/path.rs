@@ -83,6 +83,8 @@ fn documents_are_no_resources() {
 #[test]
 fn odd_slashes_lead_nowhere_but_still_name_what_rights_are_checked_for() {
     let location = get("/api/v1/namespaces//pods");
+    assert!(location.is_routable && location.names_no_namespace);
+    let location = get("/api/v1//namespaces/shop/pods");
     assert!(location.is_resource && !location.is_routable);
     assert!(!get("//api/v1/pods").is_routable);
     assert!(!get("/api/v1/namespaces/shop/pods/web/status/more").is_routable);

@@ -77,7 +77,7 @@ async fn evict(
     request: &Request,
     mut options: DeleteOptions,
 ) -> Result<(), ApiError> {
-    let key = Key::new(cx.namespace, cx.name);
+    let key = cx.key()?;
     let pods = GroupResource::new("", "pods");
     let Some(stored) = cx.reader.get(&cx.resource.storage, &key) else {
         return Err(ApiError::not_found(&pods, cx.name));

@@ -5,7 +5,7 @@
 use futures_util::future::BoxFuture;
 
 use crate::error::ApiError;
-use crate::object::{GroupResource, Key, Object};
+use crate::object::{GroupResource, Object};
 use crate::registry::{Connect, Context, Registry, Request, Response};
 use crate::resources::shared::look::Look;
 
@@ -44,7 +44,7 @@ impl Connect for Streams {
 
 /// The pod of a request.
 pub(super) fn pod(cx: &Context) -> Result<Object, ApiError> {
-    let key = Key::new(cx.namespace, cx.name);
+    let key = cx.key()?;
     let stored = cx.reader.get(&cx.resource.storage, &key);
     let missing = || ApiError::not_found(&GroupResource::new("", "pods"), cx.name);
     Ok(stored.ok_or_else(missing)?.object())

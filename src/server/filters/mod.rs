@@ -1,26 +1,30 @@
 //! What every request passes before it is answered, in one list:
 //!
-//! 1. [`read_body`]: the body, within limits, so that the connection stays in step;
-//! 2. [`arrive`]: limits on the address and the headers, the path understood, since nobody is asked
+//! 1. [`arrive`]: limits on the address and the headers, the path understood, since nobody is asked
 //!    about a request that is too large to look at;
-//! 3. [`Door::identify`]: who asks, and may they — before anything is said of the body;
-//! 4. [`Door::enter`]: how many at once — after rights, so that the refused take no place;
-//! 5. [`check_timeout`]: the deadline;
-//! 6. [`without_panic`]: the barrier around the answer itself.
+//! 2. [`Door::identify`]: who asks, and may they;
+//! 3. [`Door::enter`]: how many at once — after rights, so that the refused take no place;
+//! 4. [`check_timeout`]: the deadline;
+//! 5. [`body::read`]: the body, within limits — last, so that nobody is served a buffer who may not
+//!    ask; a body that nobody reads is thrown away within reason ([`body::discard`]);
+//! 6. [`Door::route`]: which verb of which resource, if any;
+//! 7. [`without_panic`]: the barrier around the answer itself.
 //!
 //! *Upstream:* `apiserver/pkg/server/config.go` (`DefaultBuildHandlerChain`).
+
+pub(super) mod body;
+mod duration;
+pub(super) mod route;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use http_body_util::BodyExt;
 
+use super::encode::unasked::{self, refusal};
 use super::encode::{self, Answer};
 use super::path::{self, Location};
 use super::{Door, Limits};
@@ -28,6 +32,8 @@ use crate::auth::authorize::Selectors;
 use crate::auth::certificate::Shown;
 use crate::auth::{Attributes, Evidence, Impersonation, Times, User};
 use crate::error::{ApiError, Reason};
+use crate::object::names::check_path_segment;
+use crate::object::quote::quoted;
 use crate::object::selector::FieldSelector;
 use crate::sim::Clock;
 
@@ -50,6 +56,11 @@ pub(super) struct Asked {
 /// Checks sizes and understands the path.
 pub(super) fn arrive(parts: Parts, limits: &Limits) -> Result<Asked, Box<Answer>> {
     let uri = &parts.uri;
+    if parts.version == http::Version::HTTP_11
+        && let Some(answer) = check_head(&parts)
+    {
+        return Err(Box::new(answer));
+    }
     let fail = |error: ApiError| Box::new(encode::error(&error, &parts.headers, &[]));
     if uri.path().len() + uri.query().map_or(0, str::len) > limits.uri_bytes_max {
         let message = format!(
@@ -71,10 +82,7 @@ pub(super) fn arrive(parts: Parts, limits: &Limits) -> Result<Asked, Box<Answer>
         return Err(fail(ApiError::new(Reason::Unknown, message).with_code(431)));
     }
     let Some(path) = path::decode(uri.path()) else {
-        return Err(Box::new(encode::text(
-            StatusCode::BAD_REQUEST,
-            "400 Bad Request",
-        )));
+        return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "")));
     };
     let path = path.into_owned();
     let query = uri.query().map(path::query).unwrap_or_default();
@@ -90,11 +98,37 @@ pub(super) fn arrive(parts: Parts, limits: &Limits) -> Result<Asked, Box<Answer>
         Err(path::BadPath::NothingAfterVerb) => Err(Box::new(encode::text(
             StatusCode::INTERNAL_SERVER_ERROR,
             format!(
-                "Internal Server Error: {path:?}: failed to create RequestInfo: unable to \
-                 determine kind and namespace from url, {path}\n"
+                "Internal Server Error: {}: failed to create RequestInfo: unable to \
+                 determine kind and namespace from url, {path}\n",
+                quoted(&path)
             ),
         ))),
     }
+}
+
+/// What HTTP/1.1 asks of a head beyond its syntax, as Go checks it.
+fn check_head(parts: &Parts) -> Option<Answer> {
+    let bad = |why: &str| Some(refusal(StatusCode::BAD_REQUEST, why));
+    let mut hosts = parts.headers.get_all(http::header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if parts.method != Method::CONNECT => return bad("missing required Host header"),
+        (Some(_), Some(_)) => return bad("too many Host headers"),
+        (Some(host), None) if !host.as_bytes().iter().all(|byte| may_be_in_host(*byte)) => {
+            return bad("malformed Host header");
+        }
+        _ => {}
+    }
+    let target = parts.uri.path();
+    if parts.method == Method::OPTIONS && target == "*" {
+        return Some(unasked::star());
+    }
+    let is_rooted = target.starts_with('/') || parts.method == Method::CONNECT;
+    if is_rooted { None } else { bad("") }
+}
+
+/// Whether a byte may stand in a `Host` header (`httpguts.ValidHostHeader`).
+fn may_be_in_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(&byte)
 }
 
 /// A request being answered: counted until it is dropped.
@@ -130,8 +164,9 @@ impl Door {
 
     fn authenticate(&self, asked: &Asked) -> Result<User, ApiError> {
         let header = asked.headers.get(http::header::AUTHORIZATION);
+        let header = header.map(|value| String::from_utf8_lossy(value.as_bytes()));
         let evidence = Evidence {
-            authorization: header.and_then(|value| value.to_str().ok()),
+            authorization: header.as_deref(),
             certificate: asked.certificate.as_deref(),
         };
         let times = Times {
@@ -167,7 +202,7 @@ impl Door {
         } else {
             (gauge.load(Ordering::Relaxed), self.limits.in_flight_max)
         };
-        if count >= max {
+        if max > 0 && count >= max {
             let why = "Too many requests, please try again later.";
             return Err(ApiError::too_many_requests(why, 1));
         }
@@ -267,8 +302,7 @@ fn named_by_selector(asked: &Asked) -> String {
     }
     let parsed = FieldSelector::parse(text).unwrap_or_default();
     let name = parsed.exact("metadata.name").unwrap_or("");
-    let is_segment = !matches!(name, "." | "..") && !name.contains(['/', '%']);
-    if is_segment {
+    if check_path_segment(name).is_empty() {
         name.to_owned()
     } else {
         String::new()
@@ -283,130 +317,10 @@ pub(super) fn check_timeout(asked: &Asked) -> Result<(), ApiError> {
     if text.is_empty() || asked.location.action == "watch" {
         return Ok(());
     }
-    duration_fault(text).map_or(Ok(()), |fault| {
+    duration::fault(text).map_or(Ok(()), |fault| {
         Err(ApiError::bad_request(format!(
             "invalid timeout specified in the request URL - {fault}"
         )))
-    })
-}
-
-/// What Go's `time.ParseDuration` says of a text it does not understand.
-fn duration_fault(text: &str) -> Option<String> {
-    let invalid = || Some(format!("time: invalid duration {text:?}"));
-    let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if rest == "0" {
-        return None;
-    }
-    if rest.is_empty() {
-        return invalid();
-    }
-    while !rest.is_empty() {
-        let number = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
-        if !rest[..number].contains(|c: char| c.is_ascii_digit())
-            || rest[..number].matches('.').count() > 1
-        {
-            return invalid();
-        }
-        rest = &rest[number..];
-        let unit = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
-        match &rest[..unit] {
-            "" => return Some(format!("time: missing unit in duration {text:?}")),
-            "ns" | "us" | "µs" | "μs" | "ms" | "s" | "m" | "h" => {}
-            other => {
-                return Some(format!("time: unknown unit {other:?} in duration {text:?}"));
-            }
-        }
-        rest = &rest[unit..];
-    }
-    None
-}
-
-/// A body that could not be read.
-#[derive(Debug)]
-pub(super) struct Unread {
-    /// Why.
-    pub(super) error: ApiError,
-    /// Whether the client may still be sending it, so that the connection is of no more use.
-    pub(super) is_cut_off: bool,
-}
-
-impl Unread {
-    fn cut_off(error: ApiError) -> Self {
-        Self {
-            error,
-            is_cut_off: true,
-        }
-    }
-}
-
-/// Reads a body, up to the limit and within the deadline. What is beyond the limit is read as well
-/// and thrown away, within reason: a client that is still sending does not listen.
-pub(super) async fn read_body<B>(body: B, limits: &Limits) -> Result<Bytes, Unread>
-where
-    B: http_body::Body + Send,
-    B::Error: std::fmt::Display,
-{
-    let max = limits.body_bytes_max;
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    if body.size_hint().lower() > DISCARDED_BYTES_MAX as u64 {
-        return Err(Unread::cut_off(ApiError::too_large(max)));
-    }
-    let body = std::pin::pin!(body);
-    let read = collect(body, max);
-    // A client's patience is measured by the wall, whatever the cluster's clock says.
-    #[allow(clippy::disallowed_methods)]
-    let read = tokio::time::timeout(limits.body_patience, read).await;
-    read.unwrap_or_else(|_| {
-        let why = "request did not complete within the allotted timeout";
-        Err(Unread::cut_off(ApiError::timeout(why, 0)))
-    })
-}
-
-async fn collect<B>(mut body: std::pin::Pin<&mut B>, max: usize) -> Result<Bytes, Unread>
-where
-    B: http_body::Body,
-    B::Error: std::fmt::Display,
-{
-    let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
-    let mut length = 0;
-    while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|error| Unread::cut_off(ApiError::bad_request(error.to_string())))?;
-        let Ok(mut data) = frame.into_data() else {
-            continue;
-        };
-        length += data.remaining();
-        if length > DISCARDED_BYTES_MAX {
-            return Err(Unread::cut_off(ApiError::too_large(max)));
-        }
-        if length > max {
-            (first, rest) = (Bytes::new(), BytesMut::new());
-        } else if first.is_empty() && rest.is_empty() {
-            first = data.copy_to_bytes(data.remaining());
-        } else {
-            if rest.is_empty() {
-                rest.extend_from_slice(&std::mem::take(&mut first));
-            }
-            rest.put(data);
-        }
-    }
-    if length > max {
-        return Err(Unread {
-            error: ApiError::too_large(max),
-            is_cut_off: false,
-        });
-    }
-    Ok(if rest.is_empty() {
-        first
-    } else {
-        rest.freeze()
     })
 }
 
@@ -428,9 +342,3 @@ pub(super) async fn without_panic<T>(
             Err(ApiError::internal(why).with_cause(what))
         })
 }
-
-/// How much of a body is read in all, taken or thrown away.
-const DISCARDED_BYTES_MAX: usize = 32 << 20;
-
-/// How long a client may take to send a body.
-pub(super) const BODY_PATIENCE: Duration = Duration::from_mins(1);

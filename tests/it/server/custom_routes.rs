@@ -1,0 +1,144 @@
+//! Paths of custom resources, which the real server reads by other rules than those of built-in
+//! kinds.
+
+use serde_json::json;
+
+use crate::support::{Fixture, cluster};
+
+const FOOS: &str = "/apis/example.com/v1/namespaces/default/foos";
+
+async fn foos() -> Fixture {
+    let fixture = cluster().await;
+    let schema = json!({"openAPIV3Schema": {
+        "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+    }});
+    let scale =
+        json!({"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"});
+    let definition = json!({
+        "metadata": {"name": "foos.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "foos", "kind": "Foo"},
+            "versions": [
+                {
+                    "name": "v1", "served": true, "storage": true, "schema": schema,
+                    "subresources": {"status": {}, "scale": scale},
+                },
+                {"name": "v2", "served": true, "storage": false, "schema": schema},
+            ],
+        },
+    });
+    let definitions = "apiextensions.k8s.io/v1";
+    let definitions = fixture.client.api(definitions, "customresourcedefinitions");
+    definitions.create(&definition).await.unwrap();
+    fixture
+}
+
+#[tokio::test]
+async fn a_face_that_a_version_does_not_have_is_an_object_not_found() {
+    let fixture = foos().await;
+    let v2 = FOOS.replace("v1", "v2");
+    for (method, path) in [
+        ("GET", format!("{v2}/a/scale")),
+        ("PUT", format!("{v2}/a/status")),
+        ("GET", format!("{FOOS}/a/nope")),
+        ("POST", format!("{FOOS}/a/nope")),
+    ] {
+        let reply = fixture.client.request(method, &path, &[], "{}").await;
+        let failure = reply.into_json().await.unwrap_err();
+        assert_eq!(
+            (failure.code, failure.message()),
+            (404, "foos.example.com \"a\" not found"),
+            "{method} {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_verb_that_a_face_does_not_have_is_not_supported() {
+    let fixture = foos().await;
+    for (method, path, verb) in [
+        ("DELETE", format!("{FOOS}/a/status"), "delete"),
+        ("GET", format!("{FOOS}//status"), "list"),
+        ("OPTIONS", FOOS.to_owned(), ""),
+    ] {
+        let reply = fixture.client.request(method, &path, &[], "").await;
+        let failure = reply.into_json().await.unwrap_err();
+        let message = format!("{verb} is not supported on resources of kind \"foos.example.com\"");
+        assert_eq!((failure.code, failure.message()), (405, &*message));
+    }
+}
+
+#[tokio::test]
+async fn the_name_stands_where_it_is_needed() {
+    let fixture = foos().await;
+    let object = json!({
+        "apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "a"},
+    });
+    // Of what is created it is in the body, whatever the path says.
+    let path = format!("{FOOS}/other");
+    let body = object.to_string();
+    let reply = fixture.client.request("POST", &path, &[], body).await;
+    assert_eq!(reply.into_json().await.unwrap()["metadata"]["name"], "a");
+    for method in ["PUT", "PATCH"] {
+        let kind = [("content-type", "application/merge-patch+json")];
+        let reply = fixture.client.request(method, FOOS, &kind, "{}").await;
+        let failure = reply.into_json().await.unwrap_err();
+        assert_eq!(
+            (failure.code, failure.message()),
+            (400, "name must be provided")
+        );
+    }
+    for path in [
+        format!("{FOOS}/a/status/more"),
+        FOOS.to_owned(),
+        FOOS.replace("default", ""),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let reply = fixture.client.request(method, &path, &[], "").await;
+            assert_eq!(reply.code, 200, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn replicas_that_are_no_number_are_named_as_go_prints_them() {
+    let fixture = foos().await;
+    let api = fixture.client.api("example.com/v1", "foos");
+    let api = api.namespace("default");
+    for (spec, why) in [
+        (
+            json!({"replicas": "x"}),
+            "x is of the type string, expected int64",
+        ),
+        (
+            json!({"replicas": {"a": [1, "b c"]}}),
+            "map[a:[1 b c]] is of the type map[string]interface {}, expected int64",
+        ),
+        (
+            json!({"replicas": null}),
+            "<nil> is of the type <nil>, expected int64",
+        ),
+        (
+            json!({"replicas": 2.5}),
+            "2.5 is of the type float64, expected int64",
+        ),
+        (
+            json!("x"),
+            "x is of the type string, expected map[string]interface{}",
+        ),
+    ] {
+        let object = json!({
+            "apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "a"}, "spec": spec,
+        });
+        let failure = api.create(&object).await.unwrap_err();
+        assert_eq!(
+            failure.message(),
+            format!(
+                "Foo.example.com \"a\" is invalid: .spec.replicas: Invalid value: 0: \
+                 .spec.replicas accessor error: {why}"
+            )
+        );
+    }
+}
