@@ -264,7 +264,8 @@ impl FieldErrors {
         } else {
             format!("supported values: {}", quoted.join(", "))
         };
-        self.add(FieldErrorKind::NotSupported, path, printed(value), detail);
+        // Upstream's enumerations are types of their own, which it prints as JSON.
+        self.add(FieldErrorKind::NotSupported, path, go_json(value), detail);
     }
 
     /// Longer than `max` bytes.
@@ -304,6 +305,26 @@ fn printed(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::String(text) => quoted(text),
-        other => other.to_string(),
+        other => go_json(other),
     }
+}
+
+/// A value as Go's JSON writes it: what means something in HTML is escaped.
+fn go_json(value: &Value) -> String {
+    let text = value.to_string();
+    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            _ => out.push(c),
+        }
+    }
+    out
 }

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::header::{CACHE_CONTROL, CONNECTION};
 use http::request::Parts;
 use http::{HeaderValue, Method};
@@ -272,7 +273,13 @@ impl Door {
         let mut response = self.registry.handle(&request).await?;
         self.check_form(asked, verb, media, &response)?;
         if let Body::Events(events) = response.body {
-            response.body = Body::Events(watch::until(events, self.stop.clone()));
+            let events = watch::until(events, self.stop.clone());
+            // No event is a list, so the first that comes ends such a watch.
+            response.body = Body::Events(if media.is_list_form {
+                events.take(1).filter(|_| std::future::ready(false)).boxed()
+            } else {
+                events
+            });
         }
         Ok((response, media))
     }

@@ -269,3 +269,32 @@ async fn finalizers_of_built_in_kinds_say_whose_they_are() {
     let failure = sets.create(&object).await.unwrap_err();
     assert_eq!(fields(&failure), ["metadata.finalizers[0]"]);
 }
+
+#[tokio::test]
+async fn how_an_update_rolls_is_defaulted_only_where_updates_roll() {
+    let (_cluster, client) = client().await;
+    let daemon_sets = api(&client, "apps/v1", "daemonsets");
+    let strategy = |kind: &str| json!({"type": kind, "rollingUpdate": {"maxSurge": 1}});
+    let idle = selecting(&json!({"updateStrategy": strategy("OnDelete")}));
+    let created = daemon_sets.create(&idle).await.unwrap();
+    assert_eq!(
+        created["spec"]["updateStrategy"]["rollingUpdate"],
+        json!({"maxSurge": 1, "maxUnavailable": 0})
+    );
+    let unknown = selecting(&json!({"updateStrategy": strategy("Nope")}));
+    let failure = daemon_sets.create(&unknown).await.unwrap_err();
+    let printed = r#"{"Type":"Nope","RollingUpdate":{"MaxUnavailable":0,"MaxSurge":1}}"#;
+    assert!(failure.message().contains(printed), "{}", failure.message());
+    let unknown = selecting(&json!({"strategy": strategy("Nope")}));
+    let deployments = api(&client, "apps/v1", "deployments");
+    let failure = deployments.create(&unknown).await.unwrap_err();
+    assert!(failure.message().contains(printed), "{}", failure.message());
+    let stateful = json!({"updateStrategy": {"type": "OnDelete", "rollingUpdate": {}}});
+    let stateful_sets = api(&client, "apps/v1", "statefulsets");
+    let failure = stateful_sets
+        .create(&selecting(&stateful))
+        .await
+        .unwrap_err();
+    let printed = r#"{"Partition":0,"MaxUnavailable":null}"#;
+    assert!(failure.message().contains(printed), "{}", failure.message());
+}

@@ -121,8 +121,7 @@ impl<'p, 'input> Loader<'p, 'input> {
     ) -> Result<Value, YamlError> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            let why = format!("yaml: exceeded max depth of {DEPTH_MAX}");
-            return Err(YamlError(why));
+            return Err(message::too_deep());
         }
         let value = load(self);
         self.depth -= 1;

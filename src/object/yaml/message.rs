@@ -13,12 +13,22 @@ enum Part {
     Parser,
 }
 
+/// The error of a text that is nested too deep.
+///
+/// Differs: fewer levels are followed here than Go's reader follows and names.
+pub(super) fn too_deep() -> YamlError {
+    YamlError("yaml: exceeded max depth of 10000".to_owned())
+}
+
 /// The error of a parser's.
 pub(super) fn of(error: &ScanError, text: &str) -> YamlError {
     let marker = *error.marker();
     let info = error.info();
     if info.contains("unknown anchor") {
         return unknown_anchor(text, marker);
+    }
+    if info == "recursion limit exceeded" {
+        return too_deep();
     }
     let (part, problem) = problem(info);
     // Lines are counted from zero there, and the first is not named.

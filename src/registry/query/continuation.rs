@@ -3,13 +3,19 @@
 //! *Upstream:* `apiserver/pkg/storage/continue.go`.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use serde_json::{Value, json};
 
 use crate::object::Key;
+use crate::object::quote::quoted;
 use crate::storage::Revision;
 
 const VERSION: &str = "meta.k8s.io/v1";
+
+/// As Go reads it: bits that are left over are not looked at.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// What a continue token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,12 +61,12 @@ impl Continuation {
         let start = Value::from(self.start.as_str());
         // In the order in which upstream writes it.
         let json = format!(r#"{{"v":"{VERSION}","rv":{revision},"start":{start}}}"#);
-        URL_SAFE_NO_PAD.encode(json)
+        BASE64.encode(json)
     }
 
     /// A token from its text, or why it is none.
     pub fn decode(text: &str) -> Result<Self, String> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|error| {
+        let bytes = BASE64.decode(text).map_err(|error| {
             let at = match error {
                 base64::DecodeError::InvalidByte(at, _)
                 | base64::DecodeError::InvalidLastSymbol(at, _) => at,
@@ -158,12 +164,15 @@ fn go_syntax_error(bytes: &[u8], error: &serde_json::Error) -> String {
     }
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(byte) if !matches!(byte, b'{' | b'[' | b'"' | b'-' | b'0'..=b'9') => {
-            let quoted = match *byte {
+            let shown = match *byte {
                 b'\'' => r"'\''".to_owned(),
-                byte @ b' '..=b'~' => format!("'{}'", byte as char),
-                byte => format!("'\\u{byte:04x}'"),
+                b'"' => "'\"'".to_owned(),
+                byte => {
+                    let text = quoted(char::from(byte).encode_utf8(&mut [0; 4]));
+                    format!("'{}'", text.trim_matches('"'))
+                }
             };
-            format!("invalid character {quoted} looking for beginning of value")
+            format!("invalid character {shown} looking for beginning of value")
         }
         _ => error.to_string(),
     }

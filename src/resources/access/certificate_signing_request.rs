@@ -1,13 +1,13 @@
 //! Requests for certificates: who asks is noted, what is approved stays approved.
 //!
 //! *Upstream:* `pkg/registry/certificates/certificates/strategy.go`,
-//! `pkg/apis/certificates/validation/validation.go`. Differs: the request is read as PEM only; its
-//! signature is not checked.
+//! `pkg/apis/certificates/validation/validation.go`.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::certificate_request;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object, time};
 use crate::registry::Context;
@@ -167,10 +167,8 @@ fn validate(object: &Object, old: Option<&Object>) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
     let bytes = STANDARD.decode(spec.text("request")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
-    if !text.contains("-----BEGIN CERTIFICATE REQUEST-----") {
-        let detail = "PEM block type must be CERTIFICATE REQUEST";
-        errors.invalid(&SPEC.child("request"), spec.at("request"), detail);
+    if let Err(why) = certificate_request::check(&bytes) {
+        errors.invalid(&SPEC.child("request"), spec.at("request"), why);
     }
     let usages: Vec<&str> = spec.texts("usages").collect();
     let path = SPEC.child("usages");

@@ -1,6 +1,7 @@
 //! Who may do what: the kinds of `rbac.authorization.k8s.io`, `certificates.k8s.io`,
 //! `authentication.k8s.io` and `authorization.k8s.io`.
 
+mod certificate_request;
 mod certificate_signing_request;
 mod cluster_trust_bundle;
 mod escalation;

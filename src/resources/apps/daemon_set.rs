@@ -37,6 +37,11 @@ pub(super) static DAEMON_SET: Plain = Plain {
 
 fn default(object: &mut Object) {
     workload::default_template(object);
+    let annotations = object.at("metadata").at("annotations");
+    if annotations.text(GENERATION).is_empty() {
+        // The internal type has a number for it, which every version shows.
+        set_template_generation(object, 0);
+    }
     let Some(spec) = child(object.as_map_mut(), "spec") else {
         return;
     };
@@ -44,11 +49,10 @@ fn default(object: &mut Object) {
         return;
     };
     fill_text(strategy, "type", "RollingUpdate");
-    if strategy.text("type") == "RollingUpdate"
-        && let Some(rolling) = child(strategy, "rollingUpdate")
-    {
-        fill(rolling, "maxUnavailable", 1);
-        fill(rolling, "maxSurge", 0);
+    if strategy.text("type") == "RollingUpdate" {
+        workload::default_rolling_update(strategy, 1.into(), 0.into());
+    } else {
+        workload::zero_rolling_update(strategy);
     }
 }
 

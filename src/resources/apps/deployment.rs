@@ -40,11 +40,10 @@ fn default(object: &mut Object) {
         return;
     };
     fill_text(strategy, "type", "RollingUpdate");
-    if strategy.text("type") == "RollingUpdate"
-        && let Some(rolling) = child(strategy, "rollingUpdate")
-    {
-        fill(rolling, "maxUnavailable", "25%");
-        fill(rolling, "maxSurge", "25%");
+    if strategy.text("type") == "RollingUpdate" {
+        workload::default_rolling_update(strategy, "25%".into(), "25%".into());
+    } else {
+        workload::zero_rolling_update(strategy);
     }
 }
 

@@ -61,13 +61,13 @@ fn update_strategy_defaults(strategy: &mut Map<String, Value>) {
         fill_text(strategy, "type", "RollingUpdate");
         fill(strategy, "rollingUpdate", json!({}));
     }
-    if strategy.text("type") != "RollingUpdate" {
-        return;
-    }
+    let is_rolling = strategy.text("type") == "RollingUpdate";
     let rolling = strategy.get_mut("rollingUpdate");
     if let Some(rolling) = rolling.and_then(Value::as_object_mut) {
         fill(rolling, "partition", 0);
-        fill(rolling, "maxUnavailable", 1);
+        if is_rolling {
+            fill(rolling, "maxUnavailable", 1);
+        }
     }
 }
 
@@ -159,9 +159,9 @@ fn update_strategy(errors: &mut FieldErrors, path: &FieldPath, strategy: &Value)
     let rolling_path = path.child("rollingUpdate");
     match (strategy.text("type"), strategy.maybe("rollingUpdate")) {
         ("", _) => errors.required(path, ""),
-        ("OnDelete", Some(rolling)) => errors.invalid(
+        ("OnDelete", Some(rolling)) => errors.invalid_text(
             &rolling_path,
-            rolling,
+            workload::printed_rolling(rolling, &["partition", "maxUnavailable"]),
             "only allowed for updateStrategy 'RollingUpdate'",
         ),
         ("RollingUpdate", Some(rolling)) => {

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::label_selector;
-use super::look::{Look, child};
+use super::look::{Look, child, fill};
 use super::names::{check_label, non_negative};
 use super::pod_template::{defaults, disabled, warnings};
 use crate::error::{ApiError, FieldErrors};
@@ -198,20 +198,38 @@ pub fn at_most_hundred_percent(errors: &mut FieldErrors, path: &FieldPath, value
     }
 }
 
+/// Fills in how a rolling update rolls, where that is not said.
+pub fn default_rolling_update(strategy: &mut Map<String, Value>, unavailable: Value, surge: Value) {
+    if let Some(rolling) = child(strategy, "rollingUpdate") {
+        fill(rolling, "maxUnavailable", unavailable);
+        fill(rolling, "maxSurge", surge);
+    }
+}
+
+/// Fills in what Go's internal type holds of a rolling update that is not asked for: zeros.
+pub fn zero_rolling_update(strategy: &mut Map<String, Value>) {
+    if strategy.get("rollingUpdate").is_some_and(Value::is_object) {
+        default_rolling_update(strategy, 0.into(), 0.into());
+    }
+}
+
 /// A strategy as upstream's internal types print it.
 pub fn printed_strategy(strategy: &Value, fields: &[&str]) -> String {
     let rolling = match strategy.maybe("rollingUpdate") {
         None => "null".to_owned(),
-        Some(rolling) => {
-            let parts = fields.iter().map(|field| {
-                let mut letters = field.chars();
-                let first = letters.next().map(|c| c.to_ascii_uppercase());
-                let name: String = first.into_iter().chain(letters).collect();
-                format!("{name:?}:{}", rolling.at(field))
-            });
-            format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
-        }
+        Some(rolling) => printed_rolling(rolling, fields),
     };
-    let kind = strategy.text("type");
-    format!("{{\"Type\":{kind:?},\"RollingUpdate\":{rolling}}}")
+    let kind = Value::from(strategy.text("type"));
+    format!("{{\"Type\":{kind},\"RollingUpdate\":{rolling}}}")
+}
+
+/// A rolling update as upstream's internal types print it.
+pub fn printed_rolling(rolling: &Value, fields: &[&str]) -> String {
+    let parts = fields.iter().map(|field| {
+        let mut letters = field.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        let name: String = first.into_iter().chain(letters).collect();
+        format!("\"{name}\":{}", rolling.at(field))
+    });
+    format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
 }

@@ -1,7 +1,7 @@
 //! Tokens and reviews, which are answered and not kept.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::support::{self, Fixture};
@@ -83,4 +83,63 @@ async fn everybody_may_do_everything_where_nobody_is_asked_who_they_are() {
     let answer = post(&fixture, version, "selfsubjectaccessreviews", &review).await;
     assert_eq!(answer["status"], json!({"allowed": true}));
     assert_eq!(answer["spec"], spec);
+}
+
+/// A request signed by a key on the curve P-256, in DER.
+const REQUEST: &str = "MIHGMG4CAQAwDDEKMAgGA1UEAwwBYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABJMons/Cb//8y9rEXQf7r15pAP61cNQtvU7QjboHjDe/rJvXAHB8fQsre6VOWbm2xcTbiVudmiS5h6hFNiSWXeqgADAKBggqhkjOPQQDAgNIADBFAiApVfehiwsx+vu5e4oDgsXNVdvCyzeZovMS/m1EAqc5tQIhAM01P2HwQShCC8ZjSCItc/AqEA+f9nqlJS3TfJDXXWkl";
+
+fn in_pem(kind: &str, der: &[u8]) -> String {
+    let body = STANDARD.encode(der);
+    format!("-----BEGIN {kind}-----\n{body}\n-----END {kind}-----\n")
+}
+
+#[tokio::test]
+async fn a_certificate_request_must_be_one_and_signed_by_its_key() {
+    let fixture = support::cluster().await;
+    let api = "certificates.k8s.io/v1";
+    let requests = fixture.client.api(api, "certificatesigningrequests");
+    let send = async |name: &str, text: &str| {
+        let object = json!({
+            "metadata": {"name": name},
+            "spec": {
+                "request": STANDARD.encode(text),
+                "signerName": "example.com/x",
+                "usages": ["client auth"],
+            },
+        });
+        requests.create(&object).await
+    };
+    let der = STANDARD.decode(REQUEST).unwrap();
+    let kind = "CERTIFICATE REQUEST";
+    assert!(send("good", &in_pem(kind, &der)).await.is_ok());
+    let mut forged = der.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    let long = [&der[..], b"xx"].concat();
+    for (text, why) in [
+        (
+            "hello".to_owned(),
+            "PEM block type must be CERTIFICATE REQUEST",
+        ),
+        (
+            in_pem("CERTIFICATE", &der),
+            "PEM block type must be CERTIFICATE REQUEST",
+        ),
+        (in_pem(kind, &forged), "x509: ECDSA verification failure"),
+        (
+            in_pem(kind, &der[..100]),
+            "asn1: syntax error: data truncated",
+        ),
+        (in_pem(kind, &long), "asn1: syntax error: trailing data"),
+        (in_pem(kind, b""), "asn1: syntax error: sequence truncated"),
+        (
+            in_pem(kind, &[2, 1, 5]),
+            "asn1: structure error: tags don't match (16 vs {class:0 tag:2 length:1 \
+             isCompound:false}) {optional:false explicit:false application:false private:false \
+             defaultValue:<nil> tag:<nil> stringType:0 timeType:0 set:false omitEmpty:false} \
+             certificateRequest @2",
+        ),
+    ] {
+        let failure = send("bad", &text).await.unwrap_err();
+        assert!(failure.message().ends_with(why), "{}", failure.message());
+    }
 }

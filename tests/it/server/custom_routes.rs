@@ -1,6 +1,7 @@
 //! Paths of custom resources, which the real server reads by other rules than those of built-in
 //! kinds.
 
+use futures_util::StreamExt;
 use serde_json::json;
 
 use crate::support::{Fixture, cluster};
@@ -141,4 +142,23 @@ async fn replicas_that_are_no_number_are_named_as_go_prints_them() {
             )
         );
     }
+}
+
+#[tokio::test]
+async fn a_watch_ends_with_the_definition_of_what_it_watches() {
+    let fixture = foos().await;
+    let api = fixture.client.api("example.com/v1", "foos");
+    let object = json!({
+        "apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "a"},
+    });
+    let watch = api.watch("").await.unwrap();
+    api.namespace("default").create(&object).await.unwrap();
+    let definitions = "apiextensions.k8s.io/v1";
+    let definitions = fixture.client.api(definitions, "customresourcedefinitions");
+    definitions.delete("foos.example.com").await.unwrap();
+    let events: Vec<String> = watch
+        .map(|event| event["type"].as_str().unwrap().to_owned())
+        .collect()
+        .await;
+    assert_eq!(events, ["ADDED", "DELETED"]);
 }

@@ -1,6 +1,7 @@
 //! Watches on their way out.
 
 use futures_util::StreamExt;
+use mockernetes::client::ReplyBody;
 use mockernetes::cluster::Cluster;
 
 use crate::support::{Wire, cluster, listening};
@@ -67,4 +68,23 @@ async fn events_come_in_order_and_none_is_missing() {
         .await;
     let expected: Vec<String> = (0..50).map(|index| format!("c{index}")).collect();
     assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_watch_asked_for_as_a_list_ends_with_the_first_event() {
+    let fixture = cluster().await;
+    fixture.config_map("default", "a").await;
+    let target = "/api/v1/configmaps?watch=1&resourceVersion=1";
+    for (form, count) in [
+        ("PartialObjectMetadata", 1),
+        ("PartialObjectMetadataList", 0),
+    ] {
+        let accept = format!("application/json;as={form};v=v1;g=meta.k8s.io");
+        let headers = [("accept", accept.as_str())];
+        let reply = fixture.client.request("GET", target, &headers, "").await;
+        let ReplyBody::Events(events) = reply.body else {
+            panic!("a watch is a stream");
+        };
+        assert_eq!(events.take(1).count().await, count, "{form}");
+    }
 }

@@ -9,18 +9,21 @@ mod frame;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 
 use self::feed::{Feed, Timer};
 use self::frame::Frames;
 use crate::error::ApiError;
+use crate::object::Key;
 use crate::registry::query::{ListOptions, Selection};
-use crate::registry::table;
 use crate::registry::view::View;
-use crate::registry::{Body, Context, Registry, Request, Response, interpret};
+use crate::registry::{Body, Context, Registry, Request, Response, custom, interpret, table};
 use crate::sim::Entropy;
-use crate::storage::{Error, Revision, Stored, Watch};
+use crate::storage::{ChangeKind, Error, Reader, Revision, Scope, Stored, Watch};
 
 /// The least a watch lasts whose client does not say; at most twice that.
 const DURATION_SECONDS_MIN: i64 = 1800;
@@ -52,11 +55,65 @@ pub(crate) fn watch(
         let bytes = feed.next().await?;
         Some((bytes, feed))
     });
+    let events = events.fuse().boxed();
+    let definition = cx.resource.custom.as_ref();
+    let events = match definition.map(|custom| custom.definition.clone()) {
+        Some(name) if !name.is_empty() => {
+            let gone = gone(Arc::clone(&registry.reader), name);
+            until(events, gone.boxed())
+        }
+        _ => events,
+    };
     Ok(Response {
         code: 200,
-        body: Body::Events(events.fuse().boxed()),
+        body: Body::Events(events),
         warnings: Vec::new(),
     })
+}
+
+/// Waits until a definition is gone: with it goes what its objects are watched by.
+async fn gone(reader: Arc<dyn Reader>, name: String) {
+    let key = Key::new("", &name);
+    let scope = Scope {
+        resource: custom::definitions(),
+        namespace: None,
+        name: Some(name),
+    };
+    loop {
+        let revision = reader.revision();
+        let Ok(mut watch) = reader.watch(&scope, revision) else {
+            return std::future::pending().await;
+        };
+        if reader.get(&scope.resource, &key).is_none() {
+            return;
+        }
+        // A watch that is left behind is begun anew.
+        while let Ok(changes) = watch.next().await {
+            if changes
+                .iter()
+                .any(|change| change.kind == ChangeKind::Deleted)
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// The same events, ending with the last that is there when `end` comes.
+fn until(
+    events: BoxStream<'static, Bytes>,
+    end: BoxFuture<'static, ()>,
+) -> BoxStream<'static, Bytes> {
+    let state = (events, end.fuse());
+    futures_util::stream::unfold(state, |(mut events, mut end)| async move {
+        let next = tokio::select! {
+            biased;
+            next = events.next() => next,
+            () = &mut end => events.next().now_or_never().flatten(),
+        };
+        next.map(|next| (next, (events, end)))
+    })
+    .boxed()
 }
 
 /// Where a watch begins.

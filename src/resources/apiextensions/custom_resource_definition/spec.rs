@@ -48,6 +48,11 @@ fn validate(definition: &Object, old: Option<&Object>, errors: &mut FieldErrors)
     let path = FieldPath::new("spec");
     group(&view, &path, errors);
     missing_schemas(&view, &path, errors);
+    if is_true(view.spec, "preserveUnknownFields") && has_defaults(view.spec.get("versions")) {
+        let path = path.child("preserveUnknownFields");
+        let why = "must be false in order to use defaults in the schema";
+        errors.invalid(&path, &true.into(), why);
+    }
     let old_view = old.and_then(View::of);
     versions(&view, old_view.as_ref(), &path, errors);
     required_names(&view, &path, errors);
@@ -77,6 +82,22 @@ fn validate(definition: &Object, old: Option<&Object>, errors: &mut FieldErrors)
             "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in \
              spec.versions[*].schema instead",
         );
+    }
+}
+
+/// Whether a schema, or one within it, has a default; what is no schema is passed through.
+fn has_defaults(schema: Option<&Value>) -> bool {
+    match schema {
+        Some(Value::Array(items)) => items.iter().any(|item| has_defaults(Some(item))),
+        Some(Value::Object(map)) => map.iter().any(|(key, value)| match key.as_str() {
+            "default" => !value.is_null(),
+            "properties" | "patternProperties" | "definitions" | "dependencies" => value
+                .as_object()
+                .is_some_and(|inner| inner.values().any(|value| has_defaults(Some(value)))),
+            "enum" | "example" | "required" => false,
+            _ => has_defaults(Some(value)),
+        }),
+        _ => false,
     }
 }
 
