@@ -87,8 +87,8 @@ impl Access {
             builder = builder.tokens(&tokens);
         }
         if let Some(path) = &self.client_ca_file {
-            let authorities =
-                Authorities::of_pem(&read("--client-ca-file", path)?).map_err(|error| wrong(path, &error))?;
+            let authorities = Authorities::of_pem(&read("--client-ca-file", path)?)
+                .map_err(|error| wrong(path, &error))?;
             builder = builder.client_authorities(authorities);
         }
         Ok(builder)
@@ -121,11 +121,13 @@ impl Access {
             accounts.jwks_uri.clone_from(uri);
         }
         if let Some(path) = &self.service_account_signing_key_file {
-            let key = SigningKey::of_pem(&read("--service-account-signing-key-file", path)?).map_err(|error| wrong(path, &error))?;
+            let key = SigningKey::of_pem(&read("--service-account-signing-key-file", path)?)
+                .map_err(|error| wrong(path, &error))?;
             accounts.sign_with(key);
         }
         for path in &self.service_account_key_file {
-            let keys = PublicKey::all_of_pem(&read("--service-account-key-file", path)?).map_err(|error| wrong(path, &error))?;
+            let keys = PublicKey::all_of_pem(&read("--service-account-key-file", path)?)
+                .map_err(|error| wrong(path, &error))?;
             accounts.believe(keys);
         }
         Ok(accounts)

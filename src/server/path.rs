@@ -9,6 +9,7 @@ use crate::registry::{Target, Verb};
 
 /// What a method and a path mean.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "facts of a path, each apart")]
 pub struct Location {
     /// The verb as authorization knows it; the lower-case method where no resource is named.
     pub action: String,

@@ -10,7 +10,7 @@ use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
 use crate::resources::shared::label_selector;
-use crate::resources::shared::look::{Look, child, fill, fill_text};
+use crate::resources::shared::look::{Look, child, fill_text};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template;
 use crate::resources::shared::workload::{self, SPEC, STATUS, collisions, counters, immutable};
