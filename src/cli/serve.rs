@@ -268,7 +268,10 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         builder = builder.runtime_config(api, is_served);
     }
     if let (Some(certificate), Some(key)) = (&flags.tls_cert_file, &flags.tls_private_key_file) {
-        builder = builder.serving_certificate(read(certificate)?, read(key)?);
+        builder = builder.serving_certificate(
+            read("--tls-cert-file", certificate)?,
+            read("--tls-private-key-file", key)?,
+        );
     }
     let services = Services::of_lines(flags.resolve_service.iter().map(String::as_str))
         .map_err(|error| Fault::usage(format!("--resolve-service: {error}")))?;
