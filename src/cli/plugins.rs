@@ -1,19 +1,18 @@
 //! Admission plugins by name, as the flags switch them.
-//!
-//! *Upstream:* `pkg/kubeapiserver/options/plugins.go`.
 
 use super::Fault;
+use crate::admission::plugins::{Row, TABLE};
 
-/// The plugins to switch off, all names checked.
-pub(super) fn disabled(enable: &[String], disable: &[String]) -> Result<Vec<String>, Fault> {
+/// Checks the names of plugins to switch on and off.
+pub(super) fn check(enable: &[String], disable: &[String]) -> Result<(), Fault> {
     let flags = [
         ("--enable-admission-plugins", enable),
         ("--disable-admission-plugins", disable),
     ];
     for (flag, names) in flags {
         for name in names {
-            if !PLUGINS.iter().any(|(known, _)| known == name) {
-                let known: Vec<&str> = PLUGINS.iter().map(|(name, _)| *name).collect();
+            if !TABLE.iter().any(|row| row.name == name) {
+                let known: Vec<&str> = TABLE.iter().map(|row| row.name).collect();
                 return Err(Fault::usage(format!(
                     "{flag}: unknown admission plugin {name:?}; known are {}",
                     known.join(", ")
@@ -28,48 +27,12 @@ pub(super) fn disabled(enable: &[String], disable: &[String]) -> Result<Vec<Stri
         )));
     }
     for name in enable {
-        let is_on = PLUGINS.iter().any(|(known, is_on)| known == name && *is_on);
-        if !is_on {
+        let mut rows = TABLE.iter().filter(|row| row.name == name);
+        if !rows.all(Row::exists) {
             return Err(Fault::usage(format!(
                 "--enable-admission-plugins: {name} is not supported yet"
             )));
         }
     }
-    Ok(disable.to_vec())
+    Ok(())
 }
-
-/// kube-apiserver's plugins in its order, and whether it switches them on by default.
-const PLUGINS: [(&str, bool); 32] = [
-    ("AlwaysAdmit", false),
-    ("NamespaceAutoProvision", false),
-    ("NamespaceLifecycle", true),
-    ("NamespaceExists", false),
-    ("LimitPodHardAntiAffinityTopology", false),
-    ("LimitRanger", true),
-    ("ServiceAccount", true),
-    ("NodeRestriction", false),
-    ("TaintNodesByCondition", true),
-    ("AlwaysPullImages", false),
-    ("ImagePolicyWebhook", false),
-    ("PodSecurity", true),
-    ("PodNodeSelector", false),
-    ("Priority", true),
-    ("DefaultTolerationSeconds", true),
-    ("PodTolerationRestriction", false),
-    ("EventRateLimit", false),
-    ("ExtendedResourceToleration", false),
-    ("StorageObjectInUseProtection", true),
-    ("PersistentVolumeClaimResize", true),
-    ("RuntimeClass", true),
-    ("CertificateApproval", true),
-    ("CertificateSigning", true),
-    ("ClusterTrustBundleAttest", true),
-    ("CertificateSubjectRestriction", true),
-    ("DefaultIngressClass", true),
-    ("PodTopologyLabels", true),
-    ("MutatingAdmissionPolicy", true),
-    ("MutatingAdmissionWebhook", true),
-    ("ValidatingAdmissionPolicy", true),
-    ("ValidatingAdmissionWebhook", true),
-    ("ResourceQuota", true),
-];

@@ -259,10 +259,12 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         .listen(flags.listen)
         .settings(settings)
         .limits(limits)
-        .disable_admission_plugins(plugins::disabled(
-            &flags.enable_admission_plugins,
-            &flags.disable_admission_plugins,
-        )?);
+        .enable_admission_plugins(flags.enable_admission_plugins.clone())
+        .disable_admission_plugins(flags.disable_admission_plugins.clone());
+    plugins::check(
+        &flags.enable_admission_plugins,
+        &flags.disable_admission_plugins,
+    )?;
     for choice in &flags.runtime_config {
         let (api, is_served) = runtime_choice(choice)?;
         builder = builder.runtime_config(api, is_served);

@@ -29,6 +29,7 @@ pub struct Builder {
     pub(super) limits: Limits,
     pub(super) authenticator: Authenticator,
     pub(super) authorization: Vec<authorize::Mode>,
+    pub(super) enabled_plugins: Vec<String>,
     pub(super) disabled_plugins: Vec<String>,
     pub(super) listen: Option<SocketAddr>,
     pub(super) certificate: Option<(String, String)>,
@@ -48,6 +49,7 @@ impl Default for Builder {
             limits: Limits::default(),
             authenticator: Authenticator::new(Mode::None),
             authorization: vec![authorize::Mode::AlwaysAllow],
+            enabled_plugins: Vec::new(),
             disabled_plugins: Vec::new(),
             listen: None,
             certificate: None,
@@ -131,6 +133,12 @@ impl Builder {
         for (token, user) in authenticator.tokens() {
             self.authenticator.add_token(token, user.clone());
         }
+        self
+    }
+
+    /// Switches admission plugins on, under kube-apiserver's names.
+    pub fn enable_admission_plugins(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.enabled_plugins.extend(names);
         self
     }
 

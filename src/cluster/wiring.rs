@@ -37,7 +37,7 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     registry.clock = builder.clock.clone();
     registry.entropy = Arc::new(Entropy::seeded(seed));
     registry.settings = builder.settings.clone();
-    registry.admission = plugins::chain(&builder.disabled_plugins);
+    registry.admission = plugins::chain(&builder.enabled_plugins, &builder.disabled_plugins);
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let services = builder.services.clone();
     let services = services.with_reader(Arc::clone(&registry.reader));

@@ -33,6 +33,8 @@ pub struct Context<'a> {
     pub name: &'a str,
     /// Whether nothing may be written in the end.
     pub is_dry_run: bool,
+    /// Whether the write is part of one that admission has seen.
+    pub is_inner: bool,
     /// What becomes of unknown fields.
     pub field_validation: FieldValidation,
     /// `fieldManager`; empty where not said.
@@ -52,6 +54,8 @@ pub struct Context<'a> {
     pub pools: &'a Pools,
     /// Warnings for the client, in order.
     pub warnings: Mutex<Vec<String>>,
+    /// Annotations of the audit event.
+    pub annotations: Mutex<BTreeMap<String, String>>,
 }
 
 /// Pools of values that are unique in a cluster: what is in use as far as the log was read, and

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use super::context::{Context, Pools, Settings};
 use super::write::Writer;
 use super::{Options, Printer, Request, Response, Strategy, Verb, subresources, verbs};
-use crate::admission::Chain;
-use crate::auth::Access;
+use crate::admission::{Chain, Rights, Verdict};
+use crate::auth::{self, Access, User};
 use crate::error::{ApiError, Details, Reason};
 use crate::object::GroupResource;
 use crate::schema::{Catalog, Resource};
@@ -129,6 +129,7 @@ impl Registry {
             namespace: &request.target.namespace,
             name: &request.target.name,
             is_dry_run: options.is_dry_run,
+            is_inner: options.is_inner,
             field_validation: options.field_validation,
             field_manager: &options.field_manager,
             reader: self.reader.as_ref(),
@@ -138,6 +139,7 @@ impl Registry {
             access: &self.access,
             pools: &self.pools,
             warnings: Mutex::new(Vec::new()),
+            annotations: Mutex::default(),
         }
     }
 
@@ -160,6 +162,18 @@ impl Registry {
             Verb::DeleteCollection => {
                 verbs::delete_collection::delete_collection(self, cx, request).await
             }
+        }
+    }
+}
+
+impl Rights for Registry {
+    fn decide(&self, user: &User, attributes: &auth::Attributes) -> Verdict {
+        let authorizer = &self.access.authorizer;
+        let decision = authorizer.decide_here(self.reader.as_ref(), user, attributes);
+        Verdict {
+            is_allowed: decision.is_allowed(),
+            reason: decision.reason,
+            error: decision.error,
         }
     }
 }

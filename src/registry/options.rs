@@ -55,6 +55,7 @@ impl Options {
             field_manager,
             field_validation,
             force,
+            is_inner: false,
         })
     }
 }

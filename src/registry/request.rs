@@ -124,6 +124,8 @@ pub struct Options {
     pub field_validation: FieldValidation,
     /// `force` of server-side apply.
     pub force: Option<bool>,
+    /// Whether the write is part of one that admission has seen.
+    pub is_inner: bool,
 }
 
 /// What becomes of unknown and duplicate fields.

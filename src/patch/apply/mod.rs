@@ -14,6 +14,7 @@ mod field_set;
 mod last_applied;
 mod managers;
 mod merge;
+mod overlay;
 mod own;
 mod place;
 
@@ -21,6 +22,7 @@ pub use conflict::Conflicts;
 pub use field_set::FieldSet;
 use jiff::Timestamp;
 pub use managers::{Manager, Operation};
+pub use overlay::overlay;
 use serde_json::{Map, Value};
 
 use self::compare::Comparison;

@@ -20,6 +20,20 @@ pub fn print_time(time: Timestamp) -> String {
     seconds.to_string()
 }
 
+/// Takes away what only the server sets, before anybody looks at a new object.
+pub fn wipe(object: &mut Object) {
+    let metadata = object.metadata_mut();
+    for name in [
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+        "uid",
+    ] {
+        metadata.remove(name);
+    }
+}
+
 /// Gives a new object its uid and creation time, and takes away what only the server sets.
 pub fn fill(object: &mut Object, now: Timestamp, entropy: &Entropy) {
     let metadata = object.metadata_mut();

@@ -1,5 +1,6 @@
 //! Subresources: other faces of an object, and those that act.
 
+mod connect;
 pub mod scale;
 pub mod status;
 
@@ -24,6 +25,7 @@ pub(super) async fn handle(
     {
         return Err(handle::method_not_allowed());
     }
+    connect::admit(registry, cx, request).await?;
     if let Some(connect) = registry.strategy(cx.resource).subresource(cx.subresource) {
         return connect.call(registry, cx, request).await;
     }

@@ -189,8 +189,14 @@ fn paths(resource: &Resource) -> Paths {
     }
 }
 
+/// Gives an object the replicas of a scale.
+pub(in crate::registry) fn put(resource: &Resource, object: &mut Object, scale: &Object) {
+    let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);
+    object.set(&paths(resource).replicas(), replicas);
+}
+
 /// The scale of an object.
-fn scale_of(resource: &Resource, object: &Object) -> Object {
+pub(in crate::registry) fn scale_of(resource: &Resource, object: &Object) -> Object {
     let paths = paths(resource);
     let mut metadata = Map::new();
     for name in [

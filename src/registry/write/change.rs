@@ -13,6 +13,7 @@ use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{Key, Object};
 use crate::registry::meta::{deletion, managers, system_fields, validate};
+use crate::registry::subresources::scale;
 use crate::registry::{Context, Registry, Strategy, shape, subresources};
 use crate::storage::{Expect, Stored};
 
@@ -71,9 +72,8 @@ impl Registry {
     ) -> Result<Attempt, ApiError> {
         let strategy = self.strategy(cx.resource);
         let old = current.object;
-        let write = Target::new(Operation::Update, current.stored.key.name());
-        self.admission
-            .mutate(&write.as_attributes(cx, Some(old)), object)?;
+        let write = Target::new(self, cx, Operation::Update, current.stored.key.name());
+        self.mutate_face(&write, cx, old, object).await?;
         if let Some(guard) = strategy.guard() {
             guard.check(cx, object, Some(old)).await?;
         }
@@ -87,7 +87,7 @@ impl Registry {
     async fn change_reserved(
         &self,
         cx: &Context<'_>,
-        write: &Target,
+        write: &Target<'_>,
         current: &Current<'_>,
         object: &mut Object,
     ) -> Result<Attempt, ApiError> {
@@ -98,8 +98,7 @@ impl Registry {
         } else {
             self.check_change(cx, strategy, old, object)?;
         }
-        self.admission
-            .validate(&write.as_attributes(cx, Some(old)), Some(object))?;
+        self.validate_face(write, cx, old, object).await?;
         set_version(object, current.stored);
         if object == old {
             return Ok(Attempt::Done(Fate::Stored(Arc::clone(current.stored))));
@@ -118,6 +117,48 @@ impl Registry {
             self.put(cx, key, expect, object).await.map(Fate::Stored)
         };
         attempt(committed, cx, key)
+    }
+
+    /// Lets admission change the face that is written.
+    async fn mutate_face(
+        &self,
+        write: &Target<'_>,
+        cx: &Context<'_>,
+        old: &Object,
+        object: &mut Object,
+    ) -> Result<(), ApiError> {
+        if cx.is_inner {
+            return Ok(());
+        }
+        if cx.subresource != "scale" {
+            let write = write.as_attributes(Some(old));
+            return self.admission.mutate(&write, Some(object)).await;
+        }
+        let [old, mut new] = [old, object].map(|object| scale::scale_of(cx.resource, object));
+        let write = write.as_attributes(Some(&old));
+        self.admission.mutate(&write, Some(&mut new)).await?;
+        scale::put(cx.resource, object, &new);
+        Ok(())
+    }
+
+    /// Lets admission refuse the face that is written.
+    async fn validate_face(
+        &self,
+        write: &Target<'_>,
+        cx: &Context<'_>,
+        old: &Object,
+        object: &Object,
+    ) -> Result<(), ApiError> {
+        if cx.is_inner {
+            return Ok(());
+        }
+        if cx.subresource != "scale" {
+            let write = write.as_attributes(Some(old));
+            return self.admission.validate(&write, Some(object)).await;
+        }
+        let [old, new] = [old, object].map(|object| scale::scale_of(cx.resource, object));
+        let write = write.as_attributes(Some(&old));
+        self.admission.validate(&write, Some(&new)).await
     }
 
     /// Prepares and validates a change.

@@ -29,8 +29,13 @@ impl Registry {
     pub(crate) async fn create_tracked(
         &self,
         cx: &Context<'_>,
-        object: Object,
+        mut object: Object,
     ) -> Result<Written, ApiError> {
+        system_fields::wipe(&mut object);
+        let write = Target::new(self, cx, Operation::Create, object.name());
+        let write = write.as_attributes(None);
+        self.admission.mutate(&write, Some(&mut object)).await?;
+        refuse_another_namespace(cx, &object)?;
         if !object.name().is_empty() || object.generate_name().is_empty() {
             return self.create_once(cx, object).await;
         }
@@ -52,12 +57,10 @@ impl Registry {
     async fn create_once(&self, cx: &Context<'_>, mut object: Object) -> Result<Written, ApiError> {
         let strategy = self.strategy(cx.resource);
         system_fields::fill(&mut object, cx.now, cx.entropy);
-        let write = Target::new(Operation::Create, object.name());
-        self.admission
-            .mutate(&write.as_attributes(cx, None), &mut object)?;
         if let Some(guard) = strategy.guard() {
             guard.check(cx, &object, None).await?;
         }
+        let write = Target::new(self, cx, Operation::Create, object.name());
         strategy.reserve(cx, &mut object, None)?;
         let result = self
             .create_reserved(cx, strategy, &write, &mut object)
@@ -72,7 +75,7 @@ impl Registry {
         &self,
         cx: &Context<'_>,
         strategy: &dyn Strategy,
-        write: &Target,
+        write: &Target<'_>,
         object: &mut Object,
     ) -> Result<Fate, ApiError> {
         if cx.resource.subresource("status").is_some() && !strategy.keeps_status_on_create() {
@@ -93,7 +96,8 @@ impl Registry {
         refuse_invalid(cx, object.name(), errors)?;
         strategy.warn(cx, object, None);
         self.admission
-            .validate(&write.as_attributes(cx, None), Some(object))?;
+            .validate(&write.as_attributes(None), Some(object))
+            .await?;
         let key = object.key();
         if cx.is_dry_run {
             object.metadata_mut().remove("resourceVersion");
@@ -107,4 +111,14 @@ impl Registry {
             .map(Fate::Stored)
             .map_err(|error| interpret::write(error, &group_resource(cx), key.name()))
     }
+}
+
+/// Nobody moves an object to another namespace on its way in.
+fn refuse_another_namespace(cx: &Context<'_>, object: &Object) -> Result<(), ApiError> {
+    if object.namespace() == cx.namespace {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request",
+    ))
 }

@@ -31,9 +31,12 @@ impl Registry {
             let old = current.object();
             check_preconditions(cx, &old, options)?;
             strategy.check_delete(cx, &old, options)?;
-            let write = Target::new(Operation::Delete, key.name());
-            self.admission
-                .validate(&write.as_attributes(cx, Some(&old)), None)?;
+            let write = Target::new(self, cx, Operation::Delete, cx.name).with_deletion(options);
+            if !cx.is_inner {
+                let write = write.as_attributes(Some(&old));
+                self.admission.mutate(&write, None).await?;
+                self.admission.validate(&write, None).await?;
+            }
             let mut object = old.clone();
             let outcome = deletion::mark(&mut object, strategy, options, cx.now);
             if outcome == Outcome::Mark {

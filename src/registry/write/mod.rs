@@ -8,12 +8,13 @@
 mod change;
 mod create;
 mod delete;
+mod target;
 
 use std::sync::Arc;
 
+use self::target::Target;
 use super::handle::Registry;
 use super::{Context, interpret};
-use crate::admission::{Attributes, Operation};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{GroupResource, GroupVersionKind, Key, Object};
 use crate::storage::{Draft, Error, Expect, Store, Stored, Write};
@@ -155,36 +156,6 @@ fn attempt(result: Result<Fate, Error>, cx: &Context, key: &Key) -> Result<Attem
 /// The conflict of a change that lost every race.
 fn lost_race(cx: &Context, key: &Key) -> ApiError {
     ApiError::conflict(&group_resource(cx), key.name(), interpret::MODIFIED)
-}
-
-/// The part of a write's attributes that lives as long as the write.
-struct Target {
-    operation: Operation,
-    name: String,
-}
-
-impl Target {
-    fn new(operation: Operation, name: &str) -> Self {
-        Self {
-            operation,
-            name: name.to_owned(),
-        }
-    }
-
-    fn as_attributes<'a>(&'a self, cx: &'a Context<'a>, old: Option<&'a Object>) -> Attributes<'a> {
-        Attributes {
-            operation: self.operation,
-            resource: cx.resource,
-            subresource: cx.subresource,
-            namespace: cx.namespace,
-            name: &self.name,
-            old,
-            is_dry_run: cx.is_dry_run,
-            user: cx.user,
-            reader: cx.reader,
-            now: cx.now,
-        }
-    }
 }
 
 fn group_resource(cx: &Context) -> GroupResource {

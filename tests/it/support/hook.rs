@@ -10,7 +10,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mockernetes::server::tls::Identity;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -84,9 +84,36 @@ impl Hook {
         }
     }
 
+    /// An admission webhook: the closure gets the review's request and gives the response, whose
+    /// uid is filled in.
+    pub(crate) async fn admission(
+        answer: impl Fn(&Value) -> Value + Send + Sync + 'static,
+    ) -> Self {
+        Self::raw(move |review| {
+            let mut response = answer(&review["request"]);
+            if response.get("uid").is_none() {
+                response["uid"] = review["request"]["uid"].clone();
+            }
+            let review = json!({
+                "apiVersion": "admission.k8s.io/v1",
+                "kind": "AdmissionReview",
+                "response": response,
+            });
+            (200, review.to_string())
+        })
+        .await
+    }
+
     /// Its URL.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("https://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// A `clientConfig` that points to it.
+    pub(crate) fn client_config(&self) -> Value {
+        use base64::Engine;
+        let bundle = base64::engine::general_purpose::STANDARD.encode(&self.ca_pem);
+        json!({"url": self.url("/admit"), "caBundle": bundle})
     }
 
     /// What came in so far.

@@ -5,6 +5,7 @@
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors, Reason};
 use crate::object::{FieldPath, GroupResource, Key, Object, time};
 use crate::registry::write::Changed;
@@ -37,18 +38,39 @@ impl Connect for Binding {
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let binding = body(request)?;
+            let mut binding = body(request)?;
             let name = binding.at("metadata").text("name");
             if !cx.name.is_empty() && cx.name != name {
                 return Err(ApiError::bad_request(
                     "name in URL does not match name in Binding object",
                 ));
             }
+            admit(registry, cx, &mut binding).await?;
             check(&binding)?;
+            let name = binding.at("metadata").text("name");
             bind(registry, cx, request, name, &binding).await?;
             Ok(success())
         })
     }
+}
+
+/// Asks admission about a body that is acted upon.
+pub(super) async fn admit(
+    registry: &Registry,
+    cx: &Context<'_>,
+    body: &mut Value,
+) -> Result<(), ApiError> {
+    let mut object = Object::from_value(body.take()).unwrap_or_default();
+    let kind = cx
+        .resource
+        .subresource(cx.subresource)
+        .map(|face| &face.kind);
+    let own = cx.resource.group_version_kind();
+    let kind = kind.unwrap_or(&own);
+    object.set_type(&kind.group_version.to_string(), &kind.kind);
+    registry.admit(cx, Operation::Create, &mut object).await?;
+    *body = object.into_value();
+    Ok(())
 }
 
 /// The object in a body, as it is.
@@ -137,6 +159,7 @@ async fn bind(
         .ok_or_else(ApiError::path_not_found)?;
     let options = Options {
         is_dry_run: cx.is_dry_run,
+        is_inner: true,
         ..Options::default()
     };
     let own = registry.context(&request, &pods, &options);

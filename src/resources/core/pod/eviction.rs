@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::binding::{body, inner_request, set_condition, success};
+use super::binding::{admit, body, inner_request, set_condition, success};
 use crate::error::{ApiError, Cause, Details, FieldErrors, Reason};
 use crate::object::{FieldPath, GroupResource, GroupVersionKind, Key, Object, time};
 use crate::registry::write::Changed;
@@ -31,12 +31,13 @@ impl Connect for Eviction {
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let eviction = body(request)?;
+            let mut eviction = body(request)?;
             if eviction.at("metadata").text("name") != cx.name {
                 return Err(ApiError::bad_request(
                     "name in URL does not match name in Eviction object",
                 ));
             }
+            admit(registry, cx, &mut eviction).await?;
             let mut options = delete_options(cx, request, eviction.at("deleteOptions"))?;
             options.is_dry_run |= cx.is_dry_run;
             evict(registry, cx, request, options).await?;
@@ -311,6 +312,7 @@ async fn delete(
 ) -> Result<(), ApiError> {
     let write = Options {
         is_dry_run: options.is_dry_run,
+        is_inner: true,
         ..Options::default()
     };
     let target = |subresource: &str| Target {

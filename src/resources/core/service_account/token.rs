@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
+use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, GroupResource, GroupVersionKind, Key, Object, time};
 use crate::registry::handle::method_not_allowed;
@@ -25,7 +26,7 @@ pub(super) struct Token;
 impl Connect for Token {
     fn call<'a>(
         &'a self,
-        _registry: &'a Registry,
+        registry: &'a Registry,
         cx: &'a Context<'a>,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
@@ -33,7 +34,8 @@ impl Connect for Token {
             if request.verb != Verb::Create {
                 return Err(method_not_allowed());
             }
-            let body = decode::object(cx, request)?;
+            let mut body = decode::object(cx, request)?;
+            registry.admit(cx, Operation::Create, &mut body).await?;
             let answer = issue(cx, body)?;
             Ok(Response::json(201, answer.into_value().to_string()))
         })

@@ -8,7 +8,7 @@ use crate::object::Object;
 
 /// The plugin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct StorageObjectInUseProtection;
+pub(in crate::admission::plugins) struct StorageObjectInUseProtection;
 
 impl Plugin for StorageObjectInUseProtection {
     fn name(&self) -> &'static str {

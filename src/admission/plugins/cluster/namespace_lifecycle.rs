@@ -2,6 +2,7 @@
 //!
 //! *Upstream:* `apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go`.
 
+use super::forbidden;
 use crate::admission::{Attributes, Operation, Plugin};
 use crate::error::{ApiError, Cause};
 use crate::object::names::check_path_segment;
@@ -13,7 +14,7 @@ const IMMORTAL: [&str; 3] = ["default", "kube-public", "kube-system"];
 
 /// The plugin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct NamespaceLifecycle;
+pub(in crate::admission::plugins) struct NamespaceLifecycle;
 
 impl Plugin for NamespaceLifecycle {
     fn name(&self) -> &'static str {
@@ -22,8 +23,9 @@ impl Plugin for NamespaceLifecycle {
 
     fn mutate(&self, write: &Attributes, object: &mut Object) -> Result<(), ApiError> {
         let resource = write.resource.group_resource();
-        let is_review = resource.group.as_ref() == "authorization.k8s.io";
-        if write.operation != Operation::Create || write.namespace.is_empty() || is_review {
+        let is_exempt =
+            resource.group.as_ref() == "authorization.k8s.io" || resource == namespaces();
+        if write.operation != Operation::Create || write.namespace.is_empty() || is_exempt {
             return Ok(());
         }
         check(write, object)
@@ -65,7 +67,7 @@ fn check(write: &Attributes, object: &Object) -> Result<(), ApiError> {
         "unable to create new content in namespace {name} because it is being \
                        terminated"
     );
-    let error = super::forbidden(write, object, &why);
+    let error = forbidden(write, object, &why);
     let mut details = error.details().cloned().unwrap_or_default();
     details.causes.push(Cause {
         reason: "NamespaceTerminating".to_owned(),

@@ -9,7 +9,7 @@ use crate::object::{GroupResource, Key, Object};
 
 /// The plugin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Priority;
+pub(in crate::admission::plugins) struct Priority;
 
 /// What a class gives to its pods.
 struct Class {

@@ -16,7 +16,7 @@ const ANNOTATION: &str = "kubernetes.io/limit-ranger";
 
 /// The plugin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LimitRanger;
+pub(in crate::admission::plugins) struct LimitRanger;
 
 /// What of a write the limits speak of.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::object::{GroupResource, Key, Object};
 
 /// The plugin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RuntimeClass;
+pub(in crate::admission::plugins) struct RuntimeClass;
 
 const MISMATCH: &str = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
 

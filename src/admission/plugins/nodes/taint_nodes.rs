@@ -12,7 +12,7 @@ const NOT_READY: &str = "node.kubernetes.io/not-ready";
 
 /// The plugin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TaintNodesByCondition;
+pub(in crate::admission::plugins) struct TaintNodesByCondition;
 
 impl Plugin for TaintNodesByCondition {
     fn name(&self) -> &'static str {

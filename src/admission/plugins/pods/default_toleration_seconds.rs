@@ -12,7 +12,7 @@ use crate::object::Object;
 
 /// The plugin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct DefaultTolerationSeconds;
+pub(in crate::admission::plugins) struct DefaultTolerationSeconds;
 
 impl Plugin for DefaultTolerationSeconds {
     fn name(&self) -> &'static str {

@@ -1,0 +1,152 @@
+//! What the labels of a namespace ask for.
+//!
+//! *Upstream:* `pod-security-admission/api/helpers.go`, `…/policy/registry.go`.
+
+use std::fmt;
+
+use super::check::{Finding, Pod};
+use super::{baseline, restricted};
+use crate::error::FieldErrors;
+use crate::object::FieldPath;
+
+/// The newest version that has checks of its own.
+const NEWEST: u32 = 37;
+
+/// How much is asked of pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    Privileged,
+    Baseline,
+    Restricted,
+}
+
+impl Level {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "privileged" => Some(Self::Privileged),
+            "baseline" => Some(Self::Baseline),
+            "restricted" => Some(Self::Restricted),
+            _ => None,
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Privileged => "privileged",
+            Self::Baseline => "baseline",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+/// A level as it was in a minor version; `None` for the latest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LevelVersion {
+    pub(super) level: Level,
+    pub(super) version: Option<u32>,
+}
+
+impl fmt::Display for LevelVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.version {
+            None => write!(f, "{}:latest", self.level.as_str()),
+            Some(minor) => write!(f, "{}:v1.{minor}", self.level.as_str()),
+        }
+    }
+}
+
+impl LevelVersion {
+    /// Everything a pod asks for that the level does not give.
+    pub(super) fn check(self, pod: &Pod<'_>) -> Vec<Finding> {
+        let version = self.version.unwrap_or(NEWEST).min(NEWEST);
+        match self.level {
+            Level::Privileged => Vec::new(),
+            Level::Baseline => baseline::check(pod, version, &[]),
+            Level::Restricted => {
+                let mut findings = baseline::check(pod, version, &restricted::covered(version));
+                findings.extend(restricted::check(pod, version));
+                findings
+            }
+        }
+    }
+}
+
+/// What a namespace asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Policy {
+    pub(super) enforce: LevelVersion,
+    pub(super) audit: LevelVersion,
+    pub(super) warn: LevelVersion,
+}
+
+impl Policy {
+    /// The policy of labels, and what is wrong with them.
+    pub(super) fn of<'a>(label: impl Fn(&str) -> Option<&'a str>) -> (Self, FieldErrors) {
+        let mut errors = FieldErrors::new();
+        let mut read = |mode: &str, fallback: Level| {
+            let key = format!("pod-security.kubernetes.io/{mode}");
+            let level = label(&key).map(|text| {
+                let level = Level::parse(text);
+                if level.is_none() {
+                    let why = "must be one of privileged, baseline, restricted";
+                    refuse(&mut errors, &key, text, why);
+                }
+                (level.unwrap_or(fallback), level.is_some())
+            });
+            let key = format!("{key}-version");
+            let version = label(&key).map(|text| {
+                let version = parse_version(text);
+                if version.is_none() {
+                    refuse(&mut errors, &key, text, "must be \"latest\" or \"v1.x\"");
+                }
+                version.flatten()
+            });
+            (level, version)
+        };
+        // What is enforced is strict where it makes no sense; what only talks says nothing.
+        let (enforce, enforce_version) = read("enforce", Level::Restricted);
+        let (audit, audit_version) = read("audit", Level::Privileged);
+        let (warn, warn_version) = read("warn", Level::Privileged);
+        let of = |level: Option<(Level, bool)>, version: Option<Option<u32>>| LevelVersion {
+            level: level.map_or(Level::Privileged, |(level, _)| level),
+            version: version.flatten(),
+        };
+        let mut policy = Self {
+            enforce: of(enforce, enforce_version),
+            audit: of(audit, audit_version),
+            warn: of(warn, warn_version),
+        };
+        // Whoever is held to a level without a word on warnings is warned of it as well.
+        let is_said = enforce.is_some_and(|(_, is_good)| is_good);
+        if warn.is_none() && is_said && policy.enforce.level > policy.warn.level {
+            policy.warn.level = policy.enforce.level;
+            if warn_version.is_none() {
+                policy.warn.version = policy.enforce.version;
+            }
+        }
+        (policy, errors)
+    }
+
+    /// Whether it asks for nothing.
+    pub(super) fn is_privileged(&self) -> bool {
+        [self.enforce, self.audit, self.warn]
+            .iter()
+            .all(|mode| mode.level == Level::Privileged)
+    }
+}
+
+fn refuse(errors: &mut FieldErrors, key: &str, value: &str, why: &str) {
+    let metadata = FieldPath::new("metadata");
+    let labels = metadata.child("labels");
+    errors.invalid(&labels.key(key), &value.into(), why);
+}
+
+/// `latest` or `v1.N`; `None` where it is neither.
+fn parse_version(text: &str) -> Option<Option<u32>> {
+    if text == "latest" {
+        return Some(None);
+    }
+    let minor = text.strip_prefix("v1.")?;
+    let is_number = minor == "0" || !minor.starts_with(['0', '+']);
+    minor.parse().ok().filter(|_| is_number).map(Some)
+}
