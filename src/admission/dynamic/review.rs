@@ -108,7 +108,8 @@ impl Response {
                     out.patch.clear();
                 }
                 let has_patch = !out.patch.is_empty();
-                out.patch_type = if has_patch { "JSONPatch" } else { "" }.to_owned();
+                let patch_type = if has_patch { "JSONPatch" } else { "" };
+                patch_type.clone_into(&mut out.patch_type);
             }
         }
         Ok(out)

@@ -68,8 +68,9 @@ pub const TABLE: &[Row] = &[
     absent("NamespaceExists"),
     absent("LimitPodHardAntiAffinityTopology"),
     on("LimitRanger", || Box::new(pods::LimitRanger)),
-    absent("ServiceAccount"),
-    absent("NodeRestriction"),
+    // Differs: off unless switched on, as long as nobody makes the accounts that it wants.
+    off("ServiceAccount", || Box::new(pods::ServiceAccount)),
+    off("NodeRestriction", || Box::new(nodes::NodeRestriction)),
     on("TaintNodesByCondition", || {
         Box::new(nodes::TaintNodesByCondition)
     }),
@@ -108,7 +109,9 @@ pub const TABLE: &[Row] = &[
     on("ClusterTrustBundleAttest", || {
         Box::new(certificates::ClusterTrustBundleAttest)
     }),
-    absent("CertificateSubjectRestriction"),
+    on("CertificateSubjectRestriction", || {
+        Box::new(certificates::CertificateSubjectRestriction)
+    }),
     on("DefaultIngressClass", || {
         Box::new(cluster::DefaultIngressClass)
     }),

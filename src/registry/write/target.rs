@@ -139,22 +139,20 @@ impl Forms for Target<'_> {
         if self.cx.is_dry_run || self.deletion.is_some_and(|options| options.is_dry_run) {
             out.insert("dryRun".to_owned(), json!(["All"]));
         }
-        match self.deletion {
-            Some(options) => add_deletion(&mut out, options),
-            None => {
-                if !self.cx.field_manager.is_empty() {
-                    out.insert("fieldManager".to_owned(), self.cx.field_manager.into());
-                }
-                match self.cx.field_validation {
-                    FieldValidation::Strict => {
-                        out.insert("fieldValidation".to_owned(), "Strict".into());
-                    }
-                    FieldValidation::Ignore => {
-                        out.insert("fieldValidation".to_owned(), "Ignore".into());
-                    }
-                    FieldValidation::Warn => {}
-                }
-            }
+        if let Some(options) = self.deletion {
+            add_deletion(&mut out, options);
+            return Value::Object(out);
+        }
+        if !self.cx.field_manager.is_empty() {
+            out.insert("fieldManager".to_owned(), self.cx.field_manager.into());
+        }
+        let validation = match self.cx.field_validation {
+            FieldValidation::Strict => Some("Strict"),
+            FieldValidation::Ignore => Some("Ignore"),
+            FieldValidation::Warn => None,
+        };
+        if let Some(validation) = validation {
+            out.insert("fieldValidation".to_owned(), validation.into());
         }
         Value::Object(out)
     }

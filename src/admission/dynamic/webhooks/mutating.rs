@@ -1,7 +1,7 @@
 //! Webhooks that may change an object: one after the other, and those that want it a second time
 //! where somebody changed the object after them.
 //!
-//! *Upstream:* `apiserver/pkg/admission/plugin/webhook/mutating/{dispatcher,reinvocationcontext}.go`.
+//! *Upstream:* `apiserver/pkg/admission/plugin/webhook/mutating`.
 
 use std::sync::Arc;
 

@@ -3,11 +3,15 @@
 //! *Upstream:* `plugin/pkg/admission/certificates`, `pkg/certauthorization`.
 
 mod approval;
+mod request;
 mod signing;
+mod subject_restriction;
 mod trust_bundle;
 
 pub(super) use self::approval::CertificateApproval;
+pub(super) use self::request::subject;
 pub(super) use self::signing::CertificateSigning;
+pub(super) use self::subject_restriction::CertificateSubjectRestriction;
 pub(super) use self::trust_bundle::ClusterTrustBundleAttest;
 use super::forbidden;
 use crate::admission::Attributes;

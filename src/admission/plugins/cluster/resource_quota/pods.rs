@@ -12,6 +12,7 @@ use super::selects;
 use crate::admission::plugins::usage::{self, Usage};
 use crate::admission::{Attributes, Operation};
 use crate::object::Object;
+use crate::object::quantity::Quantity;
 
 const COUNTED: [&str; 11] = [
     "count/pods",
@@ -146,7 +147,7 @@ fn is_best_effort(pod: &Object) -> bool {
         let amounts = usage::of_pod(pod, which);
         ["cpu", "memory"]
             .iter()
-            .all(|name| amounts.get(*name).is_none_or(|amount| amount.is_zero()))
+            .all(|name| amounts.get(*name).is_none_or(Quantity::is_zero))
     })
 }
 

@@ -14,6 +14,10 @@ pub(super) struct Finding {
 }
 
 /// A finding.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "it is what a check that found something comes to"
+)]
 pub(super) fn finding(reason: &str, detail: impl Into<String>) -> Option<Finding> {
     Some(Finding {
         reason: reason.to_owned(),

@@ -95,11 +95,10 @@ impl Policy {
             });
             let key = format!("{key}-version");
             let version = label(&key).map(|text| {
-                let version = parse_version(text);
-                if version.is_none() {
-                    refuse(&mut errors, &key, text, "must be \"latest\" or \"v1.x\"");
-                }
-                version.flatten()
+                parse_version(text).unwrap_or_else(|why| {
+                    refuse(&mut errors, &key, text, why);
+                    None
+                })
             });
             (level, version)
         };
@@ -141,12 +140,13 @@ fn refuse(errors: &mut FieldErrors, key: &str, value: &str, why: &str) {
     errors.invalid(&labels.key(key), &value.into(), why);
 }
 
-/// `latest` or `v1.N`; `None` where it is neither.
-fn parse_version(text: &str) -> Option<Option<u32>> {
+/// `latest` or `v1.N`, or what is wrong with it.
+fn parse_version(text: &str) -> Result<Option<u32>, &'static str> {
     if text == "latest" {
-        return Some(None);
+        return Ok(None);
     }
-    let minor = text.strip_prefix("v1.")?;
+    let minor = text.strip_prefix("v1.").unwrap_or("");
     let is_number = minor == "0" || !minor.starts_with(['0', '+']);
-    minor.parse().ok().filter(|_| is_number).map(Some)
+    let version = minor.parse().ok().filter(|_| is_number);
+    version.map(Some).ok_or("must be \"latest\" or \"v1.x\"")
 }

@@ -49,13 +49,15 @@ fn allow_privilege_escalation(pod: &Pod<'_>, version: u32) -> Option<Finding> {
     )
 }
 
+/// The capabilities that a container adds, but for the one that is harmless.
+fn added(container: &Value) -> impl Iterator<Item = &str> {
+    texts(&container["securityContext"]["capabilities"]["add"])
+        .filter(|name| *name != "NET_BIND_SERVICE")
+}
+
 fn capabilities(pod: &Pod<'_>, version: u32) -> Option<Finding> {
     if version >= 25 && pod.is_windows() {
         return None;
-    }
-    fn added(container: &Value) -> impl Iterator<Item = &str> {
-        texts(&container["securityContext"]["capabilities"]["add"])
-            .filter(|name| *name != "NET_BIND_SERVICE")
     }
     let keeping = pod.named(|container| {
         !texts(&container["securityContext"]["capabilities"]["drop"]).any(|name| name == "ALL")
