@@ -3,6 +3,8 @@
 //! *Upstream:* `unstructuredSchemaCoercer` in `apiextensions-apiserver/pkg/apiserver`, the codecs
 //! of the built-in groups.
 
+use jiff::Timestamp;
+
 use super::custom::validate_scale;
 use super::{Context, Strategy};
 use crate::cel::rules::Rules;
@@ -12,12 +14,22 @@ use crate::schema::{Resource, default, normalise, prune, validate as check};
 
 /// Brings a decoded object of a served version in shape: normalised, pruned, defaulted.
 pub fn decoded(cx: &Context, strategy: &dyn Strategy, object: &mut Object) {
-    let schema = &cx.resource.schema;
+    in_version(cx.resource, strategy, cx.now, object);
+}
+
+/// The same for an object of any served version.
+pub fn in_version(
+    resource: &Resource,
+    strategy: &dyn Strategy,
+    now: Timestamp,
+    object: &mut Object,
+) {
+    let schema = &resource.schema;
     prune::apply(object.as_map_mut(), schema);
     normalise::apply(object.as_map_mut(), schema);
     default::apply(object.as_map_mut(), schema);
     strategy.default(object);
-    strategy.stamp(object, cx.now);
+    strategy.stamp(object, now);
 }
 
 /// Brings an object in the form it is stored in, after everything that changes it has run.

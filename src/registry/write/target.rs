@@ -121,7 +121,8 @@ impl Forms for Target<'_> {
         let decoded = decode::decode("application/json", text.as_bytes(), target);
         let mut object = decoded.map_err(|error| error.message().to_owned())?.object;
         if is_own {
-            shape::decoded(resource, self.registry.strategy(resource), &mut object);
+            let strategy = self.registry.strategy(resource);
+            shape::in_version(resource, strategy, self.cx.now, &mut object);
         }
         Ok(object)
     }

@@ -47,7 +47,7 @@ fn rule(operations: &[&str]) -> Value {
 }
 
 /// A pod with this spec beside its one container.
-fn pod(name: &str, spec: Value) -> Value {
+fn pod(name: &str, spec: &Value) -> Value {
     let mut pod = json!({
         "metadata": {"name": name},
         "spec": {"containers": [{"name": "c", "image": "i"}]},

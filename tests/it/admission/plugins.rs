@@ -35,7 +35,7 @@ async fn a_restricted_namespace_says_everything_that_is_wrong_with_a_pod() {
     )
     .await;
     let failure = cluster
-        .post(PODS, &pod("a", json!({"hostNetwork": true})))
+        .post(PODS, &pod("a", &json!({"hostNetwork": true})))
         .await
         .unwrap_err();
     assert_eq!(
@@ -55,7 +55,7 @@ async fn a_restricted_namespace_says_everything_that_is_wrong_with_a_pod() {
         "seccompProfile": {"type": "RuntimeDefault"},
     });
     let container = json!({"name": "c", "image": "i", "securityContext": context});
-    let good = pod("a", json!({"containers": [container]}));
+    let good = pod("a", &json!({"containers": [container]}));
     cluster.post(PODS, &good).await.unwrap();
 }
 
@@ -154,12 +154,12 @@ async fn a_pod_bears_the_zone_of_its_node() {
     }}});
     cluster.post("/api/v1/nodes", &node).await.unwrap();
     let made = cluster
-        .post(PODS, &pod("a", json!({"nodeName": "n"})))
+        .post(PODS, &pod("a", &json!({"nodeName": "n"})))
         .await
         .unwrap();
     let labels = json!({"topology.kubernetes.io/zone": "z"});
     assert_eq!(made["metadata"]["labels"], labels);
-    cluster.post(PODS, &pod("b", json!({}))).await.unwrap();
+    cluster.post(PODS, &pod("b", &json!({}))).await.unwrap();
     let binding = json!({
         "metadata": {"name": "b"},
         "target": {"kind": "Node", "name": "n"},

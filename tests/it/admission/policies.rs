@@ -23,7 +23,7 @@ async fn policy(cluster: &Fixture, kind: &str, spec: Value, binding: Value) {
     cluster.post(&path, &bound).await.unwrap();
 }
 
-fn validations(expression: &str, more: Value) -> Value {
+fn validations(expression: &str, more: &Value) -> Value {
     let mut validation = json!({"expression": expression});
     for (key, value) in more.as_object().unwrap() {
         validation[key] = value.clone();
@@ -39,7 +39,7 @@ fn deny() -> Value {
 async fn a_policy_refuses_with_its_reason() {
     let cluster = cluster().await;
     let more = json!({"message": "no bad keys", "reason": "Forbidden"});
-    let spec = validations("!('bad' in object.data)", more);
+    let spec = validations("!('bad' in object.data)", &more);
     policy(&cluster, "validating", spec, deny()).await;
     cluster.config("good", json!({"x": "1"})).await.unwrap();
     let failure = cluster.config("a", json!({"bad": "1"})).await.unwrap_err();
@@ -54,7 +54,7 @@ async fn a_policy_refuses_with_its_reason() {
 #[tokio::test]
 async fn an_optional_policy_lets_pass_what_it_cannot_judge() {
     let cluster = cluster().await;
-    let mut spec = validations("object.data.missing == 'x'", json!({}));
+    let mut spec = validations("object.data.missing == 'x'", &json!({}));
     spec["failurePolicy"] = "Ignore".into();
     policy(&cluster, "validating", spec, deny()).await;
     cluster.config("a", json!({"x": "1"})).await.unwrap();
@@ -67,7 +67,7 @@ async fn an_optional_policy_lets_pass_what_it_cannot_judge() {
 #[tokio::test]
 async fn a_binding_may_warn_where_it_does_not_refuse() {
     let cluster = cluster().await;
-    let spec = validations("false", json!({"message": "odd"}));
+    let spec = validations("false", &json!({"message": "odd"}));
     let binding = json!({"validationActions": ["Warn"]});
     policy(&cluster, "validating", spec, binding).await;
     let object = json!({"metadata": {"name": "a"}}).to_string();
@@ -91,7 +91,7 @@ async fn parameters_are_chosen_by_their_labels() {
         });
         cluster.post(CONFIG_MAPS, &params).await.unwrap();
     }
-    let mut spec = validations("size(object.data) <= int(params.data.max)", json!({}));
+    let mut spec = validations("size(object.data) <= int(params.data.max)", &json!({}));
     spec["paramKind"] = json!({"apiVersion": "v1", "kind": "ConfigMap"});
     let mut binding = deny();
     binding["paramRef"] = json!({
@@ -167,7 +167,7 @@ async fn no_policy_sees_policies() {
         "operations": ["*"],
         "resources": ["*/*"],
     });
-    let mut spec = validations("false", json!({}));
+    let mut spec = validations("false", &json!({}));
     spec["matchConstraints"] = json!({"resourceRules": [everything]});
     policy(&cluster, "validating", spec, deny()).await;
     cluster.config("a", json!({})).await.unwrap_err();

@@ -32,7 +32,7 @@ async fn used(cluster: &Fixture) -> Value {
 fn asking(name: &str, cpu: &str) -> Value {
     let resources = json!({"requests": {"cpu": cpu}});
     let container = json!({"name": "c", "image": "i", "resources": resources});
-    pod(name, json!({"containers": [container]}))
+    pod(name, &json!({"containers": [container]}))
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn containers_must_speak_of_what_is_counted() {
         json!({}),
     )
     .await;
-    let failure = cluster.post(PODS, &pod("a", json!({}))).await.unwrap_err();
+    let failure = cluster.post(PODS, &pod("a", &json!({}))).await.unwrap_err();
     assert_eq!(
         failure.message(),
         "pods \"a\" is forbidden: failed quota: q: must specify limits.memory for: c; \
@@ -83,7 +83,7 @@ async fn a_quota_without_a_count_refuses() {
     made["status"] = json!({"hard": {"pods": "1"}});
     let path = format!("{QUOTAS}/q/status");
     cluster.ask("PUT", &path, &made).await.unwrap();
-    let failure = cluster.post(PODS, &pod("a", json!({}))).await.unwrap_err();
+    let failure = cluster.post(PODS, &pod("a", &json!({}))).await.unwrap_err();
     let message = "pods \"a\" is forbidden: status unknown for quota: q, resources: pods";
     assert_eq!(failure.message(), message);
 }
@@ -98,8 +98,8 @@ async fn scopes_choose_what_a_quota_counts() {
         .await
         .unwrap();
     assert_eq!(used(&cluster).await["pods"], "0");
-    cluster.post(PODS, &pod("a", json!({}))).await.unwrap();
-    cluster.post(PODS, &pod("b", json!({}))).await.unwrap_err();
+    cluster.post(PODS, &pod("a", &json!({}))).await.unwrap();
+    cluster.post(PODS, &pod("b", &json!({}))).await.unwrap_err();
     assert_eq!(used(&cluster).await["pods"], "1");
 }
 
