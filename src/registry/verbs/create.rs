@@ -2,7 +2,7 @@
 //!
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/create.go`.
 
-use crate::error::{ApiError, Reason};
+use crate::error::ApiError;
 use crate::object::Object;
 use crate::registry::{Context, Registry, Request, Response, decode, shape};
 
@@ -19,7 +19,6 @@ pub(crate) async fn create(
     shape::decoded(cx, registry.strategy(cx.resource), &mut object);
     let mut object = registry.to_storage(cx.resource, object);
     set_namespace(cx, &mut object)?;
-    refuse_resource_version(&object)?;
     let written = registry.create_object(cx, object).await?;
     registry.answer_written(cx, request, 201, written)
 }
@@ -44,15 +43,4 @@ pub(crate) fn set_namespace(cx: &Context<'_>, object: &mut Object) -> Result<(),
             .insert("namespace".to_owned(), expected.into());
     }
     Ok(())
-}
-
-/// A new object has no version yet; one that is not a number counts as none.
-fn refuse_resource_version(object: &Object) -> Result<(), ApiError> {
-    match object.resource_version().parse::<u64>() {
-        Ok(version) if version != 0 => Err(ApiError::new(
-            Reason::Unknown,
-            "resourceVersion should not be set on objects to be created",
-        )),
-        _ => Ok(()),
-    }
 }

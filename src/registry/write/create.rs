@@ -100,12 +100,12 @@ impl Registry {
             .await?;
         let key = object.key();
         if cx.is_dry_run {
-            object.metadata_mut().remove("resourceVersion");
             return match self.reader.get(&cx.resource.storage, &key) {
                 Some(_) => Err(ApiError::already_exists(&group_resource(cx), object.name())),
                 None => Ok(Fate::Untouched),
             };
         }
+        refuse_resource_version(object)?;
         let stored = self.put(cx, &key, Expect::Absent, object).await;
         stored
             .map(Fate::Stored)
@@ -121,4 +121,15 @@ fn refuse_another_namespace(cx: &Context<'_>, object: &Object) -> Result<(), Api
     Err(ApiError::bad_request(
         "the namespace of the provided object does not match the namespace sent on the request",
     ))
+}
+
+/// A new object has no version yet; one that is not a number counts as none.
+fn refuse_resource_version(object: &Object) -> Result<(), ApiError> {
+    match object.resource_version().parse::<u64>() {
+        Ok(version) if version != 0 => Err(ApiError::new(
+            Reason::Unknown,
+            "resourceVersion should not be set on objects to be created",
+        )),
+        _ => Ok(()),
+    }
 }

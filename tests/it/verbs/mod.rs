@@ -1,5 +1,6 @@
 //! What the verbs answer, asked of a registry over a store in memory, on a clock that tests move.
 
+mod create;
 mod list;
 mod watch;
 

@@ -1,0 +1,25 @@
+//! POST of new objects.
+
+use serde_json::json;
+
+#[tokio::test]
+async fn a_new_object_may_name_no_version_unless_it_is_a_dry_run() {
+    let fixture = crate::support::cluster().await;
+    let create = |target: &'static str, name: &'static str| {
+        let client = fixture.client.clone();
+        async move {
+            let map = json!({"metadata": {"name": name, "resourceVersion": "7"}});
+            client.json("POST", target, Some(&map)).await
+        }
+    };
+    let path = "/api/v1/namespaces/default/configmaps";
+    let refused = create(path, "a").await.unwrap_err();
+    assert_eq!(refused.code, 500);
+    let why = "resourceVersion should not be set on objects to be created";
+    assert_eq!(refused.message(), why);
+    // What is wrong with the object itself is said first.
+    assert_eq!(create(path, "A_").await.unwrap_err().code, 422);
+    let dry = "/api/v1/namespaces/default/configmaps?dryRun=All";
+    let made = create(dry, "a").await.unwrap();
+    assert_eq!(made["metadata"]["resourceVersion"], "7");
+}
