@@ -13,6 +13,7 @@ use mockernetes_codegen::report;
 
 const USAGE: &str = "\
 usage: cargo codegen vendor v1.37.0     download a release's Go modules, write openapi/v1.37/
+       cargo codegen crds               download operators' Go modules, write tests/cases/crds/
        cargo codegen check              facts match their checksums, tables can be made of them
        cargo codegen report             one line per resource; writes openapi/COVERAGE.md
        cargo codegen new KIND NAME      KIND is controller, admission, resource or fault";
@@ -30,6 +31,7 @@ fn main() -> Result<()> {
                 .with_context(|| format!("add a row for {release} to codegen/src/version.rs"))?;
             mockernetes_codegen::vendor::vendor(version, &openapi)
         }
+        ["crds"] => mockernetes_codegen::vendor::crds::vendor(&root.join("tests/cases/crds")),
         ["check"] => mockernetes_codegen::check::check(&openapi),
         ["report"] => report(&openapi),
         ["new", kind, name] => {

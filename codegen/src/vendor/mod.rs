@@ -5,6 +5,7 @@
 //! *Upstream:* the Go modules `k8s.io/kubernetes` and its published siblings.
 
 mod columns;
+pub mod crds;
 mod custom;
 mod discovery;
 mod enums;
