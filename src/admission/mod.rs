@@ -59,14 +59,14 @@ impl Operation {
 
 /// Brings objects from one form into another; whoever drives admission knows how.
 pub trait Forms: Send + Sync {
-    /// An object of the version that is stored, in a version that is served.
+    /// An object of the version it is handled in, in a version that is served.
     fn to_served<'a>(
         &'a self,
         resource: &'a Resource,
         object: &'a Object,
     ) -> BoxFuture<'a, Result<Object, ApiError>>;
 
-    /// An object of a served version, in the version that is stored.
+    /// An object of a served version, in the version it is handled in.
     fn to_stored<'a>(
         &'a self,
         resource: &'a Resource,

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::custom::reading;
 use super::view::View;
 use super::write::{Fate, Written};
 use super::{Context, Form, Registry, Request, Response, Wire};
@@ -12,27 +13,27 @@ use crate::storage::Stored;
 
 impl Registry {
     /// Answers with an object as stored.
-    pub(super) fn answer_stored(
+    pub(super) async fn answer_stored(
         &self,
         cx: &Context<'_>,
         request: &Request,
         code: u16,
         stored: &Stored,
     ) -> Result<Response, ApiError> {
+        let mut view = View::of(self, cx, request);
+        let prepared = view.prepare([stored]).await;
+        prepared.map_err(|error| error.of_one(cx.resource))?;
         match request.form {
-            Form::Object => {
-                let view = View::of(self, cx, request);
-                Ok(match request.wire {
-                    Wire::Json => Response::json(code, view.bytes(stored)),
-                    Wire::Protobuf => Response::protobuf(code, vec![view.protobuf(stored)]),
-                })
-            }
-            _ => self.answer_object(cx, request, code, stored.object()),
+            Form::Object => Ok(match request.wire {
+                Wire::Json => Response::json(code, view.bytes(stored)),
+                Wire::Protobuf => Response::protobuf(code, vec![view.protobuf(stored)]),
+            }),
+            _ => self.answer_object(cx, request, code, view.printable(stored)),
         }
     }
 
     /// Answers with what a write came to.
-    pub(super) fn answer_written(
+    pub(super) async fn answer_written(
         &self,
         cx: &Context<'_>,
         request: &Request,
@@ -40,12 +41,22 @@ impl Registry {
         written: Written,
     ) -> Result<Response, ApiError> {
         match &written.fate {
-            Fate::Stored(stored) => self.answer_stored(cx, request, code, stored),
-            Fate::Gone | Fate::Untouched => self.answer_object(cx, request, code, written.object),
+            Fate::Stored(stored) => self.answer_stored(cx, request, code, stored).await,
+            Fate::Gone => self.answer_object(cx, request, code, written.object),
+            Fate::Untouched => {
+                let object = match &cx.resource.custom {
+                    // Upstream encodes and decodes what it would have stored.
+                    Some(custom) => {
+                        reading::round_trip(cx.resource, custom, written.object).await?
+                    }
+                    None => written.object,
+                };
+                self.answer_object(cx, request, code, object)
+            }
         }
     }
 
-    /// Answers with an object in the version it is stored in.
+    /// Answers with an object in the version it is handled in.
     pub(super) fn answer_object(
         &self,
         cx: &Context<'_>,

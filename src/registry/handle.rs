@@ -98,19 +98,9 @@ impl Registry {
 
     fn look_up(&self, request: &Request) -> Result<Arc<Resource>, ApiError> {
         let target = &request.target;
-        let resource = self
-            .catalog
+        self.catalog
             .resource(&target.group, &target.version, &target.resource)
-            .ok_or_else(ApiError::path_not_found)?;
-        let custom = resource.custom.as_ref();
-        if custom.is_some_and(|custom| custom.has_webhook_conversion)
-            && resource.group_version != resource.storage_version
-        {
-            return Err(ApiError::not_implemented(
-                "custom resources in a version that a webhook converts",
-            ));
-        }
-        Ok(resource)
+            .ok_or_else(ApiError::path_not_found)
     }
 
     /// The facts of a request.
@@ -152,9 +142,9 @@ impl Registry {
         }
         subresources::check_refusal(cx)?;
         match request.verb {
-            Verb::Get => verbs::get::get(self, cx, request),
-            Verb::List => verbs::list::list(self, cx, request),
-            Verb::Watch => verbs::watch::watch(self, cx, request),
+            Verb::Get => verbs::get::get(self, cx, request).await,
+            Verb::List => verbs::list::list(self, cx, request).await,
+            Verb::Watch => verbs::watch::watch(self, cx, request).await,
             Verb::Create => verbs::create::create(self, cx, request).await,
             Verb::Update => verbs::update::update(self, cx, request).await,
             Verb::Patch => verbs::patch::patch(self, cx, request).await,

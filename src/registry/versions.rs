@@ -1,24 +1,50 @@
-//! An object in the version it is stored in, and in the version it is asked for.
+//! An object in the version it is handled in, and in the version it is asked for.
+//!
+//! Built-in kinds are handled in the version they are stored in. A custom resource is handled in
+//! the version of the request, and converted between that and the store.
 //!
 //! *Upstream:* `apimachinery/pkg/runtime/converter.go`, by way of a hub; here the hub is the
 //! version that is stored.
 
 use std::borrow::Cow;
 
+use super::custom::reading;
 use super::custom::strategy::CustomResource;
+use super::custom::unreadable::Unreadable;
 use super::{Registry, Strategy};
 use crate::object::{GroupVersion, Object};
 use crate::schema::Resource;
+use crate::storage::Stored;
 
-/// Whether a resource is served in the version it is stored in.
-pub fn is_stored_version(resource: &Resource) -> bool {
-    resource.group_version == resource.storage_version
+/// Whether a resource is served in the version it is handled in.
+fn is_hub(resource: &Resource) -> bool {
+    resource.custom.is_some() || resource.group_version == resource.storage_version
+}
+
+/// Whether a stored object is read as it is.
+pub(super) fn is_read_as_stored(resource: &Resource, stored: &Stored) -> bool {
+    let custom = resource.custom.as_ref();
+    custom.is_none_or(|custom| stored.version_tag() == reading::tag(resource, custom))
 }
 
 impl Registry {
-    /// An object of a served version, in the version it is stored in.
-    pub fn to_storage(&self, resource: &Resource, object: Object) -> Object {
-        if is_stored_version(resource) {
+    /// A stored object, in the version it is handled in.
+    pub(super) async fn read(
+        &self,
+        resource: &Resource,
+        stored: &Stored,
+    ) -> Result<Object, Unreadable> {
+        match &resource.custom {
+            Some(custom) if !is_read_as_stored(resource, stored) => {
+                reading::read(resource, custom, stored).await
+            }
+            _ => Ok(stored.object()),
+        }
+    }
+
+    /// An object of a served version, in the version it is handled in.
+    pub fn to_hub(&self, resource: &Resource, object: Object) -> Object {
+        if is_hub(resource) {
             return object;
         }
         let hub = self.hub(resource);
@@ -26,7 +52,7 @@ impl Registry {
             .convert(object, &resource.group_version, &hub)
     }
 
-    /// A stored object, in the version a resource is served in.
+    /// An object in the version it is handled in, in the version a resource is served in.
     pub fn to_served(&self, resource: &Resource, object: Object) -> Object {
         let from = GroupVersion::parse(object.api_version());
         match from {
@@ -37,10 +63,10 @@ impl Registry {
         }
     }
 
-    /// The resource as it is served in the version it is stored in.
+    /// The resource as it is served in the version it is handled in.
     pub(super) fn hub<'a>(&self, resource: &'a Resource) -> Cow<'a, Resource> {
         let version = &resource.storage_version;
-        if is_stored_version(resource) {
+        if is_hub(resource) {
             return Cow::Borrowed(resource);
         }
         match self

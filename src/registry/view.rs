@@ -2,14 +2,17 @@
 //!
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/response.go`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::custom::reading;
+use super::query::Selection;
 use super::{Context, Form, Kinds, Registry, Request, Wire};
 use crate::object::{GroupVersion, Object};
 use crate::schema::{Resource, protobuf};
-use crate::storage::{Stored, version_tag};
+use crate::storage::{Revision, Stored, version_tag};
 
 /// See the module.
 #[derive(Clone)]
@@ -25,27 +28,46 @@ pub(crate) struct View {
     /// `includeObject` of a Table, as sent.
     pub(crate) include_object: Option<String>,
     version_tag: u64,
+    /// The name under which objects are kept in the version asked for.
+    pub(super) form_name: String,
+    /// Custom resources in the version asked for, where they were stored otherwise.
+    pub(super) prepared: BTreeMap<Revision, Bytes>,
 }
 
 impl View {
     /// The view of a request.
     pub(crate) fn of(registry: &Registry, cx: &Context<'_>, request: &Request) -> Self {
+        let group_version = cx.resource.group_version.to_string();
+        let tag = match &cx.resource.custom {
+            Some(custom) => reading::tag(cx.resource, custom),
+            None => version_tag(&group_version),
+        };
         Self {
             kinds: Arc::clone(&registry.kinds),
             resource: Arc::clone(cx.resource),
             form: request.form,
             wire: request.wire,
             include_object: request.parameter("includeObject").map(str::to_owned),
-            version_tag: version_tag(&cx.resource.group_version.to_string()),
+            version_tag: tag,
+            form_name: match &cx.resource.custom {
+                Some(custom) => format!("{group_version} {}", custom.state),
+                None => group_version,
+            },
+            prepared: BTreeMap::new(),
         }
     }
 
-    /// A stored object in the version asked for, parsed.
+    /// A stored object in the version asked for, parsed. Custom resources must have been prepared.
     pub(crate) fn object(&self, stored: &Stored) -> Object {
-        let object = stored.object();
         if self.is_served_version(stored) {
-            return object;
+            return stored.object();
         }
+        if self.resource.custom.is_some() {
+            let bytes = self.bytes(stored);
+            let value = serde_json::from_slice(&bytes).unwrap_or_default();
+            return Object::from_value(value).unwrap_or_default();
+        }
+        let object = stored.object();
         let Some(from) = GroupVersion::parse(object.api_version()) else {
             return object;
         };
@@ -53,13 +75,25 @@ impl View {
         strategy.convert(object, &from, &self.resource)
     }
 
+    /// A stored object as printers read it: custom resources in the version asked for, others in
+    /// the version they are stored in.
+    pub(crate) fn printable(&self, stored: &Stored) -> Object {
+        match self.resource.custom {
+            Some(_) => self.object(stored),
+            None => stored.object(),
+        }
+    }
+
     /// The JSON of a stored object in the version asked for; made once and kept.
     pub(crate) fn bytes(&self, stored: &Stored) -> Bytes {
         if self.is_served_version(stored) {
             return stored.bytes();
         }
-        let group_version = &self.resource.group_version;
-        stored.form(&group_version.to_string(), || {
+        if self.resource.custom.is_some() {
+            let prepared = self.prepared.get(&stored.revision);
+            return prepared.cloned().unwrap_or_else(|| stored.bytes());
+        }
+        stored.form(&self.form_name, || {
             Bytes::from(self.object(stored).into_value().to_string())
         })
     }
@@ -87,8 +121,24 @@ impl View {
         })
     }
 
-    /// Whether an object is stored in the version asked for.
+    /// Whether an object is stored as it is shown.
     pub(crate) fn is_served_version(&self, stored: &Stored) -> bool {
         stored.version_tag() == self.version_tag
+    }
+
+    /// Whether an object is meant, its namespace aside. Where fields beyond name and namespace are
+    /// selected by, custom resources must have been prepared.
+    pub(crate) fn selects(&self, selection: &Selection, stored: &Stored) -> bool {
+        if !self.selects_by_content(selection) || self.is_served_version(stored) {
+            return selection.contains(stored);
+        }
+        let object = self.object(stored);
+        let strategy = self.kinds.strategy(&self.resource.storage);
+        selection.contains_with(stored, |field| strategy.field_value(&object, field))
+    }
+
+    /// Whether a selection looks into custom resources.
+    pub(crate) fn selects_by_content(&self, selection: &Selection) -> bool {
+        self.resource.custom.is_some() && selection.has_own_fields()
     }
 }

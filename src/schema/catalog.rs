@@ -70,8 +70,8 @@ pub struct Custom {
     pub state: String,
     /// Whether the definition is being deleted.
     pub is_terminating: bool,
-    /// Whether objects are converted by a webhook.
-    pub has_webhook_conversion: bool,
+    /// How stored objects are read; shared by all versions of the definition.
+    pub reading: Arc<Reading>,
     /// `additionalPrinterColumns` as written.
     pub printer_columns: Vec<Value>,
     /// JSON paths of `selectableFields`.
@@ -82,6 +82,25 @@ pub struct Custom {
     pub rules: Option<Arc<dyn std::any::Any + Send + Sync>>,
     /// The version's `openAPIV3Schema` as written, for publishing.
     pub open_api_schema: Option<Value>,
+}
+
+/// How the stored objects of a definition are read, whichever version they were stored in.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Every version of the definition by name, served or not.
+    pub versions: BTreeMap<String, ReadVersion>,
+    /// What a layer above converts by; `None` where versions differ in their schemas only.
+    pub webhook: Option<Arc<dyn std::any::Any + Send + Sync>>,
+}
+
+/// How objects of one version are read.
+#[derive(Clone, Debug)]
+pub struct ReadVersion {
+    /// What an object of the version may be.
+    pub schema: Schema,
+    /// Tells an object that was stored under this very schema from others, which must be pruned
+    /// and defaulted anew.
+    pub mark: u64,
 }
 
 impl Resource {

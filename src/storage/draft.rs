@@ -73,6 +73,12 @@ impl Draft {
         }
     }
 
+    /// The same with another tag than that of its `apiVersion`: see [`version_tag`].
+    pub fn with_tag(mut self, tag: u64) -> Self {
+        self.facts.version_tag = tag;
+        self
+    }
+
     /// The final piece at a revision.
     pub(super) fn at(&self, revision: Revision) -> Bytes {
         let (head, tail) = self.piece.split_at(self.facts.revision_at as usize);
@@ -87,7 +93,7 @@ pub(super) const PREFIX: &[u8] = b"},";
 const PIECE_LENGTH_USUAL: usize = 4096;
 
 /// A number for an `apiVersion`, by which lists tell the version of an object without looking at
-/// its bytes (FNV-1a).
+/// its bytes (FNV-1a). Custom resources have the mark of their schema in it.
 pub fn version_tag(api_version: &str) -> u64 {
     api_version
         .bytes()

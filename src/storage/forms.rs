@@ -14,6 +14,14 @@ struct Kept {
 }
 
 impl Forms {
+    /// The form of this name, where it is there.
+    pub fn get(&self, form: &str) -> Option<Bytes> {
+        let kept = self.0.lock();
+        let mut forms = kept.forms.iter();
+        let found = forms.find(|(known, _)| known.as_ref() == form);
+        found.map(|(_, bytes)| bytes.clone())
+    }
+
     /// The form of this name, made where it is not there yet.
     pub fn get_or_make(&self, form: &str, make: impl FnOnce() -> Bytes) -> Bytes {
         let mut kept = self.0.lock();

@@ -93,6 +93,11 @@ impl Stored {
         self.facts.version_tag
     }
 
+    /// Whether a draft, at the revision of this object, is this object.
+    pub fn is_written_as(&self, draft: &Draft) -> bool {
+        draft.at(self.revision) == self.piece
+    }
+
     /// The object, parsed. The parsed form is shared while somebody holds it.
     pub fn parsed(&self) -> Arc<Object> {
         let mut parsed = self.parsed.lock();
@@ -133,6 +138,11 @@ impl Stored {
                 .find(|(known, _)| *known == path)
                 .map(|(_, value)| value),
         }
+    }
+
+    /// Another form of the object, where it was made and kept.
+    pub fn known_form(&self, form: &str) -> Option<Bytes> {
+        self.forms.get(form)
     }
 
     /// Another form of the object, made once and kept: `form` names it, `make` makes it.

@@ -9,11 +9,13 @@ use base64::Engine;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::conversion::Webhook;
 use super::establish;
 use super::version_order;
 use crate::cel::rules::Rules;
 use crate::object::{GroupResource, GroupVersion, GroupVersionKind, Object};
-use crate::schema::catalog::{Catalog, Custom, Resource, Subresource};
+use crate::registry::Registry;
+use crate::schema::catalog::{Custom, ReadVersion, Reading, Resource, Subresource};
 use crate::schema::node::Text;
 use crate::schema::structural::json::{is_true, list, object, text};
 use crate::schema::{Schema, structural, tables};
@@ -35,7 +37,7 @@ const VERBS: [&str; 8] = [
 const FACE_VERBS: [&str; 3] = ["get", "patch", "update"];
 
 /// Brings the catalog in line with a definition.
-pub(super) fn serve(catalog: &Catalog, definition: &Object) {
+pub(super) fn serve(registry: &Registry, definition: &Object) {
     let names = definition.get(&["status", "acceptedNames"]);
     let plural = names
         .and_then(|names| names["plural"].as_str())
@@ -46,17 +48,83 @@ pub(super) fn serve(catalog: &Catalog, definition: &Object) {
     let group = definition.text(&["spec", "group"]);
     let resource = GroupResource::new(group, plural);
     let state = State::of(definition);
+    let catalog = &registry.catalog;
     if catalog.custom_state(&resource).as_deref() == Some(state.0.as_str()) {
         return;
     }
-    let versions = definition.items(&["spec", "versions"]);
-    let resources = versions
-        .iter()
-        .filter_map(Value::as_object)
+    let Some(meta) = tables::component(META) else {
+        return;
+    };
+    let reading = Arc::new(reading(registry, definition, &meta));
+    let resources = versions(definition)
         .filter(|version| is_true(version, "served"))
-        .filter_map(|version| build(definition, version, &state))
+        .filter_map(|version| build(definition, version, &reading, &state))
         .collect();
     catalog.replace_custom(&resource, resources);
+}
+
+fn versions(definition: &Object) -> impl Iterator<Item = &Map<String, Value>> {
+    let versions = definition.items(&["spec", "versions"]);
+    versions.iter().filter_map(Value::as_object)
+}
+
+/// The schemas of all versions, compiled once.
+fn reading(registry: &Registry, definition: &Object, meta: &Schema) -> Reading {
+    let webhook = Webhook::of(registry, definition);
+    let mut reading = Reading {
+        webhook: webhook.map(|webhook| Arc::new(webhook) as _),
+        ..Reading::default()
+    };
+    let mut seen: Vec<(&Map<String, Value>, Schema)> = Vec::new();
+    let empty = Map::new();
+    for version in versions(definition) {
+        let document = document(version).unwrap_or(&empty);
+        // Versions often differ in nothing but their names.
+        let same = seen.iter().find(|(known, _)| *known == document);
+        let schema = match same {
+            Some((_, schema)) => schema.clone(),
+            None => structural::compile(document, meta),
+        };
+        seen.push((document, schema.clone()));
+        let mark = mark(definition, version, document);
+        let read = ReadVersion { schema, mark };
+        let name = text(version, "name").to_owned();
+        reading.versions.insert(name, read);
+    }
+    reading
+}
+
+/// Tells what was stored under one schema from what was stored under another.
+fn mark(definition: &Object, version: &Map<String, Value>, document: &Map<String, Value>) -> u64 {
+    let mut digest = Sha256::new();
+    digest.update(definition.uid());
+    for part in [
+        serde_json::to_vec(list(version, "selectableFields")),
+        serde_json::to_vec(document),
+    ] {
+        digest.update(part.unwrap_or_default());
+    }
+    let digest = digest.finalize();
+    digest[..8]
+        .iter()
+        .fold(0, |mark, byte| (mark << 8) | u64::from(*byte))
+}
+
+fn document(version: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    object(object(version, "schema")?, "openAPIV3Schema")
+}
+
+/// The resource of a definition in the version its objects are stored in, served or not. Nothing
+/// follows from what is written through it.
+pub(super) fn in_storage_version(registry: &Registry, definition: &Object) -> Option<Resource> {
+    let meta = tables::component(META)?;
+    let version = versions(definition).find(|version| is_true(version, "storage"))?;
+    let reading = Arc::new(reading(registry, definition, &meta));
+    let mut resource = build(definition, version, &reading, &State::of(definition))?;
+    let mut custom = Custom::clone(resource.custom.as_deref()?);
+    custom.definition = String::new();
+    resource.custom = Some(Arc::new(custom));
+    Some(resource)
 }
 
 /// What of a definition decides how it is served.
@@ -75,14 +143,18 @@ impl State {
     }
 }
 
-fn build(definition: &Object, version: &Map<String, Value>, state: &State) -> Option<Resource> {
+fn build(
+    definition: &Object,
+    version: &Map<String, Value>,
+    reading: &Arc<Reading>,
+    state: &State,
+) -> Option<Resource> {
     let names = definition.get(&["status", "acceptedNames"])?.as_object()?;
     let group = definition.text(&["spec", "group"]);
     let stored = stored_version(definition);
     let name = text(version, "name");
-    let document = object(version, "schema").and_then(|schema| object(schema, "openAPIV3Schema"));
-    let meta = tables::component(META)?;
-    let schema = structural::compile(document.unwrap_or(&Map::new()), &meta);
+    let document = document(version);
+    let schema = reading.versions.get(name)?.schema.clone();
     let owned = |field: &str| -> Text { text(names, field).to_owned().into() };
     let mut singular = owned("singular");
     if singular.is_empty() {
@@ -92,7 +164,7 @@ fn build(definition: &Object, version: &Map<String, Value>, state: &State) -> Op
         definition: definition.name().to_owned(),
         state: state.0.clone(),
         is_terminating: definition.is_being_deleted(),
-        has_webhook_conversion: definition.text(&["spec", "conversion", "strategy"]) == "Webhook",
+        reading: Arc::clone(reading),
         printer_columns: list(version, "additionalPrinterColumns").to_vec(),
         selectable_fields: list(version, "selectableFields")
             .iter()

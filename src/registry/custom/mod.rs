@@ -7,12 +7,15 @@
 //! *Upstream:* `apiextensions-apiserver/pkg/controller`,
 //! `apiextensions-apiserver/pkg/apiserver/customresource_handler.go`.
 
+mod conversion;
 mod establish;
 mod install;
 mod names;
+pub(super) mod reading;
 mod scale;
 pub mod strategy;
 mod terminate;
+pub(super) mod unreadable;
 mod version_order;
 
 use futures_util::future::BoxFuture;
@@ -45,7 +48,8 @@ pub(super) fn followed<'a>(
     is_gone: bool,
 ) -> Option<&'a str> {
     if let Some(custom) = &resource.custom {
-        return is_gone.then_some(custom.definition.as_str());
+        let definition = custom.definition.as_str();
+        return Some(definition).filter(|name| is_gone && !name.is_empty());
     }
     let is_definition = resource.group_version.group.as_ref() == GROUP && resource.plural == PLURAL;
     is_definition.then(|| object.name())
@@ -80,7 +84,7 @@ impl Registry {
                 return;
             };
             let definition = stored.parsed();
-            install::serve(&self.catalog, &definition);
+            install::serve(self, &definition);
             if definition.is_being_deleted() {
                 terminate::run(self, &definition).await;
             } else if let Some(settled) = establish::next(self, &definition) {
@@ -129,7 +133,15 @@ impl Registry {
 
     /// Makes a request as the API server itself.
     async fn act(&self, verb: Verb, target: Target, body: bytes::Bytes) {
-        let request = Request {
+        let request = Self::own_request(verb, target, body);
+        if let Err(error) = self.handle(&request).await {
+            tracing::debug!(%error, name = request.target.name, "following a definition");
+        }
+    }
+
+    /// A request of the API server itself.
+    fn own_request(verb: Verb, target: Target, body: bytes::Bytes) -> Request {
+        Request {
             verb,
             target,
             query: Vec::new(),
@@ -143,9 +155,6 @@ impl Registry {
                 ..User::default()
             },
             user_agent: "kube-apiserver".to_owned(),
-        };
-        if let Err(error) = self.handle(&request).await {
-            tracing::debug!(%error, name = request.target.name, "following a definition");
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::conversion::go_type;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::patch::go_print;
@@ -88,17 +89,5 @@ fn replicas(object: &Object, path: &str, errors: &mut FieldErrors) {
             errors.invalid(&field, value, detail);
         }
         Some(_) => {}
-    }
-}
-
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
     }
 }

@@ -5,10 +5,9 @@
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
-use crate::object::{GroupVersion, Object};
+use crate::object::Object;
 use crate::registry::meta::names::check_qualified_name;
 use crate::registry::{Context, Strategy};
-use crate::schema::{Resource, default};
 
 /// The strategy of every custom resource.
 #[derive(Debug)]
@@ -55,13 +54,6 @@ impl Strategy for CustomResource {
         for name in added {
             warn_of_finalizer(cx, name);
         }
-    }
-
-    /// Without a webhook, versions differ in their schemas' defaults only.
-    fn convert(&self, mut object: Object, _from: &GroupVersion, to: &Resource) -> Object {
-        object.set_type(&to.group_version.to_string(), &to.kind);
-        default::apply(object.as_map_mut(), &to.schema);
-        object
     }
 
     fn updates_unconditionally(&self) -> bool {

@@ -2,10 +2,12 @@
 //!
 //! *Upstream:* `apiextensions-apiserver/pkg/controller/finalizer/crd_finalizer.go`.
 
-use super::CLEANUP;
+use std::sync::Arc;
+
 use super::establish::{self, Condition};
+use super::{CLEANUP, install};
 use crate::object::{GroupResource, Object, time};
-use crate::registry::{Registry, Target, Verb};
+use crate::registry::{DeleteOptions, Options, Registry, Target, Verb};
 
 /// Deletes the objects of a definition, and lets the definition go once there are none.
 pub(super) async fn run(registry: &Registry, definition: &Object) {
@@ -61,16 +63,13 @@ fn count(registry: &Registry, resource: &GroupResource) -> usize {
         .map_or(0, |all| all.objects.len())
 }
 
-/// Deletes every object that is not being deleted yet.
+/// Deletes every object that is not being deleted yet, in the version it is stored in, whether that
+/// is served or not.
 async fn delete_objects(registry: &Registry, resource: &GroupResource, definition: &Object) {
-    let Some(version) = definition
-        .items(&["spec", "versions"])
-        .iter()
-        .filter(|version| version["served"] == true)
-        .find_map(|version| version["name"].as_str())
-    else {
+    let Some(served) = install::in_storage_version(registry, definition) else {
         return;
     };
+    let served = Arc::new(served);
     let Ok(all) = registry.reader.snapshot(resource, None) else {
         return;
     };
@@ -80,14 +79,18 @@ async fn delete_objects(registry: &Registry, resource: &GroupResource, definitio
         }
         let target = Target {
             group: resource.group.to_string(),
-            version: version.to_owned(),
+            version: served.group_version.version.to_string(),
             namespace: stored.key.namespace().to_owned(),
             resource: resource.resource.to_string(),
             name: stored.key.name().to_owned(),
             ..Target::default()
         };
-        registry
-            .act(Verb::Delete, target, bytes::Bytes::new())
-            .await;
+        let request = Registry::own_request(Verb::Delete, target, bytes::Bytes::new());
+        let options = Options::default();
+        let cx = registry.context(&request, &served, &options);
+        let deletion = DeleteOptions::default();
+        if let Err(error) = registry.delete_object(&cx, &stored.key, &deletion).await {
+            tracing::debug!(%error, name = stored.key.name(), "emptying a definition");
+        }
     }
 }

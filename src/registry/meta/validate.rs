@@ -185,7 +185,8 @@ pub fn check_label(key: &str, value: &str, path: &FieldPath, errors: &mut FieldE
     }
 }
 
-fn annotations(object: &Object, path: &FieldPath, errors: &mut FieldErrors) {
+/// Checks annotations at a path.
+pub fn annotations(object: &Object, path: &FieldPath, errors: &mut FieldErrors) {
     let mut size = 0;
     for (key, value) in object.annotations() {
         size += key.len() + value.len();

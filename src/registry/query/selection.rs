@@ -86,6 +86,24 @@ impl Selection {
                 .matches(|field| object.field(field).unwrap_or(""))
     }
 
+    /// The same, with the values of fields beyond name and namespace from elsewhere.
+    pub fn contains_with(&self, object: &Stored, field: impl Fn(&str) -> String) -> bool {
+        self.labels.matches(|key| object.label(key))
+            && self.fields.matches(|name| {
+                if is_of_metadata(name) {
+                    object.field(name).unwrap_or("").to_owned()
+                } else {
+                    field(name)
+                }
+            })
+    }
+
+    /// Whether it selects by fields beyond name and namespace.
+    pub fn has_own_fields(&self) -> bool {
+        let mut terms = self.fields.terms().iter();
+        terms.any(|term| !is_of_metadata(&term.field))
+    }
+
     /// The part of the log in which everything meant is found.
     pub fn scope(&self, resource: &Resource) -> Scope {
         Scope {
@@ -94,4 +112,9 @@ impl Selection {
             name: self.fields.exact("metadata.name").map(str::to_owned),
         }
     }
+}
+
+/// Whether the store knows a field of every object.
+fn is_of_metadata(field: &str) -> bool {
+    matches!(field, "metadata.name" | "metadata.namespace")
 }

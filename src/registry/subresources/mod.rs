@@ -34,7 +34,7 @@ pub(super) async fn handle(
         return scale::handle(registry, cx, request).await;
     }
     match request.verb {
-        Verb::Get => verbs::get::get(registry, cx, request),
+        Verb::Get => verbs::get::get(registry, cx, request).await,
         Verb::Update => verbs::update::update(registry, cx, request).await,
         Verb::Patch => verbs::patch::patch(registry, cx, request).await,
         _ => Err(ApiError::not_implemented(&face(cx))),

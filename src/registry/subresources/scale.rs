@@ -28,7 +28,9 @@ pub(super) async fn handle(
                 .reader
                 .get(&cx.resource.storage, &key)
                 .ok_or_else(|| ApiError::not_found(&resource, cx.name))?;
-            answer(registry, cx, request, &stored.object())
+            let object = registry.read(cx.resource, &stored).await;
+            let object = object.map_err(|error| error.of_one(cx.resource))?;
+            answer(registry, cx, request, &object)
         }
         Verb::Update => {
             let sent = decode::scale(cx, request)?;

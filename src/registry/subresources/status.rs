@@ -25,9 +25,11 @@ pub(super) fn keep_all_but_status(cx: &Context<'_>, object: &mut Object, old: &O
             object.set(&["metadata"], metadata);
         }
         Some(Value::Object(mut metadata)) => {
-            // What the version check has set.
-            if let Some(version) = metadata.remove("resourceVersion") {
-                object.set(&["metadata", "resourceVersion"], version);
+            // What the version check has set, and who now writes the status.
+            for field in ["managedFields", "resourceVersion"] {
+                if let Some(value) = metadata.remove(field) {
+                    object.set(&["metadata", field], value);
+                }
             }
         }
         _ => {}

@@ -42,7 +42,7 @@ pub(crate) async fn apply(
             })
         })
         .await?;
-    registry.answer_written(cx, request, 200, written)
+    registry.answer_written(cx, request, 200, written).await
 }
 
 async fn create(
@@ -65,7 +65,7 @@ async fn create(
     set_namespace(cx, &mut object)?;
     object.remove(&["metadata", "resourceVersion"]);
     let written = registry.create_tracked(cx, object).await?;
-    registry.answer_written(cx, request, 201, written)
+    registry.answer_written(cx, request, 201, written).await
 }
 
 /// The object that is applied.
@@ -143,7 +143,7 @@ impl Applied {
         let mut object = self.typed(cx, &merged)?;
         check_name(cx, &object)?;
         shape::decoded(cx, registry.strategy(cx.resource), &mut object);
-        Ok(registry.to_storage(cx.resource, object))
+        Ok(registry.to_hub(cx.resource, object))
     }
 
     /// The kind must be that of the path, and be said.

@@ -17,10 +17,10 @@ pub(crate) async fn create(
     }
     let mut object = decode::object(cx, request)?;
     shape::decoded(cx, registry.strategy(cx.resource), &mut object);
-    let mut object = registry.to_storage(cx.resource, object);
+    let mut object = registry.to_hub(cx.resource, object);
     set_namespace(cx, &mut object)?;
     let written = registry.create_object(cx, object).await?;
-    registry.answer_written(cx, request, 201, written)
+    registry.answer_written(cx, request, 201, written).await
 }
 
 /// Gives an object the namespace of the path, and refuses one that names another.

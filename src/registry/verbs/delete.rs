@@ -20,5 +20,5 @@ pub(crate) async fn delete(
     if is_gone && !registry.strategy(cx.resource).answers_deleted_object() {
         return Ok(answer::deleted(cx, &written.object));
     }
-    registry.answer_written(cx, request, 200, written)
+    registry.answer_written(cx, request, 200, written).await
 }

@@ -13,7 +13,8 @@ pub(crate) async fn delete_collection(
     request: &Request,
 ) -> Result<Response, ApiError> {
     let options = DeleteOptions::of(request)?;
-    let mut page = list::select(registry, cx, request)?;
+    let mut page = list::select(registry, cx, request).await?;
+    page.prepare(registry, cx, request).await?;
     let mut deleted = Vec::with_capacity(page.objects.len());
     for stored in page.objects {
         match registry.delete_object(cx, &stored.key, &options).await {
@@ -24,5 +25,5 @@ pub(crate) async fn delete_collection(
         }
     }
     page.objects = deleted;
-    list::answer(registry, cx, request, &page)
+    list::answer(registry, cx, request, &page).await
 }

@@ -7,7 +7,7 @@ use crate::registry::{Context, Registry, Request, Response, interpret};
 use crate::storage::{Error, Revision};
 
 /// Answers with the object as it is now.
-pub(crate) fn get(
+pub(crate) async fn get(
     registry: &Registry,
     cx: &Context<'_>,
     request: &Request,
@@ -15,7 +15,7 @@ pub(crate) fn get(
     check_resource_version(registry, request)?;
     let key = cx.key()?;
     match registry.reader.get(&cx.resource.storage, &key) {
-        Some(stored) => registry.answer_stored(cx, request, 200, &stored),
+        Some(stored) => registry.answer_stored(cx, request, 200, &stored).await,
         None => Err(ApiError::not_found(&cx.resource.group_resource(), cx.name)),
     }
 }

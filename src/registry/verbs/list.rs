@@ -11,9 +11,12 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
+use crate::registry::custom::unreadable::Unreadable;
 use crate::registry::query::{Continuation, ListOptions, Selection, VersionMatch};
 use crate::registry::view::View;
-use crate::registry::{Body, Context, Form, Registry, Request, Response, Wire, interpret, table};
+use crate::registry::{
+    Body, Context, Form, Registry, Request, Response, Verb, Wire, interpret, table,
+};
 use crate::schema::{Resource, protobuf};
 use crate::storage::{Error, Revision, Snapshot, Stored};
 
@@ -35,17 +38,17 @@ pub(super) struct Page {
 }
 
 /// Answers a list.
-pub(crate) fn list(
+pub(crate) async fn list(
     registry: &Registry,
     cx: &Context<'_>,
     request: &Request,
 ) -> Result<Response, ApiError> {
-    let page = select(registry, cx, request)?;
-    answer(registry, cx, request, &page)
+    let page = select(registry, cx, request).await?;
+    answer(registry, cx, request, &page).await
 }
 
 /// The objects that a request means.
-pub(super) fn select(
+pub(super) async fn select(
     registry: &Registry,
     cx: &Context<'_>,
     request: &Request,
@@ -55,26 +58,41 @@ pub(super) fn select(
     let selection = Selection::of(cx.resource, strategy, (cx.namespace, cx.name), &options)?;
     let start = Start::of(&options, &selection)?;
     let snapshot = start.snapshot(registry, cx.resource)?;
-    Ok(read_page(&snapshot, &selection, &start))
+    let mut view = View::of(registry, cx, request);
+    if view.selects_by_content(&selection) {
+        let all = snapshot.objects(Some(&selection.namespace), None);
+        let all: Vec<&Stored> = all.map(AsRef::as_ref).collect();
+        let prepared = view.prepare(all).await;
+        prepared.map_err(|error| unreadable(request, cx, &error))?;
+    }
+    Ok(read_page(&snapshot, &selection, &start, &view))
 }
 
 /// Answers with a page in the form asked for.
-pub(super) fn answer(
+pub(super) async fn answer(
     registry: &Registry,
     cx: &Context<'_>,
     request: &Request,
     page: &Page,
 ) -> Result<Response, ApiError> {
-    let view = View::of(registry, cx, request);
+    let view = page.prepare(registry, cx, request).await?;
     if request.form == Form::Object {
         return Ok(match request.wire {
             Wire::Json => write_objects(&view, page),
             Wire::Protobuf => write_messages(&view, page),
         });
     }
-    let objects = page.objects.iter().map(|stored| stored.object());
+    let objects = page.objects.iter().map(|stored| view.printable(stored));
     let body = table::render_list(&view, cx.now, page.metadata(), objects)?;
     Ok(Response::json(200, body))
+}
+
+/// The error of a page whose objects cannot be read.
+fn unreadable(request: &Request, cx: &Context<'_>, error: &Unreadable) -> ApiError {
+    match request.verb {
+        Verb::DeleteCollection => error.of_collection(cx.resource),
+        _ => error.of_list(cx.resource),
+    }
 }
 
 /// Where a page begins: at which version, at which key, how long it may be.
@@ -144,7 +162,7 @@ impl Start {
     }
 }
 
-fn read_page(snapshot: &Snapshot, selection: &Selection, start: &Start) -> Page {
+fn read_page(snapshot: &Snapshot, selection: &Selection, start: &Start, view: &View) -> Page {
     let mut page = Page {
         revision: snapshot.revision,
         objects: Vec::new(),
@@ -152,7 +170,8 @@ fn read_page(snapshot: &Snapshot, selection: &Selection, start: &Start) -> Page 
         remaining: None,
     };
     if let Some(key) = selection.single() {
-        let found = snapshot.get(key).filter(|found| selection.contains(found));
+        let found = snapshot.get(key);
+        let found = found.filter(|found| view.selects(selection, found));
         page.objects.extend(found.cloned());
         return page;
     }
@@ -169,7 +188,7 @@ fn read_page(snapshot: &Snapshot, selection: &Selection, start: &Start) -> Page 
     while page.objects.len() < limit
         && let Some(object) = objects.next()
     {
-        if selection.contains(object) {
+        if view.selects(selection, object) {
             page.objects.push(Arc::clone(object));
         }
     }
@@ -195,6 +214,20 @@ fn read_page(snapshot: &Snapshot, selection: &Selection, start: &Start) -> Page 
 }
 
 impl Page {
+    /// Refuses a page whose objects cannot be read, before anything is done to them.
+    pub(super) async fn prepare(
+        &self,
+        registry: &Registry,
+        cx: &Context<'_>,
+        request: &Request,
+    ) -> Result<View, ApiError> {
+        let mut view = View::of(registry, cx, request);
+        let prepared = view.prepare(self.objects.iter().map(AsRef::as_ref));
+        let prepared = prepared.await;
+        prepared.map_err(|error| unreadable(request, cx, &error))?;
+        Ok(view)
+    }
+
     /// The list's own metadata.
     fn metadata(&self) -> Map<String, Value> {
         let mut metadata = Map::new();

@@ -36,7 +36,7 @@ pub(crate) async fn patch(
             let mut object = patch.apply(cx, served, target)?;
             check_name(cx, &object)?;
             shape::decoded(cx, registry.strategy(cx.resource), &mut object);
-            let mut object = registry.to_storage(cx.resource, object);
+            let mut object = registry.to_hub(cx.resource, object);
             set_namespace(cx, &mut object)?;
             let is_exact = check_version(cx, registry, &mut object, old)?;
             // The version comes along from the old object unless the patch names one, so a race is
@@ -48,7 +48,7 @@ pub(crate) async fn patch(
             })
         })
         .await?;
-    registry.answer_written(cx, request, 200, written)
+    registry.answer_written(cx, request, 200, written).await
 }
 
 /// A patch on its way to an object.

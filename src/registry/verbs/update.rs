@@ -20,7 +20,7 @@ pub(crate) async fn update(
     let mut object = decode::object(cx, request)?;
     check_name(cx, &object)?;
     shape::decoded(cx, registry.strategy(cx.resource), &mut object);
-    let mut object = registry.to_storage(cx.resource, object);
+    let mut object = registry.to_hub(cx.resource, object);
     set_namespace(cx, &mut object)?;
     let key = cx.key()?;
     let strategy = registry.strategy(cx.resource);
@@ -40,7 +40,7 @@ pub(crate) async fn update(
             })
         })
         .await?;
-    registry.answer_written(cx, request, 200, written)
+    registry.answer_written(cx, request, 200, written).await
 }
 
 /// Creates an object by PUT; one that names a uid or version means an object that is gone.
@@ -56,7 +56,7 @@ async fn create(
         return Err(ApiError::conflict(&resource, cx.name, &why));
     }
     let written = registry.create_object(cx, object).await?;
-    registry.answer_written(cx, request, 201, written)
+    registry.answer_written(cx, request, 201, written).await
 }
 
 /// The name in the body must be that of the path.

@@ -14,6 +14,7 @@ use crate::error::{ApiError, FieldErrors};
 use crate::object::{Key, Object};
 use crate::registry::meta::{deletion, managers, system_fields, validate};
 use crate::registry::subresources::scale;
+use crate::registry::versions::is_read_as_stored;
 use crate::registry::{Context, Registry, Strategy, shape, subresources};
 use crate::storage::{Expect, Stored};
 
@@ -39,7 +40,8 @@ impl Registry {
             let Some(stored) = self.reader.get(&cx.resource.storage, key) else {
                 return Err(ApiError::not_found(&group_resource(cx), key.name()));
             };
-            let old = stored.object();
+            let old = self.read(cx.resource, &stored).await;
+            let old = old.map_err(|error| error.of_change())?;
             let current = Current {
                 stored: &stored,
                 object: &old,
@@ -100,21 +102,29 @@ impl Registry {
         }
         self.validate_face(write, cx, old, object).await?;
         set_version(object, current.stored);
-        if object == old {
-            return Ok(Attempt::Done(Fate::Stored(Arc::clone(current.stored))));
+        let stored = current.stored;
+        // A custom resource may be read otherwise than it is stored.
+        let is_read_so = is_read_as_stored(cx.resource, stored);
+        if is_read_so && object == old {
+            return Ok(Attempt::Done(Fate::Stored(Arc::clone(stored))));
         }
         if cx.is_dry_run {
             return Ok(Attempt::Done(Fate::Untouched));
         }
-        let key = &current.stored.key;
-        let expect = Expect::At(current.stored.revision);
+        let draft = self.draft(cx, object).await?;
+        if !is_read_so && stored.is_written_as(&draft) {
+            return Ok(Attempt::Done(Fate::Stored(Arc::clone(stored))));
+        }
+        let key = &stored.key;
+        let expect = Expect::At(stored.revision);
         let committed = if deletion::is_released(object, strategy) {
-            let last = Some(self.draft(cx, object));
-            self.take_away(cx, key, expect, last, object)
+            self.take_away(cx, key, expect, Some(draft), object)
                 .await
                 .map(|()| Fate::Gone)
         } else {
-            self.put(cx, key, expect, object).await.map(Fate::Stored)
+            self.put(cx, key, expect, draft, object)
+                .await
+                .map(Fate::Stored)
         };
         attempt(committed, cx, key)
     }

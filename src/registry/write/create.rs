@@ -106,7 +106,8 @@ impl Registry {
             };
         }
         refuse_resource_version(object)?;
-        let stored = self.put(cx, &key, Expect::Absent, object).await;
+        let draft = self.draft(cx, object).await?;
+        let stored = self.put(cx, &key, Expect::Absent, draft, object).await;
         stored
             .map(Fate::Stored)
             .map_err(|error| interpret::write(error, &group_resource(cx), key.name()))

@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::object::{GroupResource, Key, Object};
 use crate::registry::meta::deletion::{self, Outcome};
 use crate::registry::{Context, DeleteOptions, Registry};
-use crate::storage::{Error, Expect, Stored};
+use crate::storage::{Draft, Error, Expect, Stored};
 
 impl Registry {
     /// Removes an object, or marks it as being deleted where something holds it.
@@ -28,7 +28,8 @@ impl Registry {
             let Some(current) = self.reader.get(&cx.resource.storage, key) else {
                 return Err(ApiError::not_found(&group_resource(cx), key.name()));
             };
-            let old = current.object();
+            let old = self.read(cx.resource, &current).await;
+            let old = old.map_err(|error| error.of_one(cx.resource))?;
             check_preconditions(cx, &old, options)?;
             strategy.check_delete(cx, &old, options)?;
             let write = Target::new(self, cx, Operation::Delete, cx.name).with_deletion(options);
@@ -49,8 +50,12 @@ impl Registry {
             } else if is_unchanged {
                 Attempt::Done(Fate::Stored(current))
             } else {
+                let draft = match outcome {
+                    Outcome::Remove => None,
+                    _ => Some(self.draft(cx, &object).await?),
+                };
                 let stored = self
-                    .store_deletion(cx, &current, &mut object, outcome)
+                    .store_deletion(cx, &current, &mut object, draft, outcome)
                     .await;
                 attempt(stored, cx, key)?
             };
@@ -68,12 +73,13 @@ impl Registry {
         cx: &Context<'_>,
         current: &Arc<Stored>,
         object: &mut Object,
+        mark: Option<Draft>,
         outcome: Outcome,
     ) -> Result<Fate, Error> {
         let key = &current.key;
         let mut expect = Expect::At(current.revision);
-        if outcome != Outcome::Remove {
-            let marked = self.put(cx, key, expect, object).await?;
+        if let Some(mark) = mark {
+            let marked = self.put(cx, key, expect, mark, object).await?;
             if outcome == Outcome::Mark {
                 return Ok(Fate::Stored(marked));
             }

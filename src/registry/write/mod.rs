@@ -13,6 +13,7 @@ mod target;
 use std::sync::Arc;
 
 use self::target::Target;
+use super::custom::reading;
 use super::handle::Registry;
 use super::{Context, interpret};
 use crate::error::{ApiError, FieldErrors};
@@ -34,7 +35,7 @@ impl Writer {
 /// What a write came to.
 #[derive(Debug)]
 pub struct Written {
-    /// The object in the version it is stored in: as it is stored, as it was when it went, or, of
+    /// The object in the version it is handled in: as it is stored, as it was when it went, or, of
     /// a dry run, as it would be.
     pub object: Object,
     /// Where it is now.
@@ -62,7 +63,7 @@ enum Attempt {
 /// What `change` makes of an object.
 #[derive(Debug)]
 pub struct Changed {
-    /// The new state, in the version the object is stored in.
+    /// The new state, in the version the object is handled in.
     pub object: Object,
     /// Whether it is meant for just the state it was made from.
     pub is_exact: bool,
@@ -77,10 +78,10 @@ impl Registry {
         cx: &Context<'_>,
         key: &Key,
         expect: Expect,
+        draft: Draft,
         object: &mut Object,
     ) -> Result<Arc<Stored>, Error> {
-        let put = Some(self.draft(cx, object));
-        let stored = self.commit(cx, key, expect, put, None).await?;
+        let stored = self.commit(cx, key, expect, Some(draft), None).await?;
         set_version(object, &stored);
         Ok(stored)
     }
@@ -120,20 +121,30 @@ impl Registry {
         self.writer.0.commit(write).await
     }
 
-    fn draft(&self, cx: &Context<'_>, object: &Object) -> Draft {
+    /// An object as it is stored.
+    async fn draft(&self, cx: &Context<'_>, object: &Object) -> Result<Draft, ApiError> {
+        let resource = cx.resource;
         let strategy = self.strategy(cx.resource);
         let mut fields: Vec<(Box<str>, Box<str>)> = strategy
             .field_labels()
             .iter()
             .map(|label| ((*label).into(), strategy.field_value(object, label).into()))
             .collect();
-        if let Some(custom) = &cx.resource.custom {
+        if let Some(custom) = &resource.custom {
+            if resource.group_version != resource.storage_version {
+                let converted = reading::storable(resource, custom, object).await?;
+                return Ok(Draft::encode(&converted, [].into()));
+            }
             for path in &custom.selectable_fields {
                 let label = path.trim_start_matches('.');
                 fields.push((label.into(), strategy.field_value(object, label).into()));
             }
         }
-        Draft::encode(object, fields.into())
+        let draft = Draft::encode(object, fields.into());
+        Ok(match &resource.custom {
+            Some(custom) => draft.with_tag(reading::tag(resource, custom)),
+            None => draft,
+        })
     }
 }
 

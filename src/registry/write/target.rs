@@ -10,6 +10,7 @@ use crate::admission::{Attributes, Change, Forms, Ledger, Notes, Operation};
 use crate::auth::{MASTERS, User};
 use crate::error::ApiError;
 use crate::object::{GroupVersionKind, Key, Object};
+use crate::registry::custom::reading;
 use crate::registry::delete_options::Propagation;
 use crate::registry::request;
 use crate::registry::request::{FieldValidation, Wire};
@@ -89,8 +90,14 @@ impl Forms for Target<'_> {
         resource: &'a Resource,
         object: &'a Object,
     ) -> BoxFuture<'a, Result<Object, ApiError>> {
-        let served = self.registry.to_served(resource, object.clone());
-        async move { Ok(served) }.boxed()
+        async move {
+            let object = object.clone();
+            match &resource.custom {
+                Some(custom) => reading::in_version(resource, custom, object).await,
+                None => Ok(self.registry.to_served(resource, object)),
+            }
+        }
+        .boxed()
     }
 
     fn to_stored<'a>(
@@ -98,8 +105,15 @@ impl Forms for Target<'_> {
         resource: &'a Resource,
         object: Object,
     ) -> BoxFuture<'a, Result<Object, ApiError>> {
-        let stored = self.registry.to_storage(resource, object);
-        async move { Ok(stored) }.boxed()
+        async move {
+            // A custom resource is handled in the version of the request.
+            let asked = self.cx.resource;
+            match &asked.custom {
+                Some(custom) => reading::in_version(asked, custom, object).await,
+                None => Ok(self.registry.to_hub(resource, object)),
+            }
+        }
+        .boxed()
     }
 
     fn decode(

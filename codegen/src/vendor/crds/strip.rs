@@ -25,6 +25,13 @@ pub(super) fn definition(definition: &Value) -> Value {
             schema(document);
         }
     }
+    // An installer fills in who converts; without one, nobody does.
+    let service = spec.pointer("/conversion/webhook/clientConfig/service");
+    if service.is_some_and(|service| service["name"].is_null())
+        && let Some(spec) = spec.as_object_mut()
+    {
+        spec.remove("conversion");
+    }
     json!({
         "apiVersion": definition["apiVersion"],
         "kind": definition["kind"],

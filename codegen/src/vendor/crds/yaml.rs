@@ -25,10 +25,7 @@ fn next<'text>(parser: &mut Parser<'text, StrInput<'text>>) -> Result<Event<'tex
     Ok(event)
 }
 
-fn value<'text>(
-    parser: &mut Parser<'text, StrInput<'text>>,
-    event: Event<'text>,
-) -> Result<Value> {
+fn value<'text>(parser: &mut Parser<'text, StrInput<'text>>, event: Event<'text>) -> Result<Value> {
     match event {
         Event::Scalar(text, style, ..) => Ok(scalar(&text, style)),
         Event::SequenceStart(..) => {

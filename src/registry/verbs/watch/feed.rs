@@ -122,7 +122,13 @@ impl Feed {
             }
         };
         let piece = match changes {
-            Ok(changes) => self.piece(&running, &changes),
+            Ok(changes) => match self.frames.prepare_changes(&changes).await {
+                Ok(()) => self.piece(&running, &changes),
+                Err(error) => {
+                    self.state = State::Last(self.frames.error(&error.of_change()));
+                    return Some(Bytes::new());
+                }
+            },
             Err(error) => {
                 self.state = State::Last(self.frames.error(&lost(&running, &error)));
                 return Some(Bytes::new());

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::error::ApiError;
 use crate::object::Object;
+use crate::registry::custom::unreadable::Unreadable;
 use crate::registry::query::Selection;
 use crate::registry::view::View;
 use crate::registry::{Form, Wire, shape, table};
@@ -48,7 +49,7 @@ impl Frames {
             Wire::Json => form.to_owned(),
             Wire::Protobuf => format!("{form} protobuf"),
         };
-        let version = &view.resource.group_version;
+        let version = &view.form_name;
         let shared = [ChangeKind::Added, ChangeKind::Modified, ChangeKind::Deleted]
             .map(|kind| format!("{} {version}{form}", name(kind)));
         let selects_all = selection.is_everything();
@@ -61,6 +62,29 @@ impl Frames {
             shared,
             has_sent_columns: false,
         }
+    }
+
+    /// Gets changes ready to be sent: see [`View::prepare`].
+    pub(super) async fn prepare_changes(
+        &mut self,
+        changes: &[Arc<Change>],
+    ) -> Result<(), Unreadable> {
+        if self.view.resource.custom.is_none() {
+            return Ok(());
+        }
+        self.view.prepared.clear();
+        let objects = changes.iter().map(|change| change.object.as_ref());
+        let previous = changes
+            .iter()
+            .filter_map(|change| change.previous.as_deref());
+        let previous = previous.filter(|_| !self.selects_all);
+        let objects: Vec<&Stored> = objects.chain(previous).collect();
+        self.view.prepare(objects).await
+    }
+
+    /// Gets what exists ready to be sent.
+    pub(super) async fn prepare(&mut self, objects: &[Arc<Stored>]) -> Result<(), Unreadable> {
+        self.view.prepare(objects.iter().map(AsRef::as_ref)).await
     }
 
     /// What exists as added, at least one object and until a piece is full.
@@ -129,11 +153,12 @@ impl Frames {
         if self.selects_all {
             return Some(change.kind);
         }
-        let is_now = change.kind != ChangeKind::Deleted && self.selection.contains(&change.object);
+        let selects = |stored: &Stored| self.view.selects(&self.selection, stored);
+        let is_now = change.kind != ChangeKind::Deleted && selects(&change.object);
         let was = change
             .previous
             .as_ref()
-            .is_some_and(|previous| self.selection.contains(previous));
+            .is_some_and(|previous| selects(previous));
         match (was, is_now) {
             (false, false) => None,
             (false, true) => Some(ChangeKind::Added),
@@ -151,7 +176,7 @@ impl Frames {
     fn push(&mut self, out: &mut Vec<u8>, change: &Change, kind: ChangeKind, now: Timestamp) {
         let object = match &change.previous {
             Some(previous) if kind == ChangeKind::Deleted && change.kind != ChangeKind::Deleted => {
-                self.encode(&previous.moved_to(change.revision()), now)
+                self.encode_moved(previous, change.revision(), now)
             }
             _ => self.encode(&change.object, now),
         };
@@ -164,10 +189,24 @@ impl Frames {
             (Form::Object, Wire::Json) => self.view.bytes(stored),
             (Form::Object, Wire::Protobuf) => self.view.protobuf(stored),
             _ => {
-                let rendered = self.render(&stored.object(), now);
+                let rendered = self.render(&self.view.printable(stored), now);
                 self.on_wire(rendered)
             }
         }
+    }
+
+    /// An object as it was, at a later revision.
+    fn encode_moved(&mut self, stored: &Stored, revision: Revision, now: Timestamp) -> Bytes {
+        if self.view.resource.custom.is_none() || self.view.is_served_version(stored) {
+            return self.encode(&stored.moved_to(revision), now);
+        }
+        let mut object = self.view.object(stored);
+        object.set(&["metadata", "resourceVersion"], revision.0.to_string());
+        let json = match self.view.form {
+            Form::Object => object.into_value().to_string().into(),
+            _ => self.render(&object, now),
+        };
+        self.on_wire(json)
     }
 
     fn on_wire(&self, json: Bytes) -> Bytes {

@@ -32,7 +32,7 @@ const DURATION_SECONDS_MIN: i64 = 1800;
 ///
 /// Errors: what is wrong with the request itself. Whatever goes wrong with the watch afterwards is
 /// its last event.
-pub(crate) fn watch(
+pub(crate) async fn watch(
     registry: &Registry,
     cx: &Context<'_>,
     request: &Request,
@@ -44,7 +44,11 @@ pub(crate) fn watch(
     let start = Start::of(registry, cx, &options, &selection, asked);
     let view = View::of(registry, cx, request);
     table::check(&view)?;
-    let frames = Frames::new(view, selection);
+    let mut frames = Frames::new(view, selection);
+    if let Ok(start) = &start {
+        let prepared = frames.prepare(&start.initial).await;
+        prepared.map_err(|error| error.of_list(cx.resource))?;
+    }
     let deadline = deadline(cx.now, options.timeout_seconds);
     let timer = Timer::new(&registry.clock, cx.now, deadline, options.allows_bookmarks);
     let feed = match start {
