@@ -16,4 +16,5 @@
 mod full;
 mod kubectl;
 mod programs;
+mod suites;
 mod support;
