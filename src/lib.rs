@@ -31,6 +31,9 @@ pub mod webhook;
 pub mod auth;
 
 #[doc(hidden)]
+pub mod audit;
+
+#[doc(hidden)]
 pub mod admission;
 
 #[doc(hidden)]

@@ -3,13 +3,16 @@
 //! *Upstream:* `pkg/kubeapiserver/authenticator/config.go`,
 //! `apiserver/pkg/authentication/{request/{union,bearertoken,anonymous},group}`.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::authorize::aggregate;
 use super::certificate::{Authorities, Shown};
+use super::remote::Remote;
 use super::service_account::ServiceAccounts;
 use super::token_file::{BadTokenFile, TokenFile};
-use super::{AUTHENTICATED, Identity, UNAUTHENTICATED, User};
+use super::{AUTHENTICATED, Identity, UNAUTHENTICATED, User, token_webhook};
 use crate::storage::Reader;
 
 /// Whether it matters who asks.
@@ -33,6 +36,8 @@ pub struct Authenticator {
     pub authorities: Option<Authorities>,
     /// Tokens of service accounts.
     pub service_accounts: ServiceAccounts,
+    /// Who else is asked about tokens.
+    pub remote: Option<Arc<Remote>>,
     tokens: TokenFile,
 }
 
@@ -68,6 +73,7 @@ impl Authenticator {
             admits_anonymous: true,
             authorities: None,
             service_accounts: ServiceAccounts::default(),
+            remote: None,
             tokens: TokenFile::default(),
         }
     }
@@ -89,11 +95,11 @@ impl Authenticator {
 
     /// Who sent a request that may be meant for any of the audiences. What is said and not
     /// believed is an error; saying nothing is not.
-    pub fn authenticate(
+    pub async fn authenticate(
         &self,
         reader: &dyn Reader,
         times: Times,
-        evidence: Evidence,
+        evidence: Evidence<'_>,
         audiences: &[String],
     ) -> Result<Option<Identity>, String> {
         let mut errors = Vec::new();
@@ -105,7 +111,7 @@ impl Authenticator {
             }
         }
         if let Some(token) = evidence.authorization.and_then(bearer) {
-            match self.by_token(reader, times.cluster, token, audiences) {
+            match self.by_token(reader, times.cluster, token, audiences).await {
                 Ok(identity) => return Ok(Some(identity)),
                 Err(error) => {
                     // The loopback's own tokens are asked first, and say as much.
@@ -124,13 +130,13 @@ impl Authenticator {
         Ok(self.admits_anonymous.then(anonymous))
     }
 
-    fn by_token(
+    async fn by_token(
         &self,
         reader: &dyn Reader,
         now: Timestamp,
         token: &str,
         audiences: &[String],
-    ) -> Result<Identity, Option<String>> {
+    ) -> Result<Identity, Vec<String>> {
         let own: Vec<String> = self
             .service_accounts
             .audiences()
@@ -141,16 +147,26 @@ impl Authenticator {
         if let (Some(user), false) = (self.tokens.user(token), own.is_empty()) {
             return Ok(everywhere(user.clone(), &own));
         }
-        match self
+        let mut errors = Vec::new();
+        let mut found = self
             .service_accounts
-            .identify(reader, now, token, audiences)
+            .identify(reader, now, token, audiences);
+        if !matches!(found, Ok(Some(_)))
+            && let Some(remote) = &self.remote
         {
+            errors.extend(found.err());
+            found = token_webhook::identify(remote, token, audiences, &own).await;
+        }
+        match found {
             Ok(Some(mut identity)) => {
                 mark_authenticated(&mut identity.user);
                 Ok(identity)
             }
-            Ok(None) => Err(None),
-            Err(error) => Err(Some(error)),
+            Ok(None) => Err(errors),
+            Err(error) => {
+                errors.push(error);
+                Err(errors)
+            }
         }
     }
 }

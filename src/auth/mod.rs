@@ -7,8 +7,10 @@ pub mod authorize;
 pub mod certificate;
 pub mod der;
 pub mod impersonate;
+pub mod remote;
 pub mod service_account;
 pub mod token_file;
+mod token_webhook;
 
 pub use authenticate::{Authenticator, Evidence, Mode, Times};
 pub use authorize::{Attributes, Authorizer, Decision};

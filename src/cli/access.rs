@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
 
 use super::Fault;
-use super::files::read;
+use super::files::{read, read_bytes};
 use crate::auth::certificate::Authorities;
 use crate::auth::service_account::ServiceAccounts;
 use crate::auth::service_account::keys::{PublicKey, SigningKey};
-use crate::auth::{Authenticator, Mode, authorize};
+use crate::auth::{Authenticator, Mode, authorize, remote};
 use crate::cluster::Builder;
+use crate::object::duration;
+use crate::webhook::{Target, kubeconfig};
 
 /// Flags about access. Those that kube-apiserver has keep its names and meaning.
 #[derive(Debug, Args)]
@@ -18,8 +21,8 @@ pub(super) struct Access {
     /// none: everybody may do everything; rbac: who asks is checked, and rights as well
     #[arg(long, value_enum, default_value_t = Auth::None)]
     auth: Auth,
-    /// Who decides about rights, in this order: AlwaysAllow, AlwaysDeny, Node, RBAC; implies that
-    /// who asks is checked
+    /// Who decides about rights, in this order: AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook;
+    /// implies that who asks is checked
     #[arg(long, value_name = "MODES", value_delimiter = ',')]
     authorization_mode: Vec<String>,
     /// Let those in who do not say who they are, as system:anonymous
@@ -44,6 +47,29 @@ pub(super) struct Access {
     /// Where the keys are served, as the discovery document says
     #[arg(long, value_name = "URL")]
     service_account_jwks_uri: Option<String>,
+    /// Kubeconfig of whom the mode Webhook asks about rights
+    #[arg(long, value_name = "FILE")]
+    authorization_webhook_config_file: Option<PathBuf>,
+    /// Version of the SubjectAccessReviews sent there
+    #[arg(long, value_name = "VERSION", default_value = "v1beta1",
+          value_parser = ["v1", "v1beta1"])]
+    authorization_webhook_version: String,
+    /// How long a yes from there holds
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    authorization_webhook_cache_authorized_ttl: SignedDuration,
+    /// How long a no from there holds
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    authorization_webhook_cache_unauthorized_ttl: SignedDuration,
+    /// Kubeconfig of who is asked about tokens that nobody here knows
+    #[arg(long, value_name = "FILE")]
+    authentication_token_webhook_config_file: Option<PathBuf>,
+    /// Version of the TokenReviews sent there
+    #[arg(long, value_name = "VERSION", default_value = "v1beta1",
+          value_parser = ["v1", "v1beta1"])]
+    authentication_token_webhook_version: String,
+    /// How long what is said there of a token holds
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
+    authentication_token_webhook_cache_ttl: SignedDuration,
     /// Audiences of tokens for this server; the issuers where left out
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     api_audiences: Vec<String>,
@@ -68,6 +94,22 @@ impl Access {
             .service_accounts(self.service_accounts()?);
         if !self.authorization_mode.is_empty() {
             builder = builder.authorization(self.modes()?);
+        }
+        if let Some(path) = &self.authorization_webhook_config_file {
+            builder = builder.authorization_webhook(remote::Settings {
+                target: target("--authorization-webhook-config-file", path)?,
+                version: self.authorization_webhook_version.clone(),
+                yes_for: self.authorization_webhook_cache_authorized_ttl,
+                no_for: self.authorization_webhook_cache_unauthorized_ttl,
+            });
+        }
+        if let Some(path) = &self.authentication_token_webhook_config_file {
+            builder = builder.token_webhook(remote::Settings {
+                target: target("--authentication-token-webhook-config-file", path)?,
+                version: self.authentication_token_webhook_version.clone(),
+                yes_for: self.authentication_token_webhook_cache_ttl,
+                no_for: self.authentication_token_webhook_cache_ttl,
+            });
         }
         if let Some(path) = &self.token_auth_file {
             if mode == Mode::None && self.authorization_mode.is_empty() {
@@ -99,7 +141,8 @@ impl Access {
         for name in &self.authorization_mode {
             let mode = authorize::Mode::parse(name).ok_or_else(|| {
                 Fault::usage(format!(
-                    "--authorization-mode {name:?}: not one of AlwaysAllow, AlwaysDeny, Node, RBAC"
+                    "--authorization-mode {name:?}: not one of AlwaysAllow, AlwaysDeny, Node, RBAC, \
+                     Webhook"
                 ))
             })?;
             if modes.contains(&mode) {
@@ -107,6 +150,12 @@ impl Access {
                 return Err(Fault::usage(message));
             }
             modes.push(mode);
+        }
+        let has_file = self.authorization_webhook_config_file.is_some();
+        if modes.contains(&authorize::Mode::Webhook) && !has_file {
+            let message = "--authorization-mode Webhook: whom to ask is said by \
+                           --authorization-webhook-config-file";
+            return Err(Fault::usage(message));
         }
         Ok(modes)
     }
@@ -132,6 +181,21 @@ impl Access {
         }
         Ok(accounts)
     }
+}
+
+/// Who a kubeconfig says is to be asked.
+fn target(flag: &str, path: &Path) -> Result<Target, Fault> {
+    let text = read(flag, path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let read_beside =
+        |name: &str| read_bytes(flag, &folder.join(name)).map_err(|fault| fault.message);
+    kubeconfig::target(text.as_bytes(), &read_beside).map_err(|error| wrong(path, &error))
+}
+
+/// A duration as Go writes one.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let nanoseconds = duration::parse(text).map_err(|error| error.to_string())?;
+    Ok(SignedDuration::from_nanos(nanoseconds))
 }
 
 fn wrong(path: &Path, error: &dyn std::fmt::Display) -> Fault {

@@ -13,6 +13,24 @@ pub(super) fn read(flag: &str, path: &Path) -> Result<String, Fault> {
     std::fs::read_to_string(path).map_err(|error| unreadable(flag, path, &error))
 }
 
+/// The bytes of a file.
+#[allow(clippy::disallowed_methods, reason = "the command line reads files")]
+pub(super) fn read_bytes(flag: &str, path: &Path) -> Result<Vec<u8>, Fault> {
+    std::fs::read(path).map_err(|error| unreadable(flag, path, &error))
+}
+
+/// A file to add to; made where it is not there.
+#[allow(clippy::disallowed_methods, reason = "the command line writes files")]
+pub(super) fn append(flag: &str, path: &Path) -> Result<std::fs::File, Fault> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| Fault::usage(format!("{flag}: cannot write {}: {error}", path.display())))
+}
+
 /// A file that a flag names, or the YAML and JSON files of a folder and its folders, in name order.
 #[allow(clippy::disallowed_methods, reason = "the command line reads files")]
 pub(super) fn manifest_files(flag: &str, path: &Path) -> Result<Vec<PathBuf>, Fault> {

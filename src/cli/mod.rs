@@ -3,6 +3,7 @@
 //! *Invariant:* uses the cluster's public face only. Files, environment and exit codes live here.
 
 mod access;
+mod audit;
 mod envtest;
 mod files;
 mod parent;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::access::Access;
+use super::audit::Audit;
 use super::files::{Kubeconfig, manifest_files, read};
 use super::parent::Parent;
 use super::{Fault, plugins};
@@ -57,6 +58,8 @@ pub(super) struct Flags {
     nodes: u32,
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    audit: Audit,
     /// Addresses of services: one CIDR, or two of different families
     #[arg(long, value_name = "CIDR[,CIDR]", default_value = "10.0.0.0/24")]
     service_cluster_ip_range: String,
@@ -287,7 +290,7 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
     if flags.clock == ClockKind::Virtual {
         builder = builder.clock(Clock::virtual_at(jiff::Timestamp::UNIX_EPOCH));
     }
-    builder = flags.access.apply(builder)?;
+    builder = flags.audit.apply(flags.access.apply(builder)?)?;
     for (flag, paths) in [("--crd", &flags.crd), ("--manifest", &flags.manifest)] {
         for path in paths {
             for file in manifest_files(flag, path)? {

@@ -1,12 +1,14 @@
 //! What an embedder may choose.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::runtime_config::RuntimeConfig;
 use super::{Cluster, Error, wiring};
+use crate::audit;
 use crate::auth::certificate::Authorities;
 use crate::auth::service_account::ServiceAccounts;
-use crate::auth::{Authenticator, Mode, User, authorize};
+use crate::auth::{Authenticator, Mode, User, authorize, remote};
 use crate::registry::Settings;
 use crate::server::Limits;
 use crate::sim::Clock;
@@ -21,7 +23,7 @@ pub(super) struct Manifest {
 }
 
 /// A cluster to be.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Builder {
     pub(super) clock: Clock,
     pub(super) seed: Option<u64>,
@@ -29,6 +31,9 @@ pub struct Builder {
     pub(super) limits: Limits,
     pub(super) authenticator: Authenticator,
     pub(super) authorization: Vec<authorize::Mode>,
+    pub(super) authorization_webhook: Option<remote::Settings>,
+    pub(super) token_webhook: Option<remote::Settings>,
+    pub(super) audit: Option<(audit::Policy, Arc<dyn audit::Sink>)>,
     pub(super) enabled_plugins: Vec<String>,
     pub(super) disabled_plugins: Vec<String>,
     pub(super) listen: Option<SocketAddr>,
@@ -40,6 +45,12 @@ pub struct Builder {
     pub(super) services: Services,
 }
 
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}
+
 impl Default for Builder {
     fn default() -> Self {
         Self {
@@ -49,6 +60,9 @@ impl Default for Builder {
             limits: Limits::default(),
             authenticator: Authenticator::new(Mode::None),
             authorization: vec![authorize::Mode::AlwaysAllow],
+            authorization_webhook: None,
+            token_webhook: None,
+            audit: None,
             enabled_plugins: Vec::new(),
             disabled_plugins: Vec::new(),
             listen: None,
@@ -101,6 +115,24 @@ impl Builder {
     pub fn authorization(mut self, modes: Vec<authorize::Mode>) -> Self {
         self.authenticator.is_open = false;
         self.authorization = modes;
+        self
+    }
+
+    /// Who is asked about rights in the mode that asks somebody far away.
+    pub fn authorization_webhook(mut self, settings: remote::Settings) -> Self {
+        self.authorization_webhook = Some(settings);
+        self
+    }
+
+    /// Who is asked about tokens that nobody here knows.
+    pub fn token_webhook(mut self, settings: remote::Settings) -> Self {
+        self.token_webhook = Some(settings);
+        self
+    }
+
+    /// Records requests as a policy asks for it.
+    pub fn audit(mut self, policy: audit::Policy, sink: Arc<dyn audit::Sink>) -> Self {
+        self.audit = Some((policy, sink));
         self
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Tasks {
     set: Arc<Mutex<JoinSet<()>>>,
     runtime: Handle,
     stop: watch::Sender<bool>,
+    last: Mutex<JoinSet<()>>,
+    done: watch::Sender<bool>,
 }
 
 impl Tasks {
@@ -23,9 +25,20 @@ impl Tasks {
     pub(super) fn new(runtime: Handle) -> Self {
         Self {
             set: Arc::default(),
+            last: Mutex::default(),
             runtime,
             stop: watch::Sender::new(false),
+            done: watch::Sender::new(false),
         }
+    }
+
+    /// Starts a task that goes on until all others have ended, and is told then.
+    pub(super) fn spawn_last<F>(&self, task: impl FnOnce(Stop) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let task = task(self.done.subscribe());
+        self.last.lock().spawn_on(task, &self.runtime);
     }
 
     /// A way to start tasks that can be handed on. It keeps no cluster alive.
@@ -74,6 +87,9 @@ impl Tasks {
         if in_time.is_err() {
             set.shutdown().await;
         }
+        self.done.send_replace(true);
+        let mut last = std::mem::take(&mut *self.last.lock());
+        while last.join_next().await.is_some() {}
     }
 }
 

@@ -11,7 +11,9 @@ use super::builder::Manifest;
 use super::tasks::Tasks;
 use super::{Builder, Cluster, Error, bootstrap, manifest};
 use crate::admission::plugins;
+use crate::audit::{Queue, Recorder};
 use crate::auth::impersonate::Modes;
+use crate::auth::remote::Remote;
 use crate::auth::{Access, Authorizer, User};
 use crate::client::Client;
 use crate::registry::Registry;
@@ -45,19 +47,33 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     let admin_token = format!("{:016x}{:016x}", random(), random());
     let mut authenticator = builder.authenticator.clone();
     authenticator.add_token(admin_token.clone(), User::admin());
+    let ask = |settings| Remote::new(settings, Arc::clone(&registry.webhooks));
+    let mut authorizer = Authorizer::new(builder.authorization.clone());
+    if let Some(settings) = builder.authorization_webhook.clone() {
+        authorizer = authorizer.asking(ask(settings));
+    }
+    authenticator.remote = builder.token_webhook.clone().map(ask).map(Arc::new);
     registry.access = Access {
         authenticator,
-        authorizer: Authorizer::new(builder.authorization.clone()),
+        authorizer,
         impersonations: Modes::default(),
     };
     let registry = Arc::new(registry);
-    let door = Arc::new(Door::new(
+    let mut door = Door::new(
         Arc::clone(&registry),
         builder.limits,
         // Audit ids are drawn apart, so that looking on changes nothing that is stored.
         seed ^ 0xa0d1_7a0d_17a0_d17a,
         tasks.stop(),
-    ));
+    );
+    if let Some((policy, sink)) = &builder.audit {
+        tasks.spawn_last(|done| {
+            let (queue, drain) = Queue::new(Arc::clone(sink), done);
+            door.record(Recorder::new(policy.clone(), queue, registry.clock.clone()));
+            drain
+        });
+    }
+    let door = Arc::new(door);
     let client = Client::new(Arc::new(Local(Arc::clone(&door))), Some(User::admin()));
     bootstrap::install(&registry, &client).await?;
     if !builder.is_bare {

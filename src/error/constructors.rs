@@ -101,7 +101,7 @@ impl ApiError {
         };
         Self::new(
             Reason::Invalid,
-            format!("{qualified} \"{name}\" is invalid: {list}"),
+            format!("{qualified} {} is invalid: {list}", quoted(name)),
         )
         .with_details(Details {
             name: name.to_owned(),

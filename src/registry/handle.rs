@@ -5,12 +5,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::context::{Context, Pools, Settings};
+use super::meta::names::check_path_segment;
 use super::write::Writer;
 use super::{Options, Printer, Request, Response, Strategy, Verb, subresources, verbs};
 use crate::admission::{Chain, Rights, Verdict};
-use crate::auth::{self, Access, User};
+use crate::auth::{self, Access, Attributes, User};
 use crate::error::{ApiError, Details, Reason};
 use crate::object::GroupResource;
+use crate::object::quote::quoted;
 use crate::schema::{Catalog, Resource};
 use crate::sim::{Clock, Entropy};
 use crate::storage::{Reader, Store};
@@ -85,6 +87,9 @@ impl Registry {
         } else {
             subresources::handle(self, &cx, request).await
         };
+        for (key, value) in cx.annotations.into_inner() {
+            request.trail.annotate(&key, value);
+        }
         let warnings = cx.warnings.into_inner();
         match answer {
             Ok(mut response) => {
@@ -133,9 +138,32 @@ impl Registry {
         }
     }
 
+    /// Whoever changes what is not there yet must be allowed to create it.
+    ///
+    /// *Upstream:* `apiserver/pkg/endpoints/handlers/update.go` (`withAuthorization`).
+    pub(super) async fn check_may_create(&self, cx: &Context<'_>) -> Result<(), ApiError> {
+        let group_version = &cx.resource.group_version;
+        let attributes = Attributes {
+            verb: "create",
+            is_resource: true,
+            group: &group_version.group,
+            version: &group_version.version,
+            namespace: cx.namespace,
+            resource: &cx.resource.plural,
+            subresource: cx.subresource,
+            name: cx.name,
+            ..Attributes::default()
+        };
+        let authorizer = &cx.access.authorizer;
+        authorizer.check(cx.reader, cx.user, &attributes).await
+    }
+
     async fn dispatch(&self, cx: &Context<'_>, request: &Request) -> Result<Response, ApiError> {
         if !cx.resource.serves(request.verb.as_str()) {
             return Err(method_not_allowed());
+        }
+        if matches!(request.verb, Verb::Get | Verb::Patch | Verb::Delete) {
+            check_name(cx.name)?;
         }
         if let Some(connect) = self.strategy(cx.resource).acts() {
             return connect.call(self, cx, request).await;
@@ -185,6 +213,19 @@ fn check_scope(request: &Request, resource: &Resource) -> Result<(), ApiError> {
         return Err(ApiError::path_not_found());
     }
     Ok(())
+}
+
+/// Refuses a name that no object can have, since it is no segment of a path.
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let wrong = check_path_segment(name);
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::bad_request(format!(
+        "Name parameter invalid: {}: {}",
+        quoted(name),
+        wrong.join(";")
+    )))
 }
 
 /// The answer to a verb that a path knows nothing of.

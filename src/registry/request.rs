@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::audit::Trail;
 use crate::auth::User;
 
 /// What is asked for.
@@ -23,6 +24,8 @@ pub struct Request {
     pub wire: Wire,
     /// Who asks.
     pub user: User,
+    /// What is recorded of it.
+    pub trail: Trail,
     /// `User-Agent`, from which an unnamed field manager takes its name.
     pub user_agent: String,
 }

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* starts no task itself; whoever wires the cluster says where tasks live.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -117,6 +118,7 @@ async fn connect(
 ) {
     // Answers are written whole; waiting for more would only delay them.
     let _ = socket.set_nodelay(true);
+    let peer = socket.peer_addr().ok();
     let Some(tls) = tls else {
         // Plaintext HTTP/2 is told from HTTP/1 by its preface, which clients send first.
         let mut preface = [0; 3];
@@ -128,7 +130,7 @@ async fn connect(
             () = pause(door.limits.idle_patience) => return,
             () = stopped(&mut stop) => return,
         };
-        return http(socket, is_h2, None, door, spawn, stop).await;
+        return http(socket, is_h2, (peer, None), door, spawn, stop).await;
     };
     let accepted = tokio::select! {
         accepted = tls.accept(socket) => accepted,
@@ -142,7 +144,7 @@ async fn connect(
         Ok(stream) => {
             let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let shown = shown(stream.get_ref().1.peer_certificates());
-            http(stream, is_h2, shown, door, spawn, stop).await;
+            http(stream, is_h2, (peer, shown), door, spawn, stop).await;
         }
         Err(error) => tracing::debug!(%error, "TLS handshake failed"),
     }
@@ -159,7 +161,7 @@ fn shown(chain: Option<&[CertificateDer<'_>]>) -> Option<Arc<Shown>> {
 async fn http<I>(
     io: I,
     is_h2: bool,
-    shown: Option<Arc<Shown>>,
+    (peer, shown): (Option<SocketAddr>, Option<Arc<Shown>>),
     door: Arc<Door>,
     spawn: Spawn,
     mut stop: Stop,
@@ -178,6 +180,9 @@ async fn http<I>(
             let is_cut_off = Arc::clone(&is_cut_off);
             async move {
                 let (mut parts, body) = request.into_parts();
+                if let Some(peer) = peer {
+                    parts.extensions.insert(peer);
+                }
                 if let Some(shown) = shown {
                     parts.extensions.insert(shown);
                 }

@@ -20,6 +20,7 @@ mod oidc;
 mod openapi;
 mod pages;
 pub mod path;
+mod record;
 pub mod tls;
 pub mod watch;
 
@@ -39,6 +40,7 @@ use self::filters::body::{self, Manner};
 use self::filters::route::Route;
 use self::metrics::{Metrics, Series, Stopwatch};
 use self::negotiate::{Encoding, Endpoint, Media, Offer};
+use crate::audit::{Recorder, Stage, Trail};
 use crate::auth::User;
 use crate::error::{ApiError, Details, Reason};
 use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, table};
@@ -91,6 +93,7 @@ pub type Stop = tokio::sync::watch::Receiver<bool>;
 pub struct Door {
     registry: Arc<Registry>,
     limits: Limits,
+    recorder: Option<Recorder>,
     metrics: Arc<Metrics>,
     audit_ids: Entropy,
     pages: axum::Router,
@@ -105,10 +108,16 @@ impl Door {
             pages: pages::router(&registry, &metrics),
             registry,
             limits,
+            recorder: None,
             metrics,
             audit_ids: Entropy::seeded(audit_seed),
             stop,
         }
+    }
+
+    /// Records requests from now on.
+    pub fn record(&mut self, recorder: Recorder) {
+        self.recorder = Some(recorder);
     }
 
     /// Answers one request; `identity` is who asks where the caller is in process and known.
@@ -168,41 +177,73 @@ impl Door {
         B: http_body::Body + Send,
         B::Error: std::fmt::Display,
     {
-        let fail = |error: ApiError| encode::error(&error, &asked.headers, &asked.query);
-        let (user, place) = match self.admit(asked, identity).await {
-            Ok(admitted) => admitted,
+        let id = audit_id.to_str().unwrap_or("");
+        let (user, trail) = match self.identify(asked, identity, id).await {
+            Ok(identified) => identified,
+            Err(answer) => return (*answer, body::discard(body, manner).await),
+        };
+        let (answer, is_cut_off) = self
+            .answer_to(asked, (body, manner), user, series, &trail)
+            .await;
+        trail.answered(record::status(answer.status().as_u16()), || None);
+        let is_long = matches!(answer.body(), encode::Payload::Events(_));
+        trail.record(if is_long {
+            Stage::ResponseStarted
+        } else {
+            Stage::ResponseComplete
+        });
+        (answer, is_cut_off)
+    }
+
+    /// The answer to somebody who may ask; and whether the rest of the body is still to come.
+    async fn answer_to<B>(
+        self: &Arc<Self>,
+        asked: &Asked,
+        (body, manner): (B, Manner),
+        user: User,
+        series: Series,
+        trail: &Trail,
+    ) -> (Answer, bool)
+    where
+        B: http_body::Body + Send,
+        B::Error: std::fmt::Display,
+    {
+        let fail = |error: ApiError| {
+            record::failed(trail, &error);
+            encode::error(&error, &asked.headers, &asked.query)
+        };
+        let place = match self.place(asked) {
+            Ok(place) => place,
             Err(error) => return (fail(error), body::discard(body, manner).await),
         };
         if !asked.location.is_resource {
             let is_cut_off = body::discard(body, manner).await;
-            let answer = filters::without_panic(self.page(asked)).await;
+            let answer = filters::without_panic(trail, self.page(asked)).await;
             return (answer.unwrap_or_else(fail), is_cut_off);
         }
         let body = body::read(body, &self.limits).await;
         let is_cut_off = body.as_ref().is_err_and(|unread| unread.is_cut_off);
         let answer = match body {
-            Ok(body) => filters::without_panic(self.resource(asked, body, user)).await,
+            Ok(body) => {
+                filters::without_panic(trail, self.resource(asked, body, user, trail)).await
+            }
             Err(_) if asked.method == Method::GET => {
-                filters::without_panic(self.resource(asked, Bytes::new(), user)).await
+                let resource = self.resource(asked, Bytes::new(), user, trail);
+                filters::without_panic(trail, resource).await
             }
             Err(unread) => Err(unread.error),
         };
         drop(place);
         let answer = match answer {
             Ok((response, media)) => {
+                record::succeeded(trail, &response);
                 let answer = encode::answer(response, media, &asked.headers);
-                watch::count(answer, self, series)
+                watch::count(answer, self, series, trail)
             }
             Err(error) if self.is_nowhere(asked, &error) => encode::not_found(),
             Err(error) => {
                 if error.code() >= 500 {
-                    let audit_id = audit_id.to_str().unwrap_or("");
-                    tracing::warn!(
-                        audit_id,
-                        path = asked.path,
-                        cause = error.cause(),
-                        "{error}"
-                    );
+                    tracing::warn!(path = asked.path, cause = error.cause(), "{error}");
                 }
                 fail(error)
             }
@@ -210,16 +251,11 @@ impl Door {
         (answer, is_cut_off)
     }
 
-    /// Who asks, and a place among those being answered.
-    async fn admit(
-        &self,
-        asked: &Asked,
-        identity: Option<User>,
-    ) -> Result<(User, filters::Place<'_>), ApiError> {
-        let user = self.identify(asked, identity).await?;
+    /// A place among those being answered.
+    fn place(&self, asked: &Asked) -> Result<filters::Place<'_>, ApiError> {
         let place = self.enter(asked, asked.location.verb == Some(Verb::Watch))?;
         filters::check_timeout(asked)?;
-        Ok((user, place))
+        Ok(place)
     }
 
     /// Sends a request about a resource through the corridor.
@@ -228,6 +264,7 @@ impl Door {
         asked: &Asked,
         body: Bytes,
         user: User,
+        trail: &Trail,
     ) -> Result<(Response, Media), ApiError> {
         let Route { verb, target } = self.route(asked)?;
         let endpoint = match verb {
@@ -265,11 +302,15 @@ impl Door {
                 Encoding::Json | Encoding::Yaml => Wire::Json,
             },
             user,
+            trail: trail.clone(),
             user_agent: agent
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or("")
                 .to_owned(),
         };
+        if let (true, Some(resource)) = (trail.is_kept(), self.resource_of(asked)) {
+            record::sent(trail, &self.registry, &resource, &request);
+        }
         let mut response = self.registry.handle(&request).await?;
         self.check_form(asked, verb, media, &response)?;
         if let Body::Events(events) = response.body {

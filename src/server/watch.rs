@@ -15,6 +15,7 @@ use tokio::time::Sleep;
 use super::encode::body::{Payload, Piece};
 use super::metrics::Series;
 use super::{Door, Stop};
+use crate::audit::{Stage, Trail};
 
 /// How long events that follow a write are gathered before the next write. A quiet watch never
 /// waits; a busy one spares a system call and a TLS record for every event but the first.
@@ -36,11 +37,13 @@ pub struct Events {
 struct Open {
     door: Arc<Door>,
     series: Series,
+    trail: Trail,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         self.door.metrics.open_watches(self.series, -1);
+        self.trail.record(Stage::ResponseComplete);
     }
 }
 
@@ -125,12 +128,14 @@ pub(super) fn count(
     mut answer: super::encode::Answer,
     door: &Arc<Door>,
     series: Series,
+    trail: &Trail,
 ) -> super::encode::Answer {
     if let Payload::Events(events) = answer.body_mut() {
         door.metrics.open_watches(series, 1);
         events.open = Some(Open {
             door: Arc::clone(door),
             series,
+            trail: trail.clone(),
         });
     }
     answer

@@ -103,6 +103,7 @@ fn request(verb: Verb, path: &str, body: &Value) -> Request {
         form: Form::Object,
         wire: Wire::Json,
         user: mockernetes::auth::User::default(),
+        trail: mockernetes::audit::Trail::default(),
         user_agent: "test".to_owned(),
     }
 }

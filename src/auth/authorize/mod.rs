@@ -10,6 +10,7 @@
 pub mod attributes;
 mod node;
 pub mod rbac;
+mod webhook;
 mod words;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use attributes::{Attributes, Selectors};
 
 use self::rbac::{Rbac, Rule};
+use super::remote::Remote;
 use super::{MASTERS, User};
 use crate::error::ApiError;
 use crate::storage::Reader;
@@ -80,6 +82,8 @@ pub enum Mode {
     Rbac,
     /// What kubelets need.
     Node,
+    /// By somebody far away.
+    Webhook,
 }
 
 impl Mode {
@@ -90,6 +94,7 @@ impl Mode {
             "AlwaysDeny" => Self::AlwaysDeny,
             "RBAC" => Self::Rbac,
             "Node" => Self::Node,
+            "Webhook" => Self::Webhook,
             _ => return None,
         })
     }
@@ -101,6 +106,7 @@ impl Mode {
             Self::AlwaysDeny => "alwaysdeny",
             Self::Rbac => "rbac",
             Self::Node => "node",
+            Self::Webhook => "default",
         }
     }
 }
@@ -121,6 +127,7 @@ pub struct Rules {
 pub struct Authorizer {
     modes: Vec<Mode>,
     rbac: Arc<Rbac>,
+    remote: Option<Arc<Remote>>,
 }
 
 impl Authorizer {
@@ -129,7 +136,14 @@ impl Authorizer {
         Self {
             modes,
             rbac: Arc::default(),
+            remote: None,
         }
+    }
+
+    /// The same, asking somebody far away in the mode that does.
+    pub fn asking(mut self, remote: Remote) -> Self {
+        self.remote = Some(Arc::new(remote));
+        self
     }
 
     /// Whether roles and bindings mean anything.
@@ -144,17 +158,26 @@ impl Authorizer {
     }
 
     /// What all say together.
-    #[allow(
-        clippy::unused_async,
-        reason = "whoever asks must be ready to wait: an authorizer may be far away"
-    )]
     pub async fn decide(
         &self,
         reader: &dyn Reader,
         user: &User,
         attributes: &Attributes<'_>,
     ) -> Decision {
-        self.decide_here(reader, user, attributes)
+        if user.is_in(MASTERS) {
+            return Decision::allow("");
+        }
+        let mut union = Union::default();
+        for mode in &self.modes {
+            let decision = match (mode, &self.remote) {
+                (Mode::Webhook, Some(remote)) => webhook::decide(remote, user, attributes).await,
+                _ => self.ask(*mode, reader, user, attributes),
+            };
+            if let Some(decision) = union.add(*mode, decision) {
+                return decision;
+            }
+        }
+        union.into_decision()
     }
 
     /// What those say who need not be waited for.
@@ -167,17 +190,14 @@ impl Authorizer {
         if user.is_in(MASTERS) {
             return Decision::allow("");
         }
-        let mut reasons: Vec<String> = Vec::new();
+        let mut union = Union::default();
         for mode in &self.modes {
             let decision = self.ask(*mode, reader, user, attributes);
-            if decision.verdict != Verdict::NoOpinion {
+            if let Some(decision) = union.add(*mode, decision) {
                 return decision;
             }
-            if !decision.reason.is_empty() {
-                reasons.push(format!("{}: {}", mode.name(), decision.reason));
-            }
         }
-        Decision::no_opinion(reasons.join("\n"))
+        union.into_decision()
     }
 
     fn ask(
@@ -192,6 +212,7 @@ impl Authorizer {
             Mode::AlwaysDeny => Decision::no_opinion("Everything is forbidden."),
             Mode::Rbac => self.rbac.decide(reader, user, attributes),
             Mode::Node => node::decide(reader, user, attributes),
+            Mode::Webhook => Decision::default(),
         }
     }
 
@@ -202,9 +223,6 @@ impl Authorizer {
         user: &User,
         attributes: &Attributes<'_>,
     ) -> Result<(), ApiError> {
-        if user.is_in(MASTERS) {
-            return Ok(());
-        }
         let decision = self.decide(reader, user, attributes).await;
         if decision.is_allowed() {
             return Ok(());
@@ -233,6 +251,11 @@ impl Authorizer {
                     errors.push("node authorizer does not support user rule resolution".to_owned());
                 }
                 Mode::Node => {}
+                Mode::Webhook => {
+                    all.is_incomplete = true;
+                    let why = "webhook authorizer does not support user rule resolution";
+                    errors.push(why.to_owned());
+                }
             }
         }
         all.error = aggregate(&errors);
@@ -240,7 +263,37 @@ impl Authorizer {
     }
 }
 
-pub(crate) use words::forbidden;
+pub(crate) use words::{forbidden, sanitize};
+
+/// What those said who had no opinion.
+#[derive(Default)]
+struct Union {
+    reasons: Vec<String>,
+    errors: Vec<String>,
+}
+
+impl Union {
+    /// Adds what one says; an opinion ends it.
+    fn add(&mut self, mode: Mode, decision: Decision) -> Option<Decision> {
+        if decision.verdict != Verdict::NoOpinion {
+            return Some(decision);
+        }
+        self.errors.extend(decision.error);
+        if !decision.reason.is_empty() {
+            let reason = format!("{}: {}", mode.name(), decision.reason);
+            self.reasons.push(reason);
+        }
+        None
+    }
+
+    fn into_decision(self) -> Decision {
+        Decision {
+            verdict: Verdict::NoOpinion,
+            reason: self.reasons.join("\n"),
+            error: (!self.errors.is_empty()).then(|| aggregate(&self.errors)),
+        }
+    }
+}
 
 /// Several errors in one text, each said once.
 ///

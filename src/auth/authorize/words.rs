@@ -56,7 +56,7 @@ fn what(user: &User, attributes: &Attributes) -> String {
 }
 
 /// Text that no browser takes for HTML.
-fn sanitize(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -41,6 +41,9 @@ pub(super) fn bound(reader: &dyn Reader, now: Timestamp, claims: &Value) -> Resu
     };
     let account = &private["serviceaccount"];
     let name = text(account, "name");
+    if name.is_empty() {
+        return Err("resource name may not be empty".to_owned());
+    }
     let found = find(reader, "serviceaccounts", namespace, name)
         .ok_or_else(|| format!("serviceaccounts {name:?} not found"))?;
     if found.uid() != text(account, "uid") {

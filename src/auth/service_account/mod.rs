@@ -106,6 +106,14 @@ impl std::fmt::Debug for ServiceAccounts {
 }
 
 impl ServiceAccounts {
+    /// Tokens of these issuers.
+    pub fn of_issuers(issuers: Vec<String>) -> Self {
+        Self {
+            issuers,
+            ..Self::default()
+        }
+    }
+
     /// Signs with this key: `--service-account-signing-key-file`.
     pub fn sign_with(&mut self, key: SigningKey) {
         self.signing = Arc::new(OnceLock::from(Some(key)));
@@ -243,6 +251,7 @@ impl ServiceAccounts {
                 algorithms.push(key.algorithm());
             }
         }
+        algorithms.sort_unstable();
         Some(json!({
             "issuer": issuer,
             "jwks_uri": jwks_uri,

@@ -22,6 +22,7 @@ use futures_util::future::BoxFuture;
 
 use super::write::Fate;
 use super::{Context, Form, Registry, Request, Target, Verb, Wire};
+use crate::audit::Trail;
 use crate::auth::User;
 use crate::object::{GroupResource, Key, Object};
 use crate::schema::Resource;
@@ -142,6 +143,7 @@ impl Registry {
     /// A request of the API server itself.
     fn own_request(verb: Verb, target: Target, body: bytes::Bytes) -> Request {
         Request {
+            trail: Trail::default(),
             verb,
             target,
             query: Vec::new(),

@@ -64,6 +64,7 @@ async fn create(
     }
     set_namespace(cx, &mut object)?;
     object.remove(&["metadata", "resourceVersion"]);
+    registry.check_may_create(cx).await?;
     let written = registry.create_tracked(cx, object).await?;
     registry.answer_written(cx, request, 201, written).await
 }

@@ -55,6 +55,7 @@ async fn create(
         let why = uid_precondition(cx, object.uid(), "");
         return Err(ApiError::conflict(&resource, cx.name, &why));
     }
+    registry.check_may_create(cx).await?;
     let written = registry.create_object(cx, object).await?;
     registry.answer_written(cx, request, 201, written).await
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Changed;
 use crate::admission::{Attributes, Change, Forms, Ledger, Notes, Operation};
+use crate::audit::Trail;
 use crate::auth::{MASTERS, User};
 use crate::error::ApiError;
 use crate::object::{GroupVersionKind, Key, Object};
@@ -182,6 +183,7 @@ impl Ledger for Target<'_> {
         async move {
             let registry = self.registry;
             let request = Request {
+                trail: Trail::default(),
                 verb: Verb::Update,
                 target: request::Target {
                     version: "v1".to_owned(),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::auth::{Evidence, Times, User};
 use crate::error::ApiError;
 use crate::object::time;
-use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, decode};
+use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, decode, shape};
 use crate::resources::shared::look::Look;
 
 /// By what somebody is known.
@@ -35,8 +35,9 @@ impl Connect for Identity {
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
             let mut body = decode::object(cx, request)?;
+            shape::finish(cx.resource, &mut body);
             let status = match self {
-                Self::Token => by_token(cx, body.at("spec"))?,
+                Self::Token => by_token(cx, body.at("spec")).await?,
                 Self::Request => {
                     let now = time::seconds(cx.now);
                     body.set(&["metadata", "creationTimestamp"], now);
@@ -54,7 +55,7 @@ impl Connect for Identity {
 
 /// Whose a token is, and whether it may be used where it was sent: asked as a request would be
 /// that brings nothing but the token.
-fn by_token(cx: &Context, spec: &Value) -> Result<Value, ApiError> {
+async fn by_token(cx: &Context<'_>, spec: &Value) -> Result<Value, ApiError> {
     let token = spec.text("token");
     if token.is_empty() {
         let why = "token is required for TokenReview in authentication";
@@ -80,7 +81,10 @@ fn by_token(cx: &Context, spec: &Value) -> Result<Value, ApiError> {
     let mut authenticator = authenticator.clone();
     authenticator.is_open = false;
     Ok(
-        match authenticator.authenticate(cx.reader, times, evidence, &asked) {
+        match authenticator
+            .authenticate(cx.reader, times, evidence, &asked)
+            .await
+        {
             Ok(Some(identity)) => json!({
                 "authenticated": true,
                 "user": info(&identity.user),

@@ -11,7 +11,7 @@ use crate::auth::authorize::{Decision, Selectors, Verdict};
 use crate::auth::{Attributes, User};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, GroupVersionKind, Object};
-use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, decode};
+use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, decode, shape};
 use crate::resources::shared::look::{Look, is_empty};
 
 const SPEC: FieldPath = FieldPath::new("spec");
@@ -44,6 +44,7 @@ impl Connect for Review {
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
             let mut body = decode::object(cx, request)?;
+            shape::finish(cx.resource, &mut body);
             if *self == Self::SelfRules {
                 rules(cx, &mut body)?;
             } else {
@@ -67,10 +68,10 @@ impl Review {
         let mut errors = FieldErrors::new();
         let spec = body.at("spec");
         if spec.has("resourceAttributes") == spec.has("nonResourceAttributes") {
-            let value = spec.at("nonResourceAttributes");
+            let value = printed(spec.at("nonResourceAttributes"));
             let detail = "exactly one of nonResourceAttributes or resourceAttributes must be \
                           specified";
-            errors.declared(|errors| errors.invalid(&SPEC, value, detail));
+            errors.invalid_text(&SPEC, value, detail);
         }
         if self != Self::SelfAccess && is_empty(spec.at("user")) && is_empty(spec.at("groups")) {
             let detail = "at least one of user or group must be specified";
@@ -180,6 +181,15 @@ fn answer(decision: &Decision, error: &str) -> Value {
     status
 }
 
+/// A path and a verb as Go prints what it has inside.
+fn printed(attributes: &Value) -> String {
+    if attributes.is_null() {
+        return "null".to_owned();
+    }
+    let text = |field: &str| Value::from(attributes.text(field));
+    format!("{{\"Path\":{},\"Verb\":{}}}", text("path"), text("verb"))
+}
+
 fn check_local(errors: &mut FieldErrors, body: &Object) {
     let spec = body.at("spec");
     if let Some(resource) = spec.maybe("resourceAttributes")
@@ -191,7 +201,8 @@ fn check_local(errors: &mut FieldErrors, body: &Object) {
     }
     if let Some(other) = spec.maybe("nonResourceAttributes") {
         let path = FieldPath::new("spec.nonResourceAttributes");
-        errors.invalid(&path, other, "disallowed on this kind of request");
+        let value = printed(other);
+        errors.invalid_text(&path, value, "disallowed on this kind of request");
     }
 }
 

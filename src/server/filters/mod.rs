@@ -23,12 +23,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
+use serde_json::json;
 
 use super::encode::unasked::{self, refusal};
 use super::encode::{self, Answer};
 use super::path::{self, Location};
-use super::{Door, Limits};
-use crate::auth::authorize::Selectors;
+use super::{Door, Limits, record};
+use crate::audit::{Stage, Trail};
+use crate::auth::authorize::{Selectors, forbidden, sanitize};
 use crate::auth::certificate::Shown;
 use crate::auth::{Attributes, Evidence, Impersonation, Times, User};
 use crate::error::{ApiError, Reason};
@@ -49,6 +51,10 @@ pub(super) struct Asked {
     pub(super) query: Vec<(String, String)>,
     /// What they mean.
     pub(super) location: Location,
+    /// The address as sent.
+    pub(super) uri: http::Uri,
+    /// Where it came from, the client first.
+    pub(super) source_addresses: Vec<String>,
     /// The certificate that the client showed in the handshake.
     pub(super) certificate: Option<Arc<Shown>>,
 }
@@ -75,11 +81,10 @@ pub(super) fn arrive(parts: Parts, limits: &Limits) -> Result<Asked, Box<Answer>
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum();
     if header_bytes > limits.header_bytes_max {
-        let message = format!(
-            "the request headers are longer than {} bytes",
-            limits.header_bytes_max
-        );
-        return Err(fail(ApiError::new(Reason::Unknown, message).with_code(431)));
+        return Err(Box::new(encode::text(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "431 Request Header Fields Too Large",
+        )));
     }
     let Some(path) = path::decode(uri.path()) else {
         return Err(Box::new(refusal(StatusCode::BAD_REQUEST, "")));
@@ -88,6 +93,8 @@ pub(super) fn arrive(parts: Parts, limits: &Limits) -> Result<Asked, Box<Answer>
     let query = uri.query().map(path::query).unwrap_or_default();
     match path::parse(parts.method.as_str(), &path, &query) {
         Ok(location) => Ok(Asked {
+            source_addresses: record::source_addresses(&parts),
+            uri: parts.uri,
             method: parts.method,
             headers: parts.headers,
             path,
@@ -142,27 +149,90 @@ impl Drop for Place<'_> {
 
 impl Door {
     /// Finds out who asks and whether they may. An identity given by the caller in process is
-    /// believed.
+    /// believed. What is recorded of the request begins here, since only now it is known whose it
+    /// is; of a refusal it ends here as well.
     pub(super) async fn identify(
         &self,
         asked: &Asked,
         identity: Option<User>,
-    ) -> Result<User, ApiError> {
-        let mut user = match identity {
-            Some(user) => user,
-            None => self.authenticate(asked)?,
-        };
+        id: &str,
+    ) -> Result<(User, Trail), Box<Answer>> {
         let selected = named_by_selector(asked);
         let attributes = attributes(asked, &selected);
-        let (access, reader) = (&self.registry.access, self.registry.reader.as_ref());
-        if let Some(wanted) = impersonation(&asked.headers) {
-            (user, _) = wanted.apply(access, reader, &user, &attributes).await?;
+        let authenticated = match identity {
+            Some(user) => Ok(user),
+            None => self.authenticate(asked).await,
+        };
+        let trail = self
+            .recorder
+            .as_ref()
+            .map_or_else(Trail::default, |recorder| {
+                let facts = record::facts(asked, id, self.registry.clock.now());
+                recorder.begin(facts, authenticated.as_ref().ok(), &attributes)
+            });
+        let refuse = |error: &ApiError| {
+            record::failed(&trail, error);
+            trail.record(Stage::ResponseComplete);
+            Box::new(encode::error(error, &asked.headers, &asked.query))
+        };
+        let user = match authenticated {
+            Ok(user) => user,
+            Err(error) => {
+                let has_certificate = asked.certificate.is_some();
+                let status = record::unauthenticated(&asked.headers, has_certificate);
+                trail.answered(status, || None);
+                trail.record(Stage::ResponseStarted);
+                let answer = encode::error(&error, &asked.headers, &asked.query);
+                return Err(Box::new(answer));
+            }
+        };
+        trail.record(Stage::RequestReceived);
+        let user = match impersonation(&asked.headers) {
+            None => user,
+            Some(wanted) => {
+                let impersonated = self.impersonate(&wanted, &user, &attributes).await;
+                let (user, constraint) = impersonated.map_err(|error| refuse(&error))?;
+                trail.impersonate(&user, constraint);
+                user
+            }
+        };
+        let access = &self.registry.access;
+        let reader = self.registry.reader.as_ref();
+        let decision = access.authorizer.decide(reader, &user, &attributes).await;
+        if decision.is_allowed() {
+            trail.annotate(DECISION, "allow");
+            trail.annotate(REASON, decision.reason);
+            return Ok((user, trail));
         }
-        access.authorizer.check(reader, &user, &attributes).await?;
-        Ok(user)
+        if let Some(error) = &decision.error {
+            trail.annotate(REASON, "internal error");
+            let text = format!(
+                "Internal Server Error: {:?}: {error}\n",
+                asked.uri.to_string()
+            );
+            trail.answered(record::status(500), || None);
+            trail.record(Stage::ResponseComplete);
+            let code = StatusCode::INTERNAL_SERVER_ERROR;
+            return Err(Box::new(encode::text(code, sanitize(&text))));
+        }
+        trail.annotate(DECISION, "forbid");
+        trail.annotate(REASON, decision.reason.clone());
+        Err(refuse(&forbidden(&user, &attributes, &decision.reason)))
     }
 
-    fn authenticate(&self, asked: &Asked) -> Result<User, ApiError> {
+    async fn impersonate(
+        &self,
+        wanted: &Impersonation,
+        user: &User,
+        attributes: &Attributes<'_>,
+    ) -> Result<(User, Option<String>), ApiError> {
+        let reader = self.registry.reader.as_ref();
+        wanted
+            .apply(&self.registry.access, reader, user, attributes)
+            .await
+    }
+
+    async fn authenticate(&self, asked: &Asked) -> Result<User, ApiError> {
         let header = asked.headers.get(http::header::AUTHORIZATION);
         let header = header.map(|value| String::from_utf8_lossy(value.as_bytes()));
         let evidence = Evidence {
@@ -176,7 +246,10 @@ impl Door {
         let authenticator = &self.registry.access.authenticator;
         let audiences = authenticator.service_accounts.audiences();
         let reader = self.registry.reader.as_ref();
-        match authenticator.authenticate(reader, times, evidence, audiences) {
+        match authenticator
+            .authenticate(reader, times, evidence, audiences)
+            .await
+        {
             Ok(Some(identity)) => Ok(identity.user),
             Ok(None) => Err(ApiError::unauthorized()),
             Err(why) => {
@@ -220,6 +293,10 @@ impl Door {
             .unwrap_or_else(|| HeaderValue::from_static(""))
     }
 }
+
+/// The annotation of what authorization said, and that of why.
+const DECISION: &str = "authorization.k8s.io/decision";
+const REASON: &str = "authorization.k8s.io/reason";
 
 /// What a request asks for, as far as rights decide it.
 fn attributes<'a>(asked: &'a Asked, selected: &'a str) -> Attributes<'a> {
@@ -326,6 +403,7 @@ pub(super) fn check_timeout(asked: &Asked) -> Result<(), ApiError> {
 
 /// The answer, or a 500 where making it panicked.
 pub(super) async fn without_panic<T>(
+    trail: &Trail,
     answer: impl Future<Output = Result<T, ApiError>>,
 ) -> Result<T, ApiError> {
     AssertUnwindSafe(answer)
@@ -338,6 +416,15 @@ pub(super) async fn without_panic<T>(
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("unknown");
             tracing::error!(panic = what, "a request panicked");
+            let status = json!({
+                "metadata": {},
+                "status": "Failure",
+                "message": format!("APIServer panic'd: {what}"),
+                "reason": "InternalError",
+                "code": 500,
+            });
+            trail.answered(status, || None);
+            trail.record(Stage::Panic);
             let why = "This request caused apiserver to panic. Look in the logs for details.";
             Err(ApiError::internal(why).with_cause(what))
         })

@@ -187,6 +187,7 @@ fn request(verb: Verb, path: &str, body: &Value) -> Request {
         form: mockernetes::registry::Form::Object,
         wire: mockernetes::registry::Wire::Json,
         user: mockernetes::auth::User::default(),
+        trail: mockernetes::audit::Trail::default(),
         user_agent: "test".to_owned(),
     }
 }
