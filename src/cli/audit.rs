@@ -17,13 +17,13 @@ use crate::cluster::Builder;
 #[derive(Debug, Args)]
 pub(super) struct Audit {
     /// What is recorded, and how much of it: an audit.k8s.io/v1 Policy
-    #[arg(long = "audit-policy-file", value_name = "FILE")]
+    #[arg(id = "audit_policy", long = "audit-policy-file", value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Where it is recorded, a line each; - for stdout
-    #[arg(long = "audit-log-path", value_name = "FILE")]
+    #[arg(id = "audit_log", long = "audit-log-path", value_name = "FILE")]
     log: Option<PathBuf>,
     /// How it is recorded
-    #[arg(long = "audit-log-format", value_enum, default_value_t = Format::Json)]
+    #[arg(id = "audit_format", long = "audit-log-format", value_enum, default_value_t = Format::Json)]
     format: Format,
 }
 
