@@ -17,6 +17,9 @@ use crate::server::Limits;
 use crate::sim::Clock;
 use crate::webhook::Services;
 
+/// What is logged where nothing is asked for: no requests, which are many.
+const QUIET: &str = "info,mockernetes::request=warn";
+
 /// Flags of `serve`. Those that kube-apiserver has keep its names and meaning.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
@@ -92,7 +95,7 @@ pub(super) struct Flags {
     etcd: Option<String>,
     /// What to log to stderr: error, warn, info (a line for each request), debug, or a filter of
     /// `tracing`
-    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    #[arg(long, value_name = "FILTER", default_value = QUIET)]
     log: String,
     /// How to log
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]

@@ -16,7 +16,8 @@ const VALUE_WORDS: &str = "a valid label must be an empty string or consist of a
                            alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', \
                            regex used for validation is \
                            '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-const SUBDOMAIN_WORDS: &str = "a lowercase RFC 1123 subdomain must consist of lower case \
+/// What upstream says of a text that is no DNS subdomain (RFC 1123).
+pub(crate) const SUBDOMAIN_WORDS: &str = "a lowercase RFC 1123 subdomain must consist of lower case \
                                alphanumeric characters, '-' or '.', and must start and end with an \
                                alphanumeric character (e.g. 'example.com', regex used for \
                                validation is \
@@ -75,10 +76,15 @@ pub fn subdomain_errors(text: &str) -> Vec<String> {
     if text.len() > SUBDOMAIN_LENGTH_MAX {
         errors.push(format!("must be no more than {SUBDOMAIN_LENGTH_MAX} bytes"));
     }
-    if !text.split('.').all(is_dns_label) {
+    if !is_subdomain(text) {
         errors.push(SUBDOMAIN_WORDS.to_owned());
     }
     errors
+}
+
+/// Whether the text has the form of a DNS subdomain, however long.
+pub(crate) fn is_subdomain(text: &str) -> bool {
+    text.split('.').all(is_dns_label)
 }
 
 /// `([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]`.

@@ -5,6 +5,7 @@
 use super::request::{FieldValidation, Options};
 use super::{Request, Verb};
 use crate::error::{ApiError, FieldErrors};
+use crate::object::quote::quoted;
 use crate::object::{FieldPath, GroupVersionKind};
 
 /// The longest `fieldManager`.
@@ -131,17 +132,17 @@ pub fn bool_parameter(request: &Request, name: &str) -> Result<Option<bool>, Api
 pub fn integer_parameter(request: &Request, name: &str) -> Result<Option<i64>, ApiError> {
     match request.parameter(name) {
         None => Ok(None),
-        Some(text) => {
-            text.parse()
-                .map(Some)
-                .map_err(|error: std::num::ParseIntError| {
-                    let why = match error.kind() {
-                        std::num::IntErrorKind::PosOverflow
-                        | std::num::IntErrorKind::NegOverflow => "value out of range",
-                        _ => "invalid syntax",
-                    };
-                    ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
-                })
-        }
+        Some(text) => text
+            .parse()
+            .map(Some)
+            .map_err(|error: std::num::ParseIntError| {
+                let why = match error.kind() {
+                    std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
+                        "value out of range"
+                    }
+                    _ => "invalid syntax",
+                };
+                ApiError::bad_request(format!("strconv.ParseInt: parsing {}: {why}", quoted(text)))
+            }),
     }
 }

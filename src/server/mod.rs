@@ -436,6 +436,7 @@ fn finish(mut answer: Answer, is_cut_off: bool) -> Answer {
 /// A line about an answered request. Calls in process are not logged: whoever makes them knows.
 fn log(audit_id: &HeaderValue, method: &Method, path: &str, code: u16, elapsed: Duration) {
     tracing::info!(
+        target: "mockernetes::request",
         audit_id = audit_id.to_str().unwrap_or(""),
         method = method.as_str(),
         path,

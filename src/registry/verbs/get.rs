@@ -3,6 +3,7 @@
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/get.go`, `storage/cacher/cacher.go` (`Get`).
 
 use crate::error::{ApiError, Reason};
+use crate::object::quote::quoted;
 use crate::registry::{Context, Registry, Request, Response, interpret};
 use crate::storage::{Error, Revision};
 
@@ -42,7 +43,10 @@ fn parse_revision(text: &str) -> Result<Revision, ApiError> {
     text.parse().map(Revision).map_err(|_| {
         ApiError::new(
             Reason::Unknown,
-            format!("strconv.ParseUint: parsing {text:?}: invalid syntax"),
+            format!(
+                "strconv.ParseUint: parsing {}: invalid syntax",
+                quoted(text)
+            ),
         )
     })
 }

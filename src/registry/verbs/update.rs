@@ -4,6 +4,7 @@
 //! `apiserver/pkg/registry/generic/registry/store.go` (`Update`).
 
 use crate::error::{ApiError, FieldErrors, Reason};
+use crate::object::quote::quoted;
 use crate::object::{FieldPath, GroupVersionKind, Object};
 use crate::registry::meta::storage_path;
 use crate::registry::write::Changed;
@@ -141,7 +142,10 @@ fn parse_version(object: &Object) -> Result<u64, ApiError> {
     text.parse().map_err(|_| {
         ApiError::new(
             Reason::Unknown,
-            format!("strconv.ParseUint: parsing {text:?}: invalid syntax"),
+            format!(
+                "strconv.ParseUint: parsing {}: invalid syntax",
+                quoted(text)
+            ),
         )
     })
 }

@@ -13,7 +13,7 @@ use crate::resources::shared::label_selector;
 use crate::resources::shared::look::{Look, child, fill_text};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template;
-use crate::resources::shared::workload::{self, SPEC, STATUS, collisions, counters, immutable};
+use crate::resources::shared::workload::{self, SPEC, STATUS, counters, immutable};
 
 /// How often the template changed, which has no field in `apps/v1`.
 const GENERATION: &str = "deprecated.daemonset.template.generation";
@@ -89,12 +89,10 @@ fn validate_create(_cx: &Context, object: &Object) -> FieldErrors {
 }
 
 fn validate_update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
-    let mut errors = FieldErrors::new();
-    if cx.subresource == "status" {
-        status(&mut errors, object.at("status"));
-        collisions(&mut errors, object.at("status"), old.at("status"));
+    if let Some(errors) = workload::validate_status(cx, object, old, status) {
         return errors;
     }
+    let mut errors = FieldErrors::new();
     let (new, old) = (object.at("spec"), old.at("spec"));
     let path = SPEC.child("selector");
     immutable(&mut errors, &path, new.at("selector"), old.at("selector"));

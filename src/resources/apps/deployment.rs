@@ -14,9 +14,7 @@ use crate::resources::shared::look::{Look, child, fill_text};
 use crate::resources::shared::names::non_negative;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template;
-use crate::resources::shared::workload::{
-    self, SPEC, STATUS, at_most, collisions, counters, immutable,
-};
+use crate::resources::shared::workload::{self, SPEC, counters, immutable};
 
 pub(super) static DEPLOYMENT: Plain = Plain {
     complete_empty: workload::complete_empty,
@@ -74,12 +72,10 @@ fn validate_create(_cx: &Context, object: &Object) -> FieldErrors {
 }
 
 fn validate_update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
-    let mut errors = FieldErrors::new();
-    if cx.subresource == "status" {
-        status(&mut errors, object.at("status"));
-        collisions(&mut errors, object.at("status"), old.at("status"));
+    if let Some(errors) = workload::validate_status(cx, object, old, status) {
         return errors;
     }
+    let mut errors = FieldErrors::new();
     spec(&mut errors, object.at("spec"));
     let (new, old) = (object.at("spec"), old.at("spec"));
     let path = SPEC.child("selector");
@@ -167,16 +163,6 @@ fn status(errors: &mut FieldErrors, status: &Value) {
         "terminatingReplicas",
         "collisionCount",
     ];
-    counters(errors, &STATUS, status, &fields);
-    let fields = ["updatedReplicas", "readyReplicas", "availableReplicas"];
-    let words = "cannot be greater than status.replicas";
-    at_most(errors, status, &fields, "replicas", words);
-    let words = "cannot be greater than readyReplicas";
-    at_most(
-        errors,
-        status,
-        &["availableReplicas"],
-        "readyReplicas",
-        words,
-    );
+    let parts = ["updatedReplicas", "readyReplicas", "availableReplicas"];
+    workload::status_counters(errors, status, &fields, &parts, "readyReplicas");
 }

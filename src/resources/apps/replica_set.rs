@@ -11,7 +11,7 @@ use crate::object::Object;
 use crate::registry::Context;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
-use crate::resources::shared::workload::{self, SPEC, STATUS, at_most, counters, immutable};
+use crate::resources::shared::workload::{self, SPEC, counters, immutable};
 
 pub(super) static REPLICA_SET: Plain = Plain {
     complete_empty: workload::complete_empty,
@@ -58,16 +58,6 @@ fn status(errors: &mut FieldErrors, status: &Value) {
         "observedGeneration",
         "terminatingReplicas",
     ];
-    counters(errors, &STATUS, status, &fields);
-    let fields = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
-    let words = "cannot be greater than status.replicas";
-    at_most(errors, status, &fields, "replicas", words);
-    let words = "cannot be greater than readyReplicas";
-    at_most(
-        errors,
-        status,
-        &["availableReplicas"],
-        "readyReplicas",
-        words,
-    );
+    let parts = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"];
+    workload::status_counters(errors, status, &fields, &parts, "readyReplicas");
 }

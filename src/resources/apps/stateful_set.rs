@@ -13,9 +13,7 @@ use crate::resources::shared::look::{Look, child, each, fill, fill_text};
 use crate::resources::shared::names::{label, one_of};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template::{self, annotations, defaults, warnings};
-use crate::resources::shared::workload::{
-    self, SPEC, STATUS, at_most, collisions, counters, immutable,
-};
+use crate::resources::shared::workload::{self, SPEC, counters, immutable};
 use crate::resources::shared::{claim_spec, label_selector};
 
 pub(super) static STATEFUL_SET: Plain = Plain {
@@ -112,12 +110,10 @@ fn validate_create(_cx: &Context, object: &Object) -> FieldErrors {
 }
 
 fn validate_update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
-    let mut errors = FieldErrors::new();
-    if cx.subresource == "status" {
-        status(&mut errors, object.at("status"));
-        collisions(&mut errors, object.at("status"), old.at("status"));
+    if let Some(errors) = workload::validate_status(cx, object, old, status) {
         return errors;
     }
+    let mut errors = FieldErrors::new();
     let (new, old) = (object.at("spec"), old.at("spec"));
     policies(&mut errors, new);
     rest(&mut errors, new, false);
@@ -278,21 +274,11 @@ fn status(errors: &mut FieldErrors, status: &Value) {
         "observedGeneration",
         "collisionCount",
     ];
-    counters(errors, &STATUS, status, &fields);
-    let fields = [
+    let parts = [
         "readyReplicas",
         "currentReplicas",
         "updatedReplicas",
         "availableReplicas",
     ];
-    let words = "cannot be greater than status.replicas";
-    at_most(errors, status, &fields, "replicas", words);
-    let words = "cannot be greater than status.readyReplicas";
-    at_most(
-        errors,
-        status,
-        &["availableReplicas"],
-        "readyReplicas",
-        words,
-    );
+    workload::status_counters(errors, status, &fields, &parts, "status.readyReplicas");
 }

@@ -60,33 +60,46 @@ pub fn requirement(
     expression: &Value,
     passes_unknown: bool,
 ) {
-    let values = path.child("values");
-    let count = expression.list("values").len();
-    match expression.text("operator") {
-        "In" | "NotIn" => {
-            if count == 0 {
-                errors.required(
-                    &values,
-                    "must be specified when `operator` is 'In' or 'NotIn'",
-                );
-            }
-        }
-        "Exists" | "DoesNotExist" => {
-            if count > 0 {
-                errors.forbidden(
-                    &values,
-                    "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-                );
-            }
-        }
-        _ if passes_unknown => {}
-        other => errors.invalid(
-            &path.child("operator"),
-            &other.into(),
-            "not a valid selector operator",
-        ),
+    if !operator(errors, path, expression) && !passes_unknown {
+        bad_operator(errors, path, expression);
     }
+    key_and_values(errors, path, expression);
+}
+
+/// Reports values where an operator of label selectors takes none, and none where it takes some;
+/// false where the operator is none of theirs.
+pub fn operator(errors: &mut FieldErrors, path: &FieldPath, expression: &Value) -> bool {
+    let values = path.child("values");
+    let is_empty = expression.list("values").is_empty();
+    match expression.text("operator") {
+        "In" | "NotIn" if is_empty => errors.required(
+            &values,
+            "must be specified when `operator` is 'In' or 'NotIn'",
+        ),
+        "Exists" | "DoesNotExist" if !is_empty => errors.forbidden(
+            &values,
+            "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+        ),
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+        _ => return false,
+    }
+    true
+}
+
+/// Reports an operator that there is not.
+pub fn bad_operator(errors: &mut FieldErrors, path: &FieldPath, expression: &Value) {
+    let operator = expression.at("operator");
+    errors.invalid(
+        &path.child("operator"),
+        &operator.as_str().unwrap_or("").into(),
+        "not a valid selector operator",
+    );
+}
+
+/// Reports a key that is no label's, and values that are none of a label's.
+pub fn key_and_values(errors: &mut FieldErrors, path: &FieldPath, expression: &Value) {
     qualified_name(errors, &path.child("key"), expression.text("key"));
+    let values = path.child("values");
     for (i, value) in expression.texts("values").enumerate() {
         report(errors, &values.index(i), value, check_label_value(value));
     }

@@ -149,6 +149,39 @@ pub fn at_most(errors: &mut FieldErrors, status: &Value, fields: &[&str], most: 
     }
 }
 
+/// Reports counters of a status that are negative, some that are above the number of replicas, and
+/// more available replicas than ready ones; `ready` is what upstream calls those there.
+pub fn status_counters(
+    errors: &mut FieldErrors,
+    status: &Value,
+    counted: &[&str],
+    parts: &[&str],
+    ready: &str,
+) {
+    counters(errors, &STATUS, status, counted);
+    let words = "cannot be greater than status.replicas";
+    at_most(errors, status, parts, "replicas", words);
+    let words = format!("cannot be greater than {ready}");
+    let available = ["availableReplicas"];
+    at_most(errors, status, &available, "readyReplicas", &words);
+}
+
+/// What is wrong with an update through the status face; `None` where it is through another.
+pub fn validate_status(
+    cx: &Context,
+    object: &Object,
+    old: &Object,
+    status: fn(&mut FieldErrors, &Value),
+) -> Option<FieldErrors> {
+    if cx.subresource != "status" {
+        return None;
+    }
+    let mut errors = FieldErrors::new();
+    status(&mut errors, object.at("status"));
+    collisions(&mut errors, object.at("status"), old.at("status"));
+    Some(errors)
+}
+
 /// Reports a count of collisions that goes back.
 pub fn collisions(errors: &mut FieldErrors, new: &Value, old: &Value) {
     let Some(was) = old.integer("collisionCount") else {

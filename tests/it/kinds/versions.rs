@@ -1,20 +1,23 @@
 //! One stored object, read in two versions or two groups.
 
+use mockernetes::client::Api;
 use serde_json::json;
 
-use crate::support;
+use crate::support::{self, Fixture};
+
+/// A cluster, and its autoscalers in both versions.
+async fn autoscalers() -> (Fixture, Api, Api) {
+    let fixture = support::cluster().await;
+    let [old, new] = ["autoscaling/v1", "autoscaling/v2"].map(|version| {
+        let api = fixture.client.api(version, "horizontalpodautoscalers");
+        api.namespace("default")
+    });
+    (fixture, old, new)
+}
 
 #[tokio::test]
 async fn an_autoscaler_of_v1_has_a_metric_in_v2() {
-    let fixture = support::cluster().await;
-    let old = fixture
-        .client
-        .api("autoscaling/v1", "horizontalpodautoscalers")
-        .namespace("default");
-    let new = fixture
-        .client
-        .api("autoscaling/v2", "horizontalpodautoscalers")
-        .namespace("default");
+    let (_fixture, old, new) = autoscalers().await;
     let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"});
     let spec = json!({
         "maxReplicas": 5,
@@ -34,15 +37,7 @@ async fn an_autoscaler_of_v1_has_a_metric_in_v2() {
 
 #[tokio::test]
 async fn what_v1_has_no_field_for_it_keeps_in_annotations() {
-    let fixture = support::cluster().await;
-    let old = fixture
-        .client
-        .api("autoscaling/v1", "horizontalpodautoscalers")
-        .namespace("default");
-    let new = fixture
-        .client
-        .api("autoscaling/v2", "horizontalpodautoscalers")
-        .namespace("default");
+    let (_fixture, old, new) = autoscalers().await;
     let metric = json!({
         "type": "Pods",
         "pods": {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{World, config_maps};
+use super::{Events, World, config_maps};
 
 const MAPS: &str = "/api/v1/namespaces/a/configmaps";
 
@@ -13,23 +13,22 @@ async fn refused(world: &World, query: &str) -> String {
     }
 }
 
+/// A watch of the maps of namespace `a`.
+async fn watching(world: &World, query: &str) -> Events {
+    world.watch(&format!("{MAPS}?{query}")).await.unwrap()
+}
+
 #[tokio::test]
 async fn a_watch_from_a_version_shows_every_change_after_it() {
     let world = World::new();
     world.create("a", "x", "1").await;
-    let mut events = world
-        .watch(&format!("{MAPS}?resourceVersion=1"))
-        .await
-        .unwrap();
+    let mut events = watching(&world, "resourceVersion=1").await;
     assert_eq!(events.now(), ["ADDED x@2"]);
     world.relabel("a", "x", "2").await;
     world.create("b", "other", "1").await;
     world.delete("a", "x").await;
     assert_eq!(events.now(), ["MODIFIED x@3", "DELETED x@5"]);
-    let mut late = world
-        .watch(&format!("{MAPS}?resourceVersion=3"))
-        .await
-        .unwrap();
+    let mut late = watching(&world, "resourceVersion=3").await;
     assert_eq!(late.now(), ["DELETED x@5"]);
 }
 
@@ -37,10 +36,7 @@ async fn a_watch_from_a_version_shows_every_change_after_it() {
 async fn events_carry_the_whole_object_with_its_type() {
     let world = World::new();
     world.create("a", "x", "1").await;
-    let mut events = world
-        .watch(&format!("{MAPS}?resourceVersion=1"))
-        .await
-        .unwrap();
+    let mut events = watching(&world, "resourceVersion=1").await;
     let event = &events.now_in_full()[0];
     assert_eq!(event["object"]["kind"], "ConfigMap");
     assert_eq!(event["object"]["apiVersion"], "v1");
@@ -59,11 +55,11 @@ async fn a_watch_from_anywhere_begins_with_what_exists() {
         "resourceVersion=0",
         "sendInitialEvents=true&resourceVersionMatch=NotOlderThan",
     ] {
-        let mut events = world.watch(&format!("{MAPS}?{query}")).await.unwrap();
+        let mut events = watching(&world, query).await;
         assert_eq!(events.now(), ["ADDED x@3", "ADDED y@2"], "{query}");
     }
     let query = "sendInitialEvents=false&resourceVersionMatch=NotOlderThan";
-    let mut events = world.watch(&format!("{MAPS}?{query}")).await.unwrap();
+    let mut events = watching(&world, query).await;
     assert_eq!(events.now(), [""; 0]);
     world.create("a", "z", "1").await;
     assert_eq!(events.now(), ["ADDED z@6"]);
@@ -79,7 +75,7 @@ async fn a_bookmark_marks_the_end_of_what_exists() {
         "allowWatchBookmarks=true&resourceVersion=0",
         "allowWatchBookmarks=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=2",
     ] {
-        let mut events = world.watch(&format!("{MAPS}?{query}")).await.unwrap();
+        let mut events = watching(&world, query).await;
         let seen = events.now_in_full();
         let told: Vec<_> = seen.iter().map(super::told).collect();
         assert_eq!(
@@ -115,7 +111,7 @@ async fn a_bookmark_of_a_built_in_kind_is_its_empty_struct() {
 async fn bookmarks_come_every_minute_and_just_before_the_end() {
     let world = World::new();
     let query = "resourceVersion=1&allowWatchBookmarks=true&timeoutSeconds=100";
-    let mut events = world.watch(&format!("{MAPS}?{query}")).await.unwrap();
+    let mut events = watching(&world, query).await;
     world.create("b", "other", "1").await;
     world.advance(59);
     assert_eq!(events.now(), [""; 0]);
@@ -136,7 +132,7 @@ async fn a_bookmark_that_says_nothing_new_is_not_sent() {
     let world = World::new();
     world.create("a", "x", "1").await;
     let query = "resourceVersion=2&allowWatchBookmarks=true";
-    let mut events = world.watch(&format!("{MAPS}?{query}")).await.unwrap();
+    let mut events = watching(&world, query).await;
     world.advance(60);
     assert_eq!(events.now(), [""; 0]);
 }
@@ -144,10 +140,7 @@ async fn a_bookmark_that_says_nothing_new_is_not_sent() {
 #[tokio::test]
 async fn nobody_gets_bookmarks_unasked() {
     let world = World::new();
-    let mut events = world
-        .watch(&format!("{MAPS}?resourceVersion=1"))
-        .await
-        .unwrap();
+    let mut events = watching(&world, "resourceVersion=1").await;
     world.create("b", "other", "1").await;
     world.advance(120);
     assert_eq!(events.now(), [""; 0]);
@@ -156,10 +149,7 @@ async fn nobody_gets_bookmarks_unasked() {
 #[tokio::test]
 async fn a_watch_ends_after_its_timeout_or_within_an_hour() {
     let world = World::new();
-    let mut short = world
-        .watch(&format!("{MAPS}?timeoutSeconds=5"))
-        .await
-        .unwrap();
+    let mut short = watching(&world, "timeoutSeconds=5").await;
     let mut long = world.watch(MAPS).await.unwrap();
     world.advance(4);
     assert!(!short.has_ended());
@@ -176,7 +166,7 @@ async fn what_comes_into_a_selection_is_added_and_what_leaves_it_deleted_as_it_w
     let world = World::new();
     world.create("a", "x", "1").await;
     let query = "labelSelector=x=2&resourceVersion=1";
-    let mut events = world.watch(&format!("{MAPS}?{query}")).await.unwrap();
+    let mut events = watching(&world, query).await;
     world.relabel("a", "x", "2").await;
     world.relabel("a", "x", "3").await;
     world.create("a", "never", "1").await;
@@ -195,7 +185,7 @@ async fn what_comes_into_a_selection_is_added_and_what_leaves_it_deleted_as_it_w
 async fn one_object_may_be_watched() {
     let world = World::new();
     let query = "fieldSelector=metadata.name=x&resourceVersion=1";
-    let mut one = world.watch(&format!("{MAPS}?{query}")).await.unwrap();
+    let mut one = watching(&world, query).await;
     let mut every = world
         .watch(&format!("/api/v1/configmaps?{query}"))
         .await
@@ -213,10 +203,7 @@ async fn a_watch_from_a_forgotten_version_says_expired_and_ends() {
     world.create("a", "x", "1").await;
     world.create("a", "y", "1").await;
     world.compact();
-    let mut events = world
-        .watch(&format!("{MAPS}?resourceVersion=2"))
-        .await
-        .unwrap();
+    let mut events = watching(&world, "resourceVersion=2").await;
     assert_eq!(events.now(), ["ERROR 410 too old resource version: 2 (3)"]);
     assert!(events.has_ended());
     assert!(
@@ -237,16 +224,13 @@ async fn a_watch_from_a_forgotten_version_says_expired_and_ends() {
 #[tokio::test]
 async fn a_watch_from_a_future_version_waits_for_what_comes_after_it() {
     let world = World::new();
-    let mut events = world
-        .watch(&format!("{MAPS}?resourceVersion=3"))
-        .await
-        .unwrap();
+    let mut events = watching(&world, "resourceVersion=3").await;
     for name in ["x", "y", "z"] {
         world.create("a", name, "1").await;
     }
     assert_eq!(events.now(), ["ADDED z@4"]);
     let query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=9";
-    let mut events = world.watch(&format!("{MAPS}?{query}")).await.unwrap();
+    let mut events = watching(&world, query).await;
     let expected = "ERROR 504 Timeout: Too large resource version: 9, current: 4";
     assert_eq!(events.now(), [expected]);
     assert!(events.has_ended());

@@ -7,9 +7,7 @@ use serde_json::Value;
 
 use super::super::label_selector;
 use super::super::look::Look;
-use super::super::names::{
-    check_label, check_label_value, check_subdomain, qualified_name, report,
-};
+use super::super::names::{check_label, check_subdomain, qualified_name, report};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 
@@ -87,43 +85,23 @@ fn node_selector_term(
     }
 }
 
-const BAD_OPERATOR: &str = "not a valid selector operator";
-
 fn expression(errors: &mut FieldErrors, path: &FieldPath, requirement: &Value, checks: bool) {
-    let values = path.child("values");
-    let count = requirement.list("values").len();
     match requirement.text("operator") {
-        "In" | "NotIn" => {
-            if count == 0 {
-                errors.required(
-                    &values,
-                    "must be specified when `operator` is 'In' or 'NotIn'",
-                );
-            }
-        }
-        "Exists" | "DoesNotExist" => {
-            if count > 0 {
-                errors.forbidden(
-                    &values,
-                    "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-                );
-            }
-        }
         "Gt" | "Lt" => {
-            if count != 1 {
+            if requirement.list("values").len() != 1 {
                 errors.required(
-                    &values,
+                    &path.child("values"),
                     "must be specified single value when `operator` is 'Lt' or 'Gt'",
                 );
             }
         }
-        other => errors.invalid(&path.child("operator"), &other.into(), BAD_OPERATOR),
+        _ if label_selector::operator(errors, path, requirement) => {}
+        _ => label_selector::bad_operator(errors, path, requirement),
     }
-    qualified_name(errors, &path.child("key"), requirement.text("key"));
     if checks {
-        for (i, value) in requirement.texts("values").enumerate() {
-            report(errors, &values.index(i), value, check_label_value(value));
-        }
+        label_selector::key_and_values(errors, path, requirement);
+    } else {
+        qualified_name(errors, &path.child("key"), requirement.text("key"));
     }
 }
 
@@ -139,7 +117,7 @@ fn field(errors: &mut FieldErrors, path: &FieldPath, requirement: &Value) {
                 );
             }
         }
-        other => errors.invalid(&path.child("operator"), &other.into(), BAD_OPERATOR),
+        _ => label_selector::bad_operator(errors, path, requirement),
     }
     let key = requirement.text("key");
     if key != "metadata.name" {
