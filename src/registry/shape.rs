@@ -6,9 +6,10 @@
 use jiff::Timestamp;
 
 use super::custom::validate_scale;
-use super::{Context, Strategy};
+use super::meta::managers;
+use super::{Context, Request, Strategy, decode};
 use crate::cel::rules::Rules;
-use crate::error::FieldErrors;
+use crate::error::{ApiError, FieldErrors};
 use crate::object::Object;
 use crate::schema::{Resource, default, normalise, prune, validate as check};
 
@@ -26,10 +27,29 @@ pub fn in_version(
 ) {
     let schema = &resource.schema;
     prune::apply(object.as_map_mut(), schema);
-    normalise::apply(object.as_map_mut(), schema);
+    normalise::decoded(object.as_map_mut(), schema);
     default::apply(object.as_map_mut(), schema);
     strategy.default(object);
     strategy.stamp(object, now);
+}
+
+/// Reads an object that is answered and not kept, as a new object is read: in shape, with what
+/// its client sets entered.
+pub fn received(
+    cx: &Context<'_>,
+    strategy: &dyn Strategy,
+    request: &Request,
+) -> Result<Object, ApiError> {
+    let mut object = decode::object(cx, request)?;
+    decoded(cx, strategy, &mut object);
+    managers::track_create(cx, strategy, cx.resource, &mut object);
+    Ok(object)
+}
+
+/// Gives a decoded object the form it comes back from the store in, so that what is made of it is
+/// made of one form: Go tells an empty list from none until then.
+pub fn settle(resource: &Resource, object: &mut Object) {
+    normalise::apply(object.as_map_mut(), &resource.schema);
 }
 
 /// Brings an object in the form it is stored in, after everything that changes it has run.

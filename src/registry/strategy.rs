@@ -112,6 +112,12 @@ pub trait Strategy: Send + Sync {
         false
     }
 
+    /// Fields (`f:spec`) that a face of the resource resets beyond what every face does, so that
+    /// writing them there owns nothing. *Upstream:* `GetResetFields`.
+    fn resets(&self, _subresource: &str) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Field labels that field selectors may name beyond `metadata.name` and `metadata.namespace`.
     fn field_labels(&self) -> &'static [&'static str] {
         &[]

@@ -11,7 +11,8 @@ use std::borrow::Cow;
 use super::custom::reading;
 use super::custom::strategy::CustomResource;
 use super::custom::unreadable::Unreadable;
-use super::{Registry, Strategy};
+use super::meta::managers;
+use super::{Context, Registry, Strategy};
 use crate::object::{GroupVersion, Object};
 use crate::schema::Resource;
 use crate::storage::Stored;
@@ -75,6 +76,30 @@ impl Registry {
         {
             Some(hub) => Cow::Owned(Resource::clone(&hub)),
             None => Cow::Borrowed(resource),
+        }
+    }
+
+    /// Enters who writes which fields of a stored object's new state, by their names in the version
+    /// the request is made in.
+    pub(super) fn track(&self, cx: &Context<'_>, old: Option<&Object>, new: &mut Object) {
+        let strategy = self.strategy(cx.resource);
+        let update = |resource: &Resource, old: Option<&Object>, new: &mut Object| match old {
+            Some(old) => managers::track_update(cx, strategy, resource, old, new),
+            None => managers::track_create(cx, strategy, resource, new),
+        };
+        // Custom resources are handled in the version that is asked for.
+        if is_hub(cx.resource) {
+            update(&self.hub(cx.resource), old, new);
+            return;
+        }
+        let old = old.map(|old| self.to_served(cx.resource, old.clone()));
+        let mut served = self.to_served(cx.resource, new.clone());
+        update(cx.resource, old.as_ref(), &mut served);
+        match served.get(&["metadata", "managedFields"]) {
+            Some(entries) => new.set(&["metadata", "managedFields"], entries.clone()),
+            None => {
+                new.remove(&["metadata", "managedFields"]);
+            }
         }
     }
 

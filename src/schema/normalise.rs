@@ -15,17 +15,35 @@ use super::{Field, Format, Node, Origin, Schema, Shape, zero};
 use crate::object::quantity::Quantity;
 use crate::object::{duration, time};
 
-/// Normalises an object.
+/// Where an object has been.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Read: an empty list or map that is printed at all is printed as such.
+    Decoded,
+    /// Stored: it has come back as null.
+    Stored,
+}
+
+/// Normalises an object as the store gives it back.
 pub fn apply(object: &mut Map<String, Value>, schema: &Schema) {
+    object_at(Stage::Stored, object, schema);
+}
+
+/// Normalises an object that was just read.
+pub fn decoded(object: &mut Map<String, Value>, schema: &Schema) {
+    object_at(Stage::Decoded, object, schema);
+}
+
+fn object_at(stage: Stage, object: &mut Map<String, Value>, schema: &Schema) {
     match schema.origin() {
-        Origin::BuiltIn => structure(schema, schema.root(), object),
+        Origin::BuiltIn => structure(stage, schema, schema.root(), object),
         Origin::Custom => custom(schema, object),
     }
 }
 
 /// Normalises one value of a built-in kind where it stands.
 pub fn apply_value(value: &mut Value, schema: &Schema) {
-    any(schema, schema.root(), value);
+    any(Stage::Stored, schema, schema.root(), value);
 }
 
 /// A custom resource: its metadata as Go does, everything else for its numbers only.
@@ -38,7 +56,7 @@ fn custom(schema: &Schema, object: &mut Map<String, Value>) {
         let Some(id) = schema.child(schema.root(), "metadata") else {
             continue;
         };
-        any(schema, schema.node(id), value);
+        any(Stage::Stored, schema, schema.node(id), value);
     }
 }
 
@@ -67,19 +85,19 @@ fn whole(number: &Number) -> Option<Number> {
     is_whole.then(|| Number::from(value as i64))
 }
 
-fn any(schema: &Schema, node: &Node, value: &mut Value) {
+fn any(stage: Stage, schema: &Schema, node: &Node, value: &mut Value) {
     match (&node.shape, &mut *value) {
-        (Shape::Struct(_), Value::Object(map)) => structure(schema, node, map),
+        (Shape::Struct(_), Value::Object(map)) => structure(stage, schema, node, map),
         (Shape::Map(values), Value::Object(map)) => {
             let node = schema.node(*values);
             for value in map.values_mut() {
-                element(schema, node, value);
+                element(stage, schema, node, value);
             }
         }
         (Shape::List(items), Value::Array(list)) => {
             let node = schema.node(*items);
             for value in list {
-                element(schema, node, value);
+                element(stage, schema, node, value);
             }
         }
         (Shape::String(format), Value::String(text)) => string(format, text),
@@ -96,16 +114,16 @@ fn any(schema: &Schema, node: &Node, value: &mut Value) {
     }
 }
 
-fn element(schema: &Schema, node: &Node, value: &mut Value) {
+fn element(stage: Stage, schema: &Schema, node: &Node, value: &mut Value) {
     if value.is_null() {
         *value = zero::element(schema, node);
     } else {
-        any(schema, node, value);
+        any(stage, schema, node, value);
     }
 }
 
 /// Field by field: what is known is normalised or left out, what is absent may have to be printed.
-fn structure(schema: &Schema, node: &Node, map: &mut Map<String, Value>) {
+fn structure(stage: Stage, schema: &Schema, node: &Node, map: &mut Map<String, Value>) {
     let Shape::Struct(fields) = &node.shape else {
         return;
     };
@@ -113,7 +131,7 @@ fn structure(schema: &Schema, node: &Node, map: &mut Map<String, Value>) {
         return;
     }
     map.retain(|name, value| match schema.field(node, name) {
-        Some(field) => keeps(schema, field, value),
+        Some(field) => keeps(stage, schema, field, value),
         None => node.preserves_unknown_fields,
     });
     for field in fields {
@@ -125,13 +143,13 @@ fn structure(schema: &Schema, node: &Node, map: &mut Map<String, Value>) {
 }
 
 /// Normalises the value of a field; false where Go leaves the field out.
-fn keeps(schema: &Schema, field: &Field, value: &mut Value) -> bool {
+fn keeps(stage: Stage, schema: &Schema, field: &Field, value: &mut Value) -> bool {
     let node = schema.node(field.node);
     if value.is_null() {
         // What an absent field looks like is put there afterwards.
         return false;
     }
-    any(schema, node, value);
+    any(stage, schema, node, value);
     if field.encoding.is_pointer {
         return true;
     }
@@ -142,7 +160,8 @@ fn keeps(schema: &Schema, field: &Field, value: &mut Value) -> bool {
         if field.encoding.omits_empty {
             return false;
         }
-        if matches!(node.shape, Shape::List(_) | Shape::Map(_)) {
+        let is_many = matches!(node.shape, Shape::List(_) | Shape::Map(_));
+        if is_many && stage == Stage::Stored {
             *value = Value::Null;
         }
     }

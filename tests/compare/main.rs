@@ -28,7 +28,7 @@ mod reference;
 
 use std::fmt::Write;
 
-use mockernetes::auth::User;
+use mockernetes::auth::{Mode, User};
 use mockernetes::cluster::Cluster;
 use mockernetes::registry::Settings;
 use play::Answers;
@@ -55,6 +55,7 @@ async fn our_cluster() -> Cluster {
     };
     Cluster::builder()
         .seed(7)
+        .auth(Mode::Rbac)
         .settings(settings)
         .disable_admission_plugins(["ServiceAccount".to_owned()])
         .start()

@@ -13,6 +13,7 @@ pub(crate) fn mask(object: &mut Value, input: &Value) {
         Value::String(_) => String::new(),
         _ => object["metadata"]["name"].as_str().unwrap_or("").to_owned(),
     };
+    drop_controllers(object);
     if let Some(entries) = object["metadata"]["managedFields"].as_array_mut() {
         for entry in entries {
             *entry = digest(entry);
@@ -43,6 +44,23 @@ pub(crate) fn mask(object: &mut Value, input: &Value) {
             _ => {}
         }
     });
+}
+
+/// Drops what controllers within a kube-apiserver may have written meanwhile, or not yet.
+fn drop_controllers(object: &mut Value) {
+    let controllers = [
+        "api-priority-and-fairness-config-consumer-v1",
+        "kube-apiserver",
+    ];
+    let is_watched = matches!(object["kind"].as_str(), Some("FlowSchema" | "APIService"));
+    let Some(entries) = object["metadata"]["managedFields"].as_array_mut() else {
+        return;
+    };
+    let count = entries.len();
+    entries.retain(|entry| !controllers.iter().any(|name| entry["manager"] == *name));
+    if is_watched && entries.len() < count {
+        object["status"] = json!({});
+    }
 }
 
 /// Visits every scalar with the key it stands under and its counterpart.

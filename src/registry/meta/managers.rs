@@ -4,22 +4,33 @@
 
 use crate::object::Object;
 use crate::patch::apply::{self, FieldSet, Writer};
-use crate::registry::Context;
+use crate::registry::{Context, Strategy};
 use crate::schema::{Resource, normalise};
 
 /// The longest name of a manager.
 const NAME_LENGTH_MAX: usize = 128;
 
-/// Enters what a new object sets. `hub` is the resource in the version the object is in.
-pub(crate) fn track_create(cx: &Context<'_>, hub: &Resource, object: &mut Object) {
-    track_update(cx, hub, &empty(hub), object);
+/// Enters what a new object sets. `resource` is of the version the object is in.
+pub(crate) fn track_create(
+    cx: &Context<'_>,
+    strategy: &dyn Strategy,
+    resource: &Resource,
+    object: &mut Object,
+) {
+    track_update(cx, strategy, resource, &empty(resource), object);
 }
 
-/// Enters what an update or a patch changes. `hub` is the resource in the version both are in.
-pub(crate) fn track_update(cx: &Context<'_>, hub: &Resource, old: &Object, new: &mut Object) {
-    let ignored = ignored(cx);
+/// Enters what an update or a patch changes. `resource` is of the version both states are in.
+pub(crate) fn track_update(
+    cx: &Context<'_>,
+    strategy: &dyn Strategy,
+    resource: &Resource,
+    old: &Object,
+    new: &mut Object,
+) {
+    let ignored = ignored(cx, strategy);
     with_writer(cx, &ignored, |writer| {
-        apply::update(old, new, &hub.schema, writer);
+        apply::update(old, new, &resource.schema, writer);
     });
 }
 
@@ -65,12 +76,15 @@ fn name(cx: &Context<'_>) -> String {
 }
 
 /// The fields that a face of the resource resets, so that writing them there owns nothing.
-pub(crate) fn ignored(cx: &Context<'_>) -> FieldSet {
+pub(crate) fn ignored(cx: &Context<'_>, strategy: &dyn Strategy) -> FieldSet {
     let mut set = FieldSet::default();
     match cx.subresource {
         "" if cx.resource.subresource("status").is_some() => set.insert("f:status"),
         "status" => set.insert("f:spec"),
         _ => {}
+    }
+    for field in strategy.resets(cx.subresource) {
+        set.insert(field);
     }
     set
 }

@@ -135,7 +135,7 @@ impl Applied {
         }
         let schema = &cx.resource.schema;
         let empty = managers::empty(cx.resource);
-        let ignored = managers::ignored(cx);
+        let ignored = managers::ignored(cx, registry.strategy(cx.resource));
         let merged = managers::with_writer(cx, &ignored, |writer| {
             apply::apply(live, &self.fields, &empty, schema, writer, force)
         })

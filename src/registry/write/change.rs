@@ -12,7 +12,7 @@ use super::{
 use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{Key, Object};
-use crate::registry::meta::{deletion, managers, system_fields, validate};
+use crate::registry::meta::{deletion, system_fields, validate};
 use crate::registry::subresources::scale;
 use crate::registry::versions::is_read_as_stored;
 use crate::registry::{Context, Registry, Strategy, shape, subresources};
@@ -52,8 +52,9 @@ impl Registry {
                 is_tracked,
             } = change(&old)?;
             if !is_tracked {
-                managers::track_update(cx, &self.hub(cx.resource), &old, &mut object);
+                self.track(cx, Some(&old), &mut object);
             }
+            shape::settle(&self.hub(cx.resource), &mut object);
             match self.store_change(cx, &current, &mut object).await? {
                 Attempt::Done(fate) => {
                     self.follow(cx, &object, &fate).await;

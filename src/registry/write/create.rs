@@ -7,7 +7,7 @@ use super::{Fate, Target, Written, group_resource, refuse_invalid};
 use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors, Reason};
 use crate::object::Object;
-use crate::registry::meta::{managers, system_fields, validate};
+use crate::registry::meta::{system_fields, validate};
 use crate::registry::{Context, Registry, Strategy, interpret, shape};
 use crate::storage::Expect;
 
@@ -21,7 +21,7 @@ impl Registry {
         cx: &Context<'_>,
         mut object: Object,
     ) -> Result<Written, ApiError> {
-        managers::track_create(cx, &self.hub(cx.resource), &mut object);
+        self.track(cx, None, &mut object);
         self.create_tracked(cx, object).await
     }
 
@@ -31,6 +31,7 @@ impl Registry {
         cx: &Context<'_>,
         mut object: Object,
     ) -> Result<Written, ApiError> {
+        shape::settle(&self.hub(cx.resource), &mut object);
         system_fields::wipe(&mut object);
         let write = Target::new(self, cx, Operation::Create, object.name());
         let write = write.as_attributes(None);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::auth::{Evidence, Times, User};
 use crate::error::ApiError;
 use crate::object::time;
-use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, decode, shape};
+use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, shape};
 use crate::resources::shared::look::Look;
 
 /// By what somebody is known.
@@ -34,13 +34,13 @@ impl Connect for Identity {
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let mut body = decode::object(cx, request)?;
-            shape::finish(cx.resource, &mut body);
+            let mut body = shape::received(cx, self, request)?;
             let status = match self {
                 Self::Token => by_token(cx, body.at("spec")).await?,
                 Self::Request => {
+                    // Nothing of what was sent is answered.
                     let now = time::seconds(cx.now);
-                    body.set(&["metadata", "creationTimestamp"], now);
+                    body.set(&["metadata"], json!({"creationTimestamp": now}));
                     json!({"userInfo": info(cx.user)})
                 }
             };

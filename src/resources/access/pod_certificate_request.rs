@@ -131,7 +131,9 @@ fn status(object: &Object, old: &Object) -> FieldErrors {
     let path = STATUS.child("conditions");
     let mut count = 0;
     for (index, condition) in status.list("conditions").iter().enumerate() {
-        let path = path.index(index);
+        // Upstream writes the index as a name.
+        let index = format!("[{index}]");
+        let path = path.child(&index);
         let kind = condition.text("type");
         if !ENDS.contains(&kind) {
             errors.not_supported(&path.child("type"), &kind.into(), &ENDS);

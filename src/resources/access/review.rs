@@ -11,7 +11,7 @@ use crate::auth::authorize::{Decision, Selectors, Verdict};
 use crate::auth::{Attributes, User};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, GroupVersionKind, Object};
-use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, decode, shape};
+use crate::registry::{Connect, Context, Registry, Request, Response, Strategy, shape};
 use crate::resources::shared::look::{Look, is_empty};
 
 const SPEC: FieldPath = FieldPath::new("spec");
@@ -43,8 +43,7 @@ impl Connect for Review {
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let mut body = decode::object(cx, request)?;
-            shape::finish(cx.resource, &mut body);
+            let mut body = shape::received(cx, self, request)?;
             if *self == Self::SelfRules {
                 rules(cx, &mut body)?;
             } else {

@@ -40,6 +40,8 @@ pub struct Plain {
     /// Whether writing the status leaves labels, annotations, finalizers and owners as they are
     /// (`metav1.ResetObjectMetaForStatus`).
     pub resets_metadata_in_status: bool,
+    /// See [`Strategy::resets`], of every face but the status.
+    pub resets: &'static [&'static str],
     /// See [`Strategy::field_labels`].
     pub field_labels: &'static [&'static str],
     /// The value of a field label, where it is not what stands at the label's path.
@@ -81,6 +83,7 @@ impl Plain {
         writes_status_through_main: false,
         default_propagation: Propagation::Background,
         resets_metadata_in_status: false,
+        resets: &[],
         field_labels: &[],
         field_value: None,
         field_refusal: None,
@@ -164,6 +167,14 @@ impl Strategy for Plain {
 
     fn counts_annotations(&self) -> bool {
         self.counts_annotations
+    }
+
+    fn resets(&self, subresource: &str) -> &'static [&'static str] {
+        match subresource {
+            "status" if self.resets_metadata_in_status => &["f:metadata"],
+            "status" => &[],
+            _ => self.resets,
+        }
     }
 
     fn field_labels(&self) -> &'static [&'static str] {

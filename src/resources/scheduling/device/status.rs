@@ -11,7 +11,7 @@ use super::parts::{self, LIST_MAX, duplicates, is_too_many};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::resources::shared::claim_spec::csi_driver_name;
-use crate::resources::shared::look::Look;
+use crate::resources::shared::look::{Look, printed_texts};
 use crate::resources::shared::names::{label, required_one_of};
 use crate::resources::shared::pod_spec::affinity::node_selector;
 use crate::resources::shared::{conditions, ip};
@@ -127,7 +127,13 @@ fn devices(errors: &mut FieldErrors, object: &Object) {
         }
         if !allocated.contains(&own) {
             let detail = "must be an allocated device in the claim";
-            errors.invalid(&path, &own.as_str().into(), detail);
+            let fields = [
+                ("Driver", "driver"),
+                ("Pool", "pool"),
+                ("Device", "device"),
+                ("ShareID", "shareID"),
+            ];
+            errors.invalid_text(&path, printed_texts(device, &fields), detail);
         }
         let list = path.child("conditions");
         let found = device.list("conditions");
