@@ -93,7 +93,12 @@ impl Access {
             .anonymous_auth(self.anonymous_auth)
             .service_accounts(self.service_accounts()?);
         if !self.authorization_mode.is_empty() {
-            builder = builder.authorization(self.modes()?);
+            let modes = self.modes()?;
+            // Where everything is allowed, nobody is let in who does not say who they are.
+            if modes.contains(&authorize::Mode::AlwaysAllow) {
+                builder = builder.anonymous_auth(false);
+            }
+            builder = builder.authorization(modes);
         }
         if let Some(path) = &self.authorization_webhook_config_file {
             builder = builder.authorization_webhook(remote::Settings {

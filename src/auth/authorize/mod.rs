@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub use attributes::{Attributes, Selectors};
 
-use self::rbac::{Rbac, Rule};
+use self::rbac::{Rbac, RoleRef, Rule};
 use super::remote::Remote;
 use super::{MASTERS, User};
 use crate::error::ApiError;
@@ -244,7 +244,7 @@ impl Authorizer {
                 Mode::Rbac => {
                     let (rules, missing) = self.rbac.rules(reader, user, namespace);
                     all.rules.extend(rules);
-                    errors.extend(missing);
+                    errors.extend(missing.iter().map(RoleRef::missing));
                 }
                 Mode::Node if node::name_of(user).is_some() => {
                     all.is_incomplete = true;

@@ -6,12 +6,12 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use serde_json::json;
 
 use crate::auth::authorize::rbac::{self, RoleRef, Rule, cover};
 use crate::auth::{Attributes, MASTERS};
-use crate::error::ApiError;
+use crate::error::{ApiError, Reason};
 use crate::object::Object;
+use crate::object::quote::quoted;
 use crate::registry::{Context, Guard};
 use crate::resources::shared::look::Look;
 
@@ -123,14 +123,16 @@ async fn binding(cx: &Context<'_>, object: &Object) -> Result<(), ApiError> {
         ..Attributes::default()
     };
     if plural.is_empty() {
-        let kind = json!(&*role.kind);
-        let why = format!("unsupported role reference kind: {kind}");
-        return Err(ApiError::internal(why));
+        let why = format!("unsupported role reference kind: {}", quoted(&role.kind));
+        return Err(ApiError::new(Reason::Unknown, why));
     }
     let authorizer = &cx.access.authorizer;
     let decision = authorizer.decide(cx.reader, cx.user, &bind).await;
     if decision.is_allowed() {
         return Ok(());
+    }
+    if plural == "roles" && cx.namespace.is_empty() {
+        return Err(ApiError::bad_request("Namespace parameter required."));
     }
     let Some(rules) = rbac::rules_of(cx.reader, &role, cx.namespace) else {
         // Upstream names what is written where it misses what is referred to.
@@ -147,9 +149,22 @@ async fn binding(cx: &Context<'_>, object: &Object) -> Result<(), ApiError> {
 fn refusal(cx: &Context<'_>, rules: &[Rule]) -> Option<String> {
     let roles = cx.access.authorizer.rbac();
     let (owned, missing) = roles.rules(cx.reader, cx.user, cx.namespace);
+    // Upstream names what is written where it misses what is referred to.
+    let resource = cx.resource.group_resource();
+    let missing: Vec<String> = missing
+        .iter()
+        .map(|role| {
+            ApiError::not_found(&resource, &role.name)
+                .message()
+                .to_owned()
+        })
+        .collect();
     cover::refusal(cx.user, &owned, &missing, rules)
 }
 
 fn forbidden(cx: &Context<'_>, object: &Object, why: &str) -> ApiError {
-    ApiError::forbidden(&cx.resource.group_resource(), object.name(), why)
+    // A name that is generated is not known yet when this is looked at upstream.
+    let is_named = !cx.name.is_empty() || object.generate_name().is_empty();
+    let name = if is_named { object.name() } else { "" };
+    ApiError::forbidden(&cx.resource.group_resource(), name, why)
 }

@@ -59,6 +59,7 @@ func main() {
 		{"typed informer", typedInformer},
 		{"dynamic informer", dynamicInformer},
 		{"metadata informer", metadataInformer},
+		{"leader election", leaderElection},
 	} {
 		check.run(config, typed)
 		fmt.Println("ok", check.name)

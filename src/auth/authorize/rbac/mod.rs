@@ -61,20 +61,19 @@ impl Rbac {
         Decision::no_opinion(reason)
     }
 
-    /// The rules that a user falls under in a namespace, and what is wrong with bindings on the
-    /// way.
+    /// The rules that a user falls under in a namespace, and the roles that are not there.
     pub fn rules(
         &self,
         reader: &dyn Reader,
         user: &User,
         namespace: &str,
-    ) -> (Vec<Rule>, Vec<String>) {
+    ) -> (Vec<Rule>, Vec<RoleRef>) {
         let index = self.index(reader);
         let (mut all, mut missing) = (Vec::new(), Vec::new());
         for binding in index.bindings_of(user, namespace) {
             match index.rules(&binding.role, &binding.namespace) {
                 Some(rules) => all.extend(rules.iter().cloned()),
-                None => missing.push(index::not_found(&binding.role)),
+                None => missing.push(binding.role.clone()),
             }
         }
         (all, missing)
@@ -82,6 +81,13 @@ impl Rbac {
 
     fn index(&self, reader: &dyn Reader) -> Index {
         self.seen.lock().current(reader)
+    }
+}
+
+impl RoleRef {
+    /// The words of authorization for a role that is not there.
+    pub fn missing(&self) -> String {
+        index::not_found(self)
     }
 }
 

@@ -231,12 +231,16 @@ fn claims(
         private.insert("warnafter".to_owned(), (now + seconds).into());
         lasts = YEAR;
     }
+    let id = cx.entropy.uid();
+    let issued = "authentication.kubernetes.io/issued-credential-id";
+    let mut annotations = cx.annotations.lock();
+    annotations.insert(issued.to_owned(), format!("JTI={id}"));
     json!({
         "aud": audiences,
         "exp": now + lasts,
         "iat": now,
         "iss": issuer,
-        "jti": cx.entropy.uid(),
+        "jti": id,
         "kubernetes.io": private,
         "nbf": now,
         "sub": format!("system:serviceaccount:{}:{}", account.namespace(), account.name()),
