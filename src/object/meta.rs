@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Key, Object};
+use super::{Key, ManagedFields, Object, json};
 
 impl Object {
     /// `metadata`, where there is one.
@@ -24,6 +24,15 @@ impl Object {
             // Made an object just above.
             _ => unreachable!(),
         }
+    }
+
+    /// `metadata` as JSON text.
+    pub fn write_metadata(&self, out: &mut Vec<u8>) {
+        let empty = Map::new();
+        let metadata = self.metadata().unwrap_or(&empty);
+        out.push(b'{');
+        write_entries(out, metadata, self.managed_fields());
+        out.push(b'}');
     }
 
     /// `metadata.name`, or empty.
@@ -86,6 +95,38 @@ impl Object {
     /// Where it is stored.
     pub fn key(&self) -> Key {
         Key::new(self.namespace(), self.name())
+    }
+}
+
+/// The name under which the entries of [`ManagedFields`] are written.
+pub(crate) const MANAGED_FIELDS: &str = "managedFields";
+
+/// Writes entries of the metadata in their order, the managed fields at their place among them.
+pub(super) fn write_entries(
+    out: &mut Vec<u8>,
+    metadata: &Map<String, Value>,
+    mut managed_fields: Option<&ManagedFields>,
+) {
+    let mut comma: &[u8] = b"";
+    let mut begin = |out: &mut Vec<u8>, name: &str| {
+        out.extend_from_slice(comma);
+        comma = b",";
+        json::write(out, name);
+        out.push(b':');
+    };
+    for (name, value) in metadata {
+        if name.as_str() > MANAGED_FIELDS
+            && let Some(entries) = managed_fields.take()
+        {
+            begin(out, MANAGED_FIELDS);
+            out.extend_from_slice(entries.text());
+        }
+        begin(out, name);
+        json::write(out, value);
+    }
+    if let Some(entries) = managed_fields {
+        begin(out, MANAGED_FIELDS);
+        out.extend_from_slice(entries.text());
     }
 }
 

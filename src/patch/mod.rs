@@ -16,6 +16,7 @@ pub use go_print::print as go_print;
 use serde_json::{Map, Value};
 
 use crate::object::Object;
+use crate::object::meta::MANAGED_FIELDS;
 use crate::schema::Schema;
 
 /// Most operations in one JSON patch.
@@ -103,6 +104,32 @@ impl Patch {
                 .get("metadata")
                 .and_then(|metadata| metadata.get("resourceVersion"))
                 .is_some(),
+        }
+    }
+
+    /// Whether what it makes of an object may depend on `metadata.managedFields`, or change them.
+    pub fn may_see_managed_fields(&self) -> bool {
+        match self {
+            Self::Json(operations) => operations.iter().any(|operation| {
+                let leads_there = |name: &str| {
+                    let path = operation.get(name).and_then(Value::as_str).unwrap_or("");
+                    let field = path.strip_prefix("/metadata").map(|rest| rest.get(1..));
+                    // The object, its metadata, or somewhere in the entries.
+                    path.is_empty() && operation.get(name).is_some()
+                        || field.is_some_and(|field| {
+                            field.is_none_or(|field| field.starts_with(MANAGED_FIELDS))
+                        })
+                };
+                leads_there("path") || leads_there("from")
+            }),
+            Self::Merge(patch) | Self::Strategic(patch) => {
+                let sees = |key: &String| key.starts_with('$') || key == MANAGED_FIELDS;
+                patch.keys().any(sees)
+                    || patch.get("metadata").is_some_and(|metadata| {
+                        let map = metadata.as_object();
+                        map.is_none_or(|map| map.keys().any(sees))
+                    })
+            }
         }
     }
 

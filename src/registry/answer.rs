@@ -67,7 +67,7 @@ impl Registry {
         let body = match request.form {
             Form::Object => {
                 let object = self.to_served(cx.resource, object);
-                Bytes::from(object.into_value().to_string())
+                Bytes::from(object.to_json())
             }
             _ => super::table::render_one(self, cx, request, &object)?,
         };

@@ -112,7 +112,7 @@ pub trait Strategy: Send + Sync {
         false
     }
 
-    /// Fields (`f:spec`) that a face of the resource resets beyond what every face does, so that
+    /// Fields (`spec`) that a face of the resource resets beyond what every face does, so that
     /// writing them there owns nothing. *Upstream:* `GetResetFields`.
     fn resets(&self, _subresource: &str) -> &'static [&'static str] {
         &[]

@@ -64,6 +64,14 @@ impl Registry {
         }
     }
 
+    /// The same of an object that stays.
+    pub fn as_served<'a>(&self, resource: &Resource, object: &'a Object) -> Cow<'a, Object> {
+        if object.api_version() == resource.empty().api_version() {
+            return Cow::Borrowed(object);
+        }
+        Cow::Owned(self.to_served(resource, object.clone()))
+    }
+
     /// The resource as it is served in the version it is handled in.
     pub(super) fn hub<'a>(&self, resource: &'a Resource) -> Cow<'a, Resource> {
         let version = &resource.storage_version;

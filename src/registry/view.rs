@@ -94,7 +94,7 @@ impl View {
             return prepared.cloned().unwrap_or_else(|| stored.bytes());
         }
         stored.form(&self.form_name, || {
-            Bytes::from(self.object(stored).into_value().to_string())
+            Bytes::from(self.object(stored).to_json())
         })
     }
 
@@ -115,7 +115,7 @@ impl View {
             let mut object = self.object(stored);
             object.remove(&["apiVersion"]);
             object.remove(&["kind"]);
-            let mut json = object.into_value().to_string().into_bytes();
+            let mut json = object.to_json();
             json.pop();
             json.into()
         })

@@ -1,14 +1,14 @@
 //! What is served: groups, versions, resources; grows and shrinks with CustomResourceDefinitions.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use imbl::OrdMap;
 use parking_lot::RwLock;
 use serde_json::Value;
 
-use super::{Schema, node::Text};
-use crate::object::{GroupResource, GroupVersion, GroupVersionKind};
+use super::{Schema, node::Text, normalise};
+use crate::object::{GroupResource, GroupVersion, GroupVersionKind, Object};
 
 /// One served version of a resource.
 #[derive(Clone, Debug)]
@@ -46,6 +46,8 @@ pub struct Resource {
     pub deprecation: Text,
     /// What a CustomResourceDefinition says beyond the schema; `None` for built-in kinds.
     pub custom: Option<Arc<Custom>>,
+    /// See [`Resource::empty`].
+    pub empty: OnceLock<Object>,
 }
 
 /// A subresource of a served resource.
@@ -115,6 +117,16 @@ impl Resource {
             group_version: self.group_version.clone(),
             kind: self.kind.as_ref().into(),
         }
+    }
+
+    /// The empty object of the kind, as Go prints it.
+    pub fn empty(&self) -> &Object {
+        self.empty.get_or_init(|| {
+            let mut object = Object::default();
+            object.set_type(&self.group_version.to_string(), &self.kind);
+            normalise::apply(object.as_map_mut(), &self.schema);
+            object
+        })
     }
 
     /// The subresource with this name.

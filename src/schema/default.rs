@@ -24,47 +24,41 @@ fn built_in(schema: &Schema, node: &Node, map: &mut Map<String, Value>) {
     let Shape::Struct(fields) = &node.shape else {
         return;
     };
-    for field in fields {
+    for place in &node.lookup.defaulted {
+        let field = &fields[*place as usize];
         if let Some(default) = &field.default {
             fill(schema, field, default, map);
         }
     }
     for (name, value) in map.iter_mut() {
-        if let Some(field) = schema.field(node, name) {
+        if (value.is_object() || value.is_array())
+            && let Some(field) = schema.field(node, name)
+        {
             built_in_value(schema, schema.node(field.node), value);
         }
     }
 }
 
 fn built_in_value(schema: &Schema, node: &Node, value: &mut Value) {
+    if !node.lookup.has_defaults {
+        return;
+    }
     match (&node.shape, value) {
         (Shape::Struct(_), Value::Object(map)) => built_in(schema, node, map),
         (Shape::Map(values), Value::Object(map)) => {
             let node = schema.node(*values);
-            if has_inside(node) {
-                for value in map.values_mut() {
-                    built_in_value(schema, node, value);
-                }
+            for value in map.values_mut() {
+                built_in_value(schema, node, value);
             }
         }
         (Shape::List(items), Value::Array(list)) => {
             let node = schema.node(*items);
-            if has_inside(node) {
-                for value in list {
-                    built_in_value(schema, node, value);
-                }
+            for value in list {
+                built_in_value(schema, node, value);
             }
         }
         _ => {}
     }
-}
-
-/// Whether values of this node can hold fields.
-fn has_inside(node: &Node) -> bool {
-    matches!(
-        node.shape,
-        Shape::Struct(_) | Shape::Map(_) | Shape::List(_)
-    )
 }
 
 /// Sets one field to its default where Go holds nil or zero.

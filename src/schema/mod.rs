@@ -13,6 +13,7 @@ pub mod default;
 mod embedded;
 pub mod formats;
 pub mod list_type;
+mod lookup;
 pub mod node;
 pub mod normalise;
 pub mod protobuf;

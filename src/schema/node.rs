@@ -8,6 +8,8 @@ use std::sync::Arc;
 use regex::Regex;
 use serde_json::Value;
 
+use super::lookup::{self, Lookup};
+
 /// Text that is static for built-in kinds and owned for custom resources.
 pub type Text = Cow<'static, str>;
 
@@ -30,8 +32,21 @@ pub enum Origin {
 pub struct SchemaSet {
     /// Who wrote these schemas.
     pub origin: Origin,
+    /// See [`SchemaSet::nodes`].
+    nodes: Vec<Node>,
+}
+
+impl SchemaSet {
+    /// An arena of these nodes.
+    pub fn new(origin: Origin, mut nodes: Vec<Node>) -> Self {
+        lookup::complete(&mut nodes);
+        Self { origin, nodes }
+    }
+
     /// The nodes; a [`NodeId`] is an index into them.
-    pub nodes: Vec<Node>,
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
 }
 
 /// A schema: a root in a shared arena. Cheap to clone.
@@ -83,10 +98,7 @@ impl Schema {
     /// The field of the struct `node` with this JSON name.
     pub fn field<'a>(&'a self, node: &'a Node, name: &str) -> Option<&'a Field> {
         match &node.shape {
-            Shape::Struct(fields) => fields
-                .binary_search_by(|field| field.name.as_ref().cmp(name))
-                .ok()
-                .map(|index| &fields[index]),
+            Shape::Struct(fields) => node.lookup.find(fields, name),
             _ => None,
         }
     }
@@ -148,6 +160,8 @@ pub struct Node {
     pub default: Option<Value>,
     /// Everything that needs checking beyond the shape; `None` for most nodes.
     pub checks: Option<Box<Checks>>,
+    /// What walks ask of it.
+    pub(super) lookup: Lookup,
 }
 
 /// What kind of JSON value stands at a node.

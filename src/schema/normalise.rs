@@ -134,9 +134,10 @@ fn structure(stage: Stage, schema: &Schema, node: &Node, map: &mut Map<String, V
         Some(field) => keeps(stage, schema, field, value),
         None => node.preserves_unknown_fields,
     });
-    for field in fields {
-        let node = schema.node(field.node);
-        if zero::prints_absent(field, node) && !map.contains_key(field.name.as_ref()) {
+    for place in &node.lookup.printed_absent {
+        let field = &fields[*place as usize];
+        if !map.contains_key(field.name.as_ref()) {
+            let node = schema.node(field.node);
             map.insert(field.name.to_string(), zero::absent(schema, field, node));
         }
     }

@@ -21,6 +21,12 @@ use crate::audit::{Stage, Trail};
 /// waits; a busy one spares a system call and a TLS record for every event but the first.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// How long they are gathered in a flood, where each write is mostly the system's own work.
+const GATHER_IN_FLOOD: Duration = Duration::from_millis(20);
+
+/// What is gathered in a flood is at least this much.
+const FLOOD_BYTES: usize = 8 * 1024;
+
 /// How much is gathered at most.
 const GATHER_BYTES_MAX: usize = 256 * 1024;
 
@@ -84,8 +90,12 @@ impl Events {
         match (piece.length(), self.is_over) {
             (0, true) => Poll::Ready(None),
             (0, false) => Poll::Pending,
-            _ => {
-                self.hold();
+            (length, _) => {
+                self.hold(if length < FLOOD_BYTES {
+                    GATHER
+                } else {
+                    GATHER_IN_FLOOD
+                });
                 Poll::Ready(Some(piece))
             }
         }
@@ -94,9 +104,9 @@ impl Events {
     /// Gathers from now on. The wall measures it: it is between this server and its socket, and
     /// must not stand still with the cluster's clock.
     #[allow(clippy::disallowed_methods)]
-    fn hold(&mut self) {
+    fn hold(&mut self, duration: Duration) {
         self.is_held = true;
-        let until = tokio::time::Instant::now() + GATHER;
+        let until = tokio::time::Instant::now() + duration;
         match &mut self.hold {
             Some(hold) => hold.as_mut().reset(until),
             None => self.hold = Some(Box::pin(tokio::time::sleep_until(until))),

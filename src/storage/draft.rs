@@ -6,11 +6,14 @@
 //!
 //! *Upstream:* `apiserver/pkg/storage/etcd3/store.go` (`prepareKey`, the versioner's update).
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::Revision;
-use crate::object::Object;
+use crate::object::meta::MANAGED_FIELDS;
+use crate::object::{ManagedFields, Object, json};
 
 /// An encoded object whose `metadata.resourceVersion` is still open.
 #[derive(Clone, Debug)]
@@ -27,6 +30,9 @@ pub(super) struct Facts {
     pub(super) revision_at: u32,
     /// How many bytes, from the end, `apiVersion` and `kind` take: `,"apiVersion":…}`.
     pub(super) type_len: u32,
+    /// Where the entries of `metadata.managedFields` stand; empty where there are none. They come
+    /// before the resource version, so that their place holds at every revision.
+    pub(super) managed_fields: Range<u32>,
     /// What tells the `apiVersion` from others: see [`version_tag`].
     pub(super) version_tag: u64,
     labels: Box<[LabelAt]>,
@@ -58,13 +64,15 @@ impl Draft {
         let mut encoder = Encoder {
             json: Vec::with_capacity(PIECE_LENGTH_USUAL),
             revision_at: 0,
+            managed_fields: 0..0,
             labels: Vec::new(),
         };
-        let type_at = encoder.object(object.as_map());
+        let type_at = encoder.object(object.as_map(), object.managed_fields());
         Self {
             facts: Facts {
                 revision_at: encoder.revision_at,
                 type_len: encoder.here() - type_at,
+                managed_fields: encoder.managed_fields,
                 version_tag: version_tag(object.api_version()),
                 labels: encoder.labels.into(),
                 fields: packed.into(),
@@ -149,18 +157,19 @@ impl Facts {
 struct Encoder {
     json: Vec<u8>,
     revision_at: u32,
+    managed_fields: Range<u32>,
     labels: Vec<LabelAt>,
 }
 
 impl Encoder {
     /// Writes the object and returns where its type begins.
-    fn object(&mut self, map: &Map<String, Value>) -> u32 {
+    fn object(&mut self, map: &Map<String, Value>, managed: Option<&ManagedFields>) -> u32 {
         self.json.extend_from_slice(PREFIX);
         self.json.push(b'{');
         let empty = Map::new();
         let metadata = map.get("metadata").and_then(Value::as_object);
         self.name("metadata");
-        self.metadata(metadata.unwrap_or(&empty));
+        self.metadata(metadata.unwrap_or(&empty), managed);
         self.json.push(b',');
         for (name, value) in map {
             if !matches!(name.as_str(), "apiVersion" | "kind" | "metadata") {
@@ -177,11 +186,14 @@ impl Encoder {
         type_at
     }
 
-    fn metadata(&mut self, metadata: &Map<String, Value>) {
+    fn metadata(&mut self, metadata: &Map<String, Value>, managed: Option<&ManagedFields>) {
         const VERSION: &str = "resourceVersion";
         self.json.push(b'{');
-        let before = metadata.iter().filter(|(name, _)| name.as_str() < VERSION);
-        for (name, value) in before {
+        let named = |from: &'static str, to: &'static str| {
+            let names = metadata.iter();
+            names.filter(move |(name, _)| name.as_str() > from && name.as_str() < to)
+        };
+        for (name, value) in named("", MANAGED_FIELDS) {
             match value.as_object() {
                 Some(labels) if name == "labels" => {
                     self.name(name);
@@ -191,12 +203,21 @@ impl Encoder {
                 _ => self.entry(name, value),
             }
         }
+        if let Some(managed) = managed {
+            self.name(MANAGED_FIELDS);
+            let start = self.here();
+            self.json.extend_from_slice(managed.text());
+            self.managed_fields = start..self.here();
+            self.json.push(b',');
+        }
+        for (name, value) in named(MANAGED_FIELDS, VERSION) {
+            self.entry(name, value);
+        }
         self.name(VERSION);
         self.json.push(b'"');
         self.revision_at = self.here();
         self.json.extend_from_slice(b"\",");
-        let after = metadata.iter().filter(|(name, _)| name.as_str() > VERSION);
-        for (name, value) in after {
+        for (name, value) in metadata.iter().filter(|(name, _)| name.as_str() > VERSION) {
             self.entry(name, value);
         }
         self.close();
@@ -238,9 +259,8 @@ impl Encoder {
         self.json.push(b':');
     }
 
-    fn value(&mut self, value: impl serde::Serialize) {
-        let written = serde_json::to_writer(&mut self.json, &value);
-        debug_assert!(written.is_ok(), "JSON values are written to memory");
+    fn value(&mut self, value: &(impl serde::Serialize + ?Sized)) {
+        json::write(&mut self.json, value);
     }
 
     /// Ends an object, in place of the comma after its last field.

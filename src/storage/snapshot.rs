@@ -3,9 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use imbl::OrdMap;
-
-use super::{Revision, Stored};
+use super::{Objects, Revision, Stored};
 use crate::object::Key;
 
 /// A view that does not change; making one is a pointer copy.
@@ -14,7 +12,7 @@ pub struct Snapshot {
     /// The revision it shows.
     pub revision: Revision,
     /// The objects in key order.
-    pub objects: OrdMap<Key, Arc<Stored>>,
+    pub objects: Objects,
 }
 
 impl Snapshot {
@@ -29,6 +27,15 @@ impl Snapshot {
         namespace: Option<&str>,
         from: Option<&Key>,
     ) -> impl Iterator<Item = &Arc<Stored>> {
+        let range = (!self.objects.is_empty()).then(|| self.range(namespace, from));
+        range.into_iter().flatten()
+    }
+
+    fn range(
+        &self,
+        namespace: Option<&str>,
+        from: Option<&Key>,
+    ) -> impl Iterator<Item = &Arc<Stored>> + use<'_> {
         let namespace = namespace.filter(|name| !name.is_empty());
         let start = match (from, namespace) {
             (Some(key), _) => Bound::Included(key.clone()),
@@ -40,7 +47,7 @@ impl Snapshot {
             Bound::Excluded(Key::from_text(&format!("{name}0")))
         });
         let is_empty = matches!((&start, &end), (Bound::Included(s), Bound::Excluded(e)) if s >= e);
-        let range = (!is_empty).then(|| self.objects.range((start, end)));
-        range.into_iter().flatten().map(|(_, stored)| stored)
+        let range = (!is_empty).then(|| self.objects.range(start, end));
+        range.into_iter().flatten()
     }
 }

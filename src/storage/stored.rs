@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::draft::{self, Draft, Facts};
 use super::{Forms, Revision};
-use crate::object::{Key, Object};
+use crate::object::{Key, ManagedFields, Object};
 
 /// An object in the store.
 #[derive(Debug)]
@@ -110,10 +110,27 @@ impl Stored {
 
     /// The object, parsed anew from its bytes.
     pub fn object(&self) -> Object {
-        serde_json::from_slice::<Value>(self.json())
-            .ok()
-            .and_then(Object::from_value)
-            .unwrap_or_default()
+        let parse = |json: &[u8]| {
+            serde_json::from_slice::<Value>(json)
+                .ok()
+                .and_then(Object::from_value)
+                .unwrap_or_default()
+        };
+        let place = &self.facts.managed_fields;
+        if place.is_empty() {
+            return parse(self.json());
+        }
+        // The managed fields stay text: the rest is parsed as if `null` stood there.
+        let place = place.start as usize..place.end as usize;
+        let parts = [
+            &self.piece[draft::PREFIX.len()..place.start],
+            b"null",
+            &self.piece[place.end..],
+        ];
+        let mut object = parse(&parts.concat());
+        let entries = ManagedFields::from_text(self.piece.slice(place));
+        object.set_managed_fields(Some(entries));
+        object
     }
 
     /// Labels in key order.

@@ -1,7 +1,7 @@
 //! Server-side apply as a pure function: who owns what after a write, and who is in the way.
 
 use jiff::Timestamp;
-use mockernetes::object::Object;
+use mockernetes::object::{ManagedFields, Object};
 use mockernetes::patch::apply::{self, ApplyError, FieldSet, Writer};
 use mockernetes::schema::{Schema, tables};
 use serde_json::{Value, json};
@@ -34,6 +34,12 @@ fn apply(live: &Object, name: &str, applied: &Value, force: bool) -> Result<Obje
     apply::apply(live, applied, &empty, &schema(), &writer, force).map(stored)
 }
 
+/// The entries of `metadata.managedFields`.
+fn managed(object: &Object) -> Vec<Value> {
+    let entries = object.managed_fields().map(ManagedFields::to_value);
+    serde_json::from_value(entries.unwrap_or_default()).unwrap_or_default()
+}
+
 fn first(name: &str, applied: &Value) -> Object {
     let empty = object(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}}));
     apply(&empty, name, applied, false).unwrap()
@@ -50,7 +56,7 @@ fn containers(items: &Value) -> Value {
 #[test]
 fn an_applier_owns_what_it_applies_and_nothing_on_the_way() {
     let live = first("one", &containers(&json!([{"name": "a", "image": "i"}])));
-    let managed = live.items(&["metadata", "managedFields"]);
+    let managed = managed(&live);
     assert_eq!(managed.len(), 1);
     assert_eq!(managed[0]["operation"], "Apply");
     assert_eq!(
@@ -83,11 +89,8 @@ fn a_field_of_another_is_a_conflict_until_it_is_forced() {
     );
     let live = apply(&live, "two", &other, true).unwrap();
     assert_eq!(live.integer(&["spec", "replicas"]), Some(2));
-    let owners: Vec<&Value> = live
-        .items(&["metadata", "managedFields"])
-        .iter()
-        .map(|entry| &entry["manager"])
-        .collect();
+    let managed = managed(&live);
+    let owners: Vec<&Value> = managed.iter().map(|entry| &entry["manager"]).collect();
     assert_eq!(owners, ["two"]);
 }
 
@@ -136,8 +139,8 @@ fn an_update_takes_over_what_it_changes() {
         ignored: &ignored,
     };
     apply::update(&live, &mut new, &schema(), &writer);
-    let fields: Vec<(&Value, &Value)> = new
-        .items(&["metadata", "managedFields"])
+    let managed = managed(&new);
+    let fields: Vec<(&Value, &Value)> = managed
         .iter()
         .map(|entry| (&entry["manager"], &entry["fieldsV1"]))
         .collect();

@@ -24,6 +24,7 @@ mod decode;
 mod discovery;
 mod fuzz_corpus;
 mod kinds;
+mod managed_fields;
 mod object;
 mod openapi;
 mod patch;

@@ -1,7 +1,7 @@
 //! The OpenAPI documents: built-in ones as vendored, those of custom resources as the real server
 //! publishes them (`tests/cases/openapi/custom.json`, recorded without descriptions).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use mockernetes::object::{GroupResource, GroupVersion, GroupVersionKind};
 use mockernetes::schema::catalog::Custom;
@@ -26,20 +26,21 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 /// The resources a definition stands for.
+const VERBS: [&str; 8] = [
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "create",
+    "update",
+    "watch",
+];
+
 fn resources(definition: &Value) -> Vec<Resource> {
     let spec = &definition["spec"];
     let names = &spec["names"];
     let cow = |value: &Value| text(value).into();
-    let verbs = [
-        "delete",
-        "deletecollection",
-        "get",
-        "list",
-        "patch",
-        "create",
-        "update",
-        "watch",
-    ];
     let versions = spec["versions"].as_array().expect("versions");
     let stored = versions
         .iter()
@@ -82,7 +83,7 @@ fn resources(definition: &Value) -> Vec<Resource> {
                 .into_iter()
                 .map(Into::into)
                 .collect(),
-            verbs: verbs.map(Into::into).to_vec(),
+            verbs: VERBS.map(Into::into).to_vec(),
             schema: tables::component("io.k8s.api.core.v1.ConfigMap").expect("a schema"),
             subresources: subresources.collect(),
             storage: GroupResource::new(text(&spec["group"]), text(&names["plural"])),
@@ -94,6 +95,7 @@ fn resources(definition: &Value) -> Vec<Resource> {
                 selectable_fields: fields.map(|field| text(&field["jsonPath"])).collect(),
                 ..Custom::default()
             })),
+            empty: OnceLock::default(),
         }
     };
     versions.iter().map(resource).collect()

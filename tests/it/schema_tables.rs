@@ -94,7 +94,7 @@ fn what_is_refused_says_why() {
 #[test]
 fn every_default_fits_the_place_it_stands_at() {
     let set = tables::schemas();
-    for node in &set.nodes {
+    for node in set.nodes() {
         let Shape::Struct(fields) = &node.shape else {
             continue;
         };
@@ -102,7 +102,7 @@ fn every_default_fits_the_place_it_stands_at() {
             let Some(default) = &field.default else {
                 continue;
             };
-            let fits = match &set.nodes[field.node.0 as usize].shape {
+            let fits = match &set.nodes()[field.node.0 as usize].shape {
                 Shape::Boolean => default.is_boolean(),
                 Shape::Integer(_) => default.is_i64(),
                 Shape::String(_) => default.is_string(),

@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
 use parking_lot::Mutex;
 
 use super::GROUP;
-use crate::object::{GroupResource, Key, Object};
-use crate::storage::{Reader, Stored};
-
-type Objects = OrdMap<Key, Arc<Stored>>;
+use crate::object::{GroupResource, Object};
+use crate::storage::{Objects, Reader};
 
 /// What is made of all objects of some resources, kept while they stay as they are.
 pub(super) struct Configured<T> {
@@ -47,7 +44,7 @@ impl<T> Configured<T> {
         }
         let mut made = self.made.lock();
         if let Some((known, value)) = made.as_ref()
-            && known.iter().zip(&all).all(|(known, now)| known.ptr_eq(now))
+            && known.iter().zip(&all).all(|(known, now)| known.is_same(now))
         {
             return Some(Arc::clone(value));
         }

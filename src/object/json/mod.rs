@@ -21,6 +21,12 @@ pub fn parse(bytes: &[u8]) -> Result<Value, SyntaxError> {
         .map_err(|Malformed| syntax_error(bytes))
 }
 
+/// Writes a value as JSON text.
+pub fn write(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+    let written = serde_json::to_writer(out, value);
+    debug_assert!(written.is_ok(), "JSON values are written to memory");
+}
+
 /// The next value, whatever it is.
 fn value(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
     Ok(match reader.token()? {

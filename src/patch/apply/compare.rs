@@ -1,47 +1,50 @@
 //! What changed between two states of an object, field by field.
 //!
+//! *Invariant:* what did not change is passed over without looking into it twice.
 //! *Upstream:* `structured-merge-diff/typed/compare.go`.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::field_set::{FieldSet, field};
+use super::field_set::FieldSet;
 use super::place::{self, Form, Place};
+use super::step::Step;
 
 /// The fields that changed.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Comparison {
-    pub(super) removed: FieldSet,
-    pub(super) modified: FieldSet,
-    pub(super) added: FieldSet,
+pub(super) struct Comparison<'v> {
+    pub(super) removed: FieldSet<'v>,
+    pub(super) modified: FieldSet<'v>,
+    pub(super) added: FieldSet<'v>,
 }
 
-impl Comparison {
+impl<'v> Comparison<'v> {
     /// Without some fields and all under them.
-    pub(super) fn without(self, ignored: &FieldSet) -> Self {
-        if ignored.is_empty() {
-            return self;
+    pub(super) fn without(mut self, ignored: &FieldSet<'_>) -> Self {
+        if !ignored.is_empty() {
+            self.removed.remove_trees(ignored);
+            self.modified.remove_trees(ignored);
+            self.added.remove_trees(ignored);
         }
-        Self {
-            removed: self.removed.without_trees(ignored),
-            modified: self.modified.without_trees(ignored),
-            added: self.added.without_trees(ignored),
-        }
+        self
     }
 
     /// Enters what changed in the value under a step.
-    fn enter(&mut self, step: &str, change: Change) {
+    fn enter(&mut self, step: Step<'v>, change: Change<'v>) {
         let Change { own, inner } = change;
-        match own {
-            Own::Same => {}
-            Own::Removed => self.removed.insert(step),
-            Own::Modified => self.modified.insert(step),
-            Own::Added => self.added.insert(step),
+        let own = match own {
+            Own::Same => None,
+            Own::Removed => Some(&mut self.removed),
+            Own::Modified => Some(&mut self.modified),
+            Own::Added => Some(&mut self.added),
+        };
+        if let Some(own) = own {
+            own.insert(step.clone());
         }
         if let Some(inner) = inner {
-            self.removed.insert_under(step, inner.removed);
-            self.modified.insert_under(step, inner.modified);
+            self.removed.insert_under(step.clone(), inner.removed);
+            self.modified.insert_under(step.clone(), inner.modified);
             self.added.insert_under(step, inner.added);
         }
     }
@@ -56,38 +59,21 @@ enum Own {
 }
 
 /// What became of a value, and of what is in it.
-struct Change {
+struct Change<'v> {
     own: Own,
-    inner: Option<Comparison>,
+    inner: Option<Comparison<'v>>,
 }
 
 /// Compares two states of an object.
-pub(super) fn objects(
+pub(super) fn objects<'v>(
     place: Place<'_>,
-    old: &Map<String, Value>,
-    new: &Map<String, Value>,
-) -> Comparison {
-    let mut out = Comparison::default();
-    for (name, old) in old {
-        if let Some(child) = place.child(name) {
-            out.enter(&field(name), values(child, Some(old), new.get(name)));
-        }
-    }
-    for (name, new) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
-        if let Some(child) = place.child(name) {
-            out.enter(&field(name), values(child, None, Some(new)));
-        }
-    }
-    out
+    old: &'v Map<String, Value>,
+    new: &'v Map<String, Value>,
+) -> Comparison<'v> {
+    maps(place, Some(old), Some(new))
 }
 
-fn values(place: Place<'_>, old: Option<&Value>, new: Option<&Value>) -> Change {
-    if old == new {
-        return Change {
-            own: Own::Same,
-            inner: None,
-        };
-    }
+fn values<'v>(place: Place<'_>, old: Option<&'v Value>, new: Option<&'v Value>) -> Change<'v> {
     let form = |value: Option<&Value>| value.map_or(Form::Leaf, |value| place.form(value));
     // Where anything may stand, the new value says how it is owned.
     let own_form = match form(new.or(old)) {
@@ -103,7 +89,11 @@ fn values(place: Place<'_>, old: Option<&Value>, new: Option<&Value>) -> Change 
     let inner = match own_form {
         Form::Leaf => None,
         _ if is_empty(old) && is_empty(new) => None,
-        Form::Map => Some(maps(place, old, new)),
+        Form::Map => Some(maps(
+            place,
+            old.and_then(Value::as_object),
+            new.and_then(Value::as_object),
+        )),
         Form::List(keys) => Some(lists(place, keys, old, new)),
     };
     let own = match (old, new) {
@@ -115,66 +105,112 @@ fn values(place: Place<'_>, old: Option<&Value>, new: Option<&Value>) -> Change 
     Change { own, inner }
 }
 
-fn maps(place: Place<'_>, old: Option<&Value>, new: Option<&Value>) -> Comparison {
+fn maps<'v>(
+    place: Place<'_>,
+    old: Option<&'v Map<String, Value>>,
+    new: Option<&'v Map<String, Value>>,
+) -> Comparison<'v> {
     let mut out = Comparison::default();
-    let in_new = |name: &str| new.and_then(|new| new.get(name));
-    for (name, step, old) in place::fields(old) {
-        if let Some(child) = place.child(name) {
-            out.enter(&step, values(child, Some(old), in_new(name)));
-        }
+    if let (None, Some(new)) = (old, new) {
+        out.added = FieldSet::with_capacity(new.len());
     }
-    for (name, step, new) in place::fields(new) {
-        if old.and_then(|old| old.get(name)).is_none()
+    for (name, old, new) in paired(old, new) {
+        if old != new
             && let Some(child) = place.child(name)
         {
-            out.enter(&step, values(child, None, Some(new)));
+            out.enter(Step::field(name), values(child, old, new));
         }
     }
     out
 }
 
-fn lists(
+/// The fields of two maps, each name once with its two values.
+fn paired<'v>(
+    old: Option<&'v Map<String, Value>>,
+    new: Option<&'v Map<String, Value>>,
+) -> impl Iterator<Item = (&'v str, Option<&'v Value>, Option<&'v Value>)> {
+    let mut old = old.into_iter().flatten().peekable();
+    let mut new = new.into_iter().flatten().peekable();
+    std::iter::from_fn(move || {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+        };
+        let old = if order.is_le() { old.next() } else { None };
+        let new = if order.is_ge() { new.next() } else { None };
+        let (name, _) = old.or(new)?;
+        Some((name.as_str(), old.map(|(_, v)| v), new.map(|(_, v)| v)))
+    })
+}
+
+/// The items of a list in the order of their steps.
+fn sorted<'v>(
     place: Place<'_>,
     keys: &[crate::schema::Text],
-    old: Option<&Value>,
-    new: Option<&Value>,
-) -> Comparison {
-    let mut both: BTreeMap<String, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
-    for (step, item) in place::steps(place, keys, items(old)) {
-        both.entry(step).or_default().0.push(item);
-    }
-    for (step, item) in place::steps(place, keys, items(new)) {
-        both.entry(step).or_default().1.push(item);
-    }
+    list: Option<&'v Value>,
+) -> Vec<(Step<'v>, &'v Value)> {
+    let items = list
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let mut steps = place::steps(place, keys, items);
+    steps.sort_by(|a, b| a.0.cmp(&b.0));
+    steps
+}
+
+/// The items at the front that have a step.
+fn take<'s, 'v>(
+    items: &mut &'s [(Step<'v>, &'v Value)],
+    step: &Step<'_>,
+) -> &'s [(Step<'v>, &'v Value)] {
+    let count = items.iter().take_while(|(own, _)| own == step).count();
+    let (taken, rest) = items.split_at(count);
+    *items = rest;
+    taken
+}
+
+fn lists<'v>(
+    place: Place<'_>,
+    keys: &[crate::schema::Text],
+    old: Option<&'v Value>,
+    new: Option<&'v Value>,
+) -> Comparison<'v> {
+    let (old, new) = (sorted(place, keys, old), sorted(place, keys, new));
+    let (mut old, mut new) = (old.as_slice(), new.as_slice());
     let item = place.item();
     let mut out = Comparison::default();
-    for (step, (old, new)) in both {
-        match (old.as_slice(), new.as_slice()) {
+    loop {
+        let step = match (old.first(), new.first()) {
+            (None, None) => return out,
+            (Some((step, _)), None) | (None, Some((step, _))) => step,
+            (Some((old, _)), Some((new, _))) => old.min(new),
+        }
+        .clone();
+        let (old, new) = (take(&mut old, &step), take(&mut new, &step));
+        match (old, new) {
             ([] | [_], [] | [_]) => {
-                let (old, new) = (old.first().copied(), new.first().copied());
-                out.enter(&step, values(item, old, new));
+                let (old, new) = (old.first(), new.first());
+                let (old, new) = (old.map(|(_, v)| *v), new.map(|(_, v)| *v));
+                if old != new {
+                    out.enter(step, values(item, old, new));
+                }
             }
             // Items that are the same by their key are compared as one.
             ([_, _, ..], [_, _, ..]) if old == new => {}
-            ([_, _, ..], [_, _, ..]) => out.modified.insert(&step),
+            ([_, _, ..], [_, _, ..]) => out.modified.insert(step),
             ([_, _, ..], rest) => {
-                if let Some(new) = rest.first() {
-                    out.enter(&step, values(item, None, Some(new)));
+                if let Some((_, new)) = rest.first() {
+                    out.enter(step.clone(), values(item, None, Some(*new)));
                 }
-                out.removed.insert(&step);
+                out.removed.insert(step);
             }
             (rest, _) => {
-                if let Some(old) = rest.first() {
-                    out.enter(&step, values(item, Some(old), None));
+                if let Some((_, old)) = rest.first() {
+                    out.enter(step.clone(), values(item, Some(*old), None));
                 }
-                out.added.insert(&step);
+                out.added.insert(step);
             }
         }
     }
-    out
-}
-
-/// The items of a list; none where it is no list.
-fn items(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

@@ -13,7 +13,7 @@ use super::managers::Manager;
 pub struct Conflicts(Vec<(String, String)>);
 
 impl Conflicts {
-    pub(super) fn add(&mut self, manager: &Manager, fields: &FieldSet) {
+    pub(super) fn add(&mut self, manager: &Manager<'_>, fields: &FieldSet<'_>) {
         let manager = manager.shown();
         let paths = fields.paths().into_iter();
         self.0.extend(paths.map(|path| (manager.clone(), path)));

@@ -1,190 +1,275 @@
 //! Sets of fields: who owns what, as `metadata.managedFields` writes it (`FieldsV1`).
 //!
-//! A step of a path is kept as the text it is written with: `f:name` is a field, `k:{…}` the list
-//! item with these keys, `v:…` the item with this value.
+//! A set is a tree of sorted vectors, read from its text and written to it in one pass each.
 //!
-//! *Upstream:* `structured-merge-diff/fieldpath/{set,serialize,element}.go`.
+//! *Invariant:* no entry is empty; the entries of a level are sorted, each step once.
+//! *Upstream:* `structured-merge-diff/fieldpath/{set,serialize}.go`.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 
-use serde_json::{Map, Value};
-
-use crate::patch::go_print;
+use super::step::Step;
+use crate::object::json::{Malformed, Reader, Token};
 
 /// A set of fields of an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldSet(BTreeMap<Box<str>, Entry>);
+pub struct FieldSet<'a>(Vec<Entry<'a>>);
 
 /// A field that is in the set, or has fields that are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Entry {
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry<'a> {
+    step: Step<'a>,
     is_member: bool,
-    children: FieldSet,
+    children: FieldSet<'a>,
 }
 
-impl Entry {
+impl Entry<'_> {
     fn is_empty(&self) -> bool {
         !self.is_member && self.children.is_empty()
     }
 }
 
-impl FieldSet {
-    /// A set from its written form.
-    pub fn from_json(fields: &Map<String, Value>) -> Self {
+impl<'a> FieldSet<'a> {
+    /// An empty set with room for so many entries.
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
+    /// The set of one field at the top of an object.
+    pub fn of_field(name: &'a str) -> Self {
         let mut set = Self::default();
-        for (step, value) in fields {
-            if step == "." {
-                continue;
-            }
-            let children = value.as_object();
-            let inner = children.map(Self::from_json).unwrap_or_default();
-            let is_member = inner.is_empty() || children.is_some_and(|map| map.contains_key("."));
-            let entry = Entry {
-                is_member,
-                children: inner,
-            };
-            set.0.insert(step.as_str().into(), entry);
-        }
+        set.insert(Step::field(name));
         set
     }
 
-    /// The written form.
-    pub fn to_json(&self) -> Map<String, Value> {
-        let written = |step: &str, entry: &Entry| {
-            let mut inner = entry.children.to_json();
-            if entry.is_member && !inner.is_empty() {
-                inner.insert(".".to_owned(), Value::Object(Map::new()));
+    /// Puts in a field at the top of an object.
+    pub fn insert_field(&mut self, name: &'a str) {
+        self.insert(Step::field(name));
+    }
+
+    /// A set from its written form, whose opening brace is taken; and whether the field it is
+    /// written for is a member itself.
+    pub(super) fn read(reader: &mut Reader<'a>) -> Result<(Self, bool), Malformed> {
+        let mut set = Self::default();
+        let mut has_own = false;
+        let mut is_first = true;
+        while let Some(key) = reader.next_key(is_first)? {
+            is_first = false;
+            let token = reader.token()?;
+            if key == "." {
+                has_own = true;
+                reader.skip(&token)?;
+                continue;
             }
-            (step.to_owned(), Value::Object(inner))
-        };
-        self.0
-            .iter()
-            .map(|(step, entry)| written(step, entry))
-            .collect()
+            let (children, has_own) = if matches!(token, Token::Object) {
+                Self::read(reader)?
+            } else {
+                reader.skip(&token)?;
+                (Self::default(), false)
+            };
+            let step = Step::from_written(key);
+            if children.is_empty() || has_own {
+                set.insert(step.clone());
+            }
+            set.insert_under(step, children);
+        }
+        Ok((set, has_own))
+    }
+
+    /// Writes the set; `is_member` says whether the field it is written for is one itself.
+    pub(super) fn write(&self, is_member: bool, out: &mut Vec<u8>) {
+        out.push(b'{');
+        let mut is_first = true;
+        if is_member && !self.is_empty() {
+            out.extend_from_slice(b"\".\":{}");
+            is_first = false;
+        }
+        for entry in &self.0 {
+            if !is_first {
+                out.push(b',');
+            }
+            is_first = false;
+            entry.step.write(out);
+            out.push(b':');
+            entry.children.write(entry.is_member, out);
+        }
+        out.push(b'}');
     }
 
     /// Whether no field is in it.
     pub fn is_empty(&self) -> bool {
-        self.0.values().all(Entry::is_empty)
+        self.0.is_empty()
+    }
+
+    /// The place of a step, or where it would be.
+    fn find(&self, step: &Step<'_>) -> Result<usize, usize> {
+        // Sets are mostly made in order.
+        match self.0.last() {
+            None => Err(0),
+            Some(last) if last.step < *step => Err(self.0.len()),
+            Some(_) => self.0.binary_search_by(|entry| {
+                let own: &Step<'_> = &entry.step;
+                own.cmp(step)
+            }),
+        }
+    }
+
+    /// The entry of a step, made where it is not there; the caller fills it.
+    fn entry(&mut self, step: Step<'a>) -> &mut Entry<'a> {
+        let place = self.find(&step).unwrap_or_else(|place| {
+            let entry = Entry {
+                step,
+                is_member: false,
+                children: Self::default(),
+            };
+            self.0.insert(place, entry);
+            place
+        });
+        &mut self.0[place]
+    }
+
+    fn get(&self, step: &Step<'_>) -> Option<&Entry<'a>> {
+        self.find(step).ok().map(|place| &self.0[place])
     }
 
     /// Puts in the field that `step` leads to.
-    pub fn insert(&mut self, step: &str) {
-        self.0.entry(step.into()).or_default().is_member = true;
+    pub(super) fn insert(&mut self, step: Step<'a>) {
+        self.entry(step).is_member = true;
     }
 
     /// Puts in fields under `step`.
-    pub(super) fn insert_under(&mut self, step: &str, children: Self) {
-        if children.is_empty() {
-            return;
+    pub(super) fn insert_under(&mut self, step: Step<'a>, children: Self) {
+        if !children.is_empty() {
+            self.entry(step).children.extend(children);
         }
-        let entry = self.0.entry(step.into()).or_default();
-        entry.children.extend(children);
     }
 
     /// Takes out a field by its whole path; what lies under it stays.
-    pub(super) fn remove_path(&mut self, path: &[&str]) {
+    pub(super) fn remove_path(&mut self, path: &[Step<'_>]) {
         let Some((first, rest)) = path.split_first() else {
             return;
         };
-        let Some(entry) = self.0.get_mut(*first) else {
-            return;
-        };
+        let Ok(place) = self.find(first) else { return };
+        let entry = &mut self.0[place];
         if rest.is_empty() {
             entry.is_member = false;
         } else {
             entry.children.remove_path(rest);
         }
         if entry.is_empty() {
-            self.0.remove(*first);
+            self.0.remove(place);
         }
     }
 
-    /// Puts in all fields of another.
-    pub(super) fn extend(&mut self, other: Self) {
+    /// Puts in all fields of another; whether there was one that it did not have.
+    pub(super) fn extend(&mut self, other: Self) -> bool {
         if self.0.is_empty() {
             *self = other;
-            return;
+            return !self.is_empty();
         }
-        for (step, entry) in other.0 {
-            let own = self.0.entry(step).or_default();
+        let mut has_grown = false;
+        for entry in other.0 {
+            let own = self.entry(entry.step);
+            has_grown |= entry.is_member && !own.is_member;
             own.is_member |= entry.is_member;
-            own.children.extend(entry.children);
+            has_grown |= own.children.extend(entry.children);
         }
+        has_grown
     }
 
     /// Whether the field that `step` leads to is in it.
-    pub(super) fn has(&self, step: &str) -> bool {
-        self.0.get(step).is_some_and(|entry| entry.is_member)
+    pub(super) fn has(&self, step: &Step<'_>) -> bool {
+        self.get(step).is_some_and(|entry| entry.is_member)
     }
 
     /// The fields under `step`.
-    pub(super) fn under(&self, step: &str) -> Option<&Self> {
-        self.0
-            .get(step)
+    pub(super) fn under(&self, step: &Step<'_>) -> Option<&Self> {
+        self.get(step)
             .map(|entry| &entry.children)
             .filter(|children| !children.is_empty())
     }
 
-    fn combine(&self, other: &Self, keep: fn(bool, bool) -> bool, own_alone: bool) -> Self {
-        let mut set = Self::default();
-        for (step, entry) in &self.0 {
-            let entry = match other.0.get(step) {
-                Some(theirs) => Entry {
-                    is_member: keep(entry.is_member, theirs.is_member),
-                    children: entry.children.combine(&theirs.children, keep, own_alone),
-                },
-                None if own_alone => entry.clone(),
-                None => continue,
-            };
-            if !entry.is_empty() {
-                set.0.insert(step.clone(), entry);
+    /// Takes out the fields of another; whether there was one.
+    pub(super) fn remove_all(&mut self, other: &FieldSet<'_>) -> bool {
+        self.remove_by(other, |entry, theirs| {
+            let is_taken = entry.is_member && theirs.is_member;
+            entry.is_member &= !theirs.is_member;
+            is_taken | entry.children.remove_all(&theirs.children)
+        })
+    }
+
+    /// Takes out the fields of another and everything under them; whether there was one.
+    pub(super) fn remove_trees(&mut self, other: &FieldSet<'_>) -> bool {
+        self.remove_by(other, |entry, theirs| {
+            if theirs.is_member {
+                entry.is_member = false;
+                entry.children = FieldSet::default();
+                return true;
             }
-        }
-        set
+            entry.children.remove_trees(&theirs.children)
+        })
+    }
+
+    /// Changes the entries that another set has too, and drops those that become empty.
+    fn remove_by(
+        &mut self,
+        other: &FieldSet<'_>,
+        mut change: impl FnMut(&mut Entry<'a>, &Entry<'_>) -> bool,
+    ) -> bool {
+        let mut is_changed = false;
+        let mut theirs = other.0.iter().peekable();
+        self.0.retain_mut(|entry| {
+            while let Some(first) = theirs.peek() {
+                let order: Ordering = first.step.cmp(&entry.step);
+                if order == Ordering::Equal {
+                    is_changed |= change(entry, first);
+                    return !entry.is_empty();
+                }
+                if order == Ordering::Greater {
+                    break;
+                }
+                theirs.next();
+            }
+            true
+        });
+        is_changed
     }
 
     /// What is in both.
-    pub(super) fn intersection(&self, other: &Self) -> Self {
-        self.combine(other, |own, theirs| own && theirs, false)
-    }
-
-    /// What is in this one alone.
-    pub(super) fn difference(&self, other: &Self) -> Self {
-        self.combine(other, |own, theirs| own && !theirs, true)
-    }
-
-    /// What is in either.
-    pub(super) fn union(&self, other: &Self) -> Self {
-        let mut set = self.clone();
-        set.extend(other.clone());
-        set
-    }
-
-    /// Without the fields of another and everything under them.
-    pub(super) fn without_trees(&self, other: &Self) -> Self {
+    pub(super) fn intersection(&self, other: &FieldSet<'_>) -> Self {
         let mut set = Self::default();
-        for (step, entry) in &self.0 {
-            let entry = match other.0.get(step) {
-                Some(theirs) if theirs.is_member => continue,
-                Some(theirs) => Entry {
-                    is_member: entry.is_member,
-                    children: entry.children.without_trees(&theirs.children),
-                },
-                None => entry.clone(),
+        for entry in &self.0 {
+            let Some(theirs) = other.get(&entry.step) else {
+                continue;
             };
-            if !entry.is_empty() {
-                set.0.insert(step.clone(), entry);
+            let both = Entry {
+                step: entry.step.clone(),
+                is_member: entry.is_member && theirs.is_member,
+                children: entry.children.intersection(&theirs.children),
+            };
+            if !both.is_empty() {
+                set.0.push(both);
             }
         }
         set
     }
 
+    /// What is in this one alone.
+    pub(super) fn difference(mut self, other: &FieldSet<'_>) -> Self {
+        self.remove_all(other);
+        self
+    }
+
+    /// What is in either.
+    pub(super) fn union(mut self, other: Self) -> Self {
+        self.extend(other);
+        self
+    }
+
     /// The steps with their sets, to walk along.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, bool, &Self)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Step<'a>, bool, &Self)> {
         self.0
             .iter()
-            .map(|(step, entry)| (step.as_ref(), entry.is_member, &entry.children))
+            .map(|entry| (&entry.step, entry.is_member, &entry.children))
     }
 
     /// Every field's path as messages write it: `.spec.containers[name="a"].image`.
@@ -196,39 +281,12 @@ impl FieldSet {
 
     /// Members of a level come before what lies under them.
     fn collect_paths(&self, prefix: &str, paths: &mut Vec<String>) {
-        let path = |step| format!("{prefix}{}", shown(step));
-        paths.extend(
-            self.0
-                .iter()
-                .filter(|(_, entry)| entry.is_member)
-                .map(|(step, _)| path(step)),
-        );
-        for (step, entry) in &self.0 {
+        let path = |entry: &Entry<'_>| format!("{prefix}{}", entry.step.shown());
+        paths.extend(self.0.iter().filter(|entry| entry.is_member).map(path));
+        for entry in &self.0 {
             if !entry.children.is_empty() {
-                entry.children.collect_paths(&path(step), paths);
+                entry.children.collect_paths(&path(entry), paths);
             }
         }
-    }
-}
-
-/// The step to a field.
-pub(super) fn field(name: &str) -> String {
-    format!("f:{name}")
-}
-
-/// A step as messages write it.
-pub(super) fn shown(step: &str) -> String {
-    let parsed = || serde_json::from_str::<Value>(&step[2..]).unwrap_or_default();
-    match step.get(..2) {
-        Some("f:") => format!(".{}", &step[2..]),
-        Some("k:") => {
-            let keys = parsed();
-            let keys = keys.as_object().into_iter().flatten();
-            let keys: Vec<String> = keys.map(|(key, value)| format!("{key}={value}")).collect();
-            format!("[{}]", keys.join(","))
-        }
-        Some("v:") => format!("[={}]", parsed()),
-        Some("i:") => format!("[{}]", &step[2..]),
-        _ => go_print(&Value::from(step)),
     }
 }

@@ -28,8 +28,9 @@ pub(super) fn allowed(live: &Object, schema: &Schema) -> Option<BTreeSet<String>
         return None;
     }
     let place = Place::root(schema);
-    let compared = compare::objects(place, applied.as_object()?, live.as_map());
-    let fields = own::fields(place, &applied)
+    let applied = applied.as_object()?;
+    let compared = compare::objects(place, applied, live.as_map());
+    let fields = own::fields(place, applied)
         .difference(&compared.modified)
         .difference(&compared.added)
         .difference(&compared.removed);

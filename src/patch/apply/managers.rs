@@ -1,43 +1,56 @@
 //! `metadata.managedFields`: who wrote which fields, how and when.
 //!
+//! Read from its text and written to it; names and steps borrow from the text.
+//!
 //! *Upstream:* `apimachinery/pkg/util/managedfields/internal/{managedfields,capmanagers}.go`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
-
 use super::field_set::FieldSet;
+use crate::object::json::{self, Malformed, Reader, Token};
 use crate::object::quote::quoted;
-use crate::object::time;
+use crate::object::{ManagedFields, time};
 
 /// Writers by update that are told apart; older ones become one.
 const UPDATERS_MAX: usize = 10;
 /// What the older ones are called.
 const ANCIENT: &str = "ancient-changes";
+/// Room for what an entry is written as, beside its fields.
+const ENTRY_LENGTH_USUAL: usize = 1024;
 
 /// How a manager writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Operation {
+pub(super) enum Operation {
     /// By server-side apply.
     Apply,
     /// By anything else.
     Update,
 }
 
-/// Who writes: two entries with the same are one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Manager {
-    /// How it writes.
-    pub operation: Operation,
-    /// Its name.
-    pub name: String,
-    /// The version it writes in; empty for appliers, who are the same in every version.
-    pub api_version: String,
-    /// The subresource it writes to; empty where none.
-    pub subresource: String,
+impl Operation {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Update => "Update",
+        }
+    }
 }
 
-impl Manager {
+/// Who writes: two entries with the same are one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Manager<'a> {
+    /// How it writes.
+    pub(super) operation: Operation,
+    /// Its name.
+    pub(super) name: Cow<'a, str>,
+    /// The version it writes in; empty for appliers, who are the same in every version.
+    pub(super) api_version: Cow<'a, str>,
+    /// The subresource it writes to; empty where none.
+    pub(super) subresource: Cow<'a, str>,
+}
+
+impl Manager<'_> {
     /// The manager as a conflict names it.
     pub(super) fn shown(&self) -> String {
         let mut shown = quoted(&self.name);
@@ -53,66 +66,60 @@ impl Manager {
 
 /// What a manager owns.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Owned {
-    pub(super) fields: FieldSet,
+pub(super) struct Owned<'a> {
+    pub(super) fields: FieldSet<'a>,
     /// The version the fields are named in.
-    pub(super) api_version: String,
-    /// When it last changed something.
-    pub(super) time: Option<String>,
+    pub(super) api_version: Cow<'a, str>,
+    /// When it last changed something, as it is written; empty where that is not known.
+    pub(super) time: Cow<'a, str>,
 }
 
-/// All managers of an object.
+/// All managers of an object, in their order.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Managers(pub(super) BTreeMap<Manager, Owned>);
+pub(super) struct Managers<'a>(Vec<(Manager<'a>, Owned<'a>)>);
 
-impl Managers {
-    /// The managers that `metadata.managedFields` lists; `None` where it is malformed.
-    pub(super) fn from_json(entries: &[Value]) -> Option<Self> {
-        let mut managers = BTreeMap::new();
-        for entry in entries {
-            let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("");
-            let operation = match text("operation") {
-                "Apply" => Operation::Apply,
-                "Update" => Operation::Update,
-                _ => return None,
-            };
-            let api_version = text("apiVersion").to_owned();
-            if api_version.is_empty() || text("fieldsType") != "FieldsV1" {
-                return None;
-            }
-            let manager = Manager {
-                operation,
-                name: text("manager").to_owned(),
-                api_version: match operation {
-                    Operation::Apply => String::new(),
-                    Operation::Update => api_version.clone(),
-                },
-                subresource: text("subresource").to_owned(),
-            };
-            let fields = entry.get("fieldsV1").and_then(Value::as_object);
-            let owned = Owned {
-                fields: fields.map(FieldSet::from_json).unwrap_or_default(),
-                api_version,
-                time: Some(text("time").to_owned()).filter(|time| !time.is_empty()),
-            };
-            managers.insert(manager, owned);
+impl<'a> Managers<'a> {
+    /// The managers of an object that has these entries; `None` where they are malformed.
+    pub(super) fn read(entries: &'a ManagedFields) -> Option<Self> {
+        let mut reader = Reader::new(entries.text());
+        let mut managers = Self::default();
+        let token = reader.token().ok()?;
+        if !matches!(token, Token::List) {
+            return Some(managers);
         }
-        Some(Self(managers))
+        let mut is_first = true;
+        while reader.next_item(is_first).ok()? {
+            is_first = false;
+            let (manager, owned) = Entry::read(&mut reader).ok()?.known()?;
+            managers.set(manager, owned);
+        }
+        Some(managers)
     }
 
-    /// The entries of `metadata.managedFields`, in order.
-    pub(super) fn to_json(&self) -> Vec<Value> {
-        let mut entries: Vec<(&Manager, &Owned)> = self.0.iter().collect();
-        entries.sort_by_key(|(manager, owned)| {
-            (
-                manager.operation,
-                seconds(owned),
-                manager.name.clone(),
-                owned.api_version.clone(),
-                manager.subresource.clone(),
-            )
+    /// The entries as they are written; `None` where there are none.
+    pub(super) fn write(&self) -> Option<ManagedFields> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut entries: Vec<&(Manager<'_>, Owned<'_>)> = self.0.iter().collect();
+        entries.sort_by(|(a, of_a), (b, of_b)| {
+            let order = a.operation.cmp(&b.operation);
+            // Times in their printed form are ordered as texts.
+            order
+                .then_with(|| of_a.time.cmp(&of_b.time))
+                .then_with(|| a.name.cmp(&b.name))
+                .then_with(|| of_a.api_version.cmp(&of_b.api_version))
+                .then_with(|| a.subresource.cmp(&b.subresource))
         });
-        entries.into_iter().map(entry).collect()
+        let mut out = Vec::with_capacity(entries.len() * ENTRY_LENGTH_USUAL);
+        let mut opening = b'[';
+        for (manager, owned) in entries {
+            out.push(opening);
+            opening = b',';
+            write_entry(manager, owned, &mut out);
+        }
+        out.push(b']');
+        Some(ManagedFields::from_text(out.into()))
     }
 
     /// Whether there are none.
@@ -120,32 +127,86 @@ impl Managers {
         self.0.is_empty()
     }
 
-    /// Takes fields away from a manager, and the manager out where nothing is left to it.
-    pub(super) fn take_from(&mut self, manager: &Manager, fields: &FieldSet) {
-        if let Some(owned) = self.0.get_mut(manager) {
-            owned.fields = owned.fields.difference(fields);
-            if owned.fields.is_empty() {
-                self.0.remove(manager);
-            }
-        }
+    /// The managers and what each owns.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Manager<'a>, Owned<'a>)> {
+        self.0.iter()
     }
 
-    /// Makes the oldest updaters one where they are too many.
-    pub(super) fn cap(&mut self) {
-        let mut updaters: Vec<(i64, Manager)> = self
+    fn find(&self, manager: &Manager<'_>) -> Result<usize, usize> {
+        self.0.binary_search_by(|(own, _)| {
+            let own: &Manager<'_> = own;
+            own.cmp(manager)
+        })
+    }
+
+    /// What a manager owns.
+    pub(super) fn get(&self, manager: &Manager<'_>) -> Option<&Owned<'a>> {
+        self.find(manager).ok().map(|place| &self.0[place].1)
+    }
+
+    /// What a manager owns, to change; a manager that is new owns nothing yet.
+    pub(super) fn entry(&mut self, manager: Manager<'a>) -> &mut Owned<'a> {
+        let place = self.find(&manager).unwrap_or_else(|place| {
+            self.0.insert(place, (manager, Owned::default()));
+            place
+        });
+        &mut self.0[place].1
+    }
+
+    /// Says what a manager owns.
+    pub(super) fn set(&mut self, manager: Manager<'a>, owned: Owned<'a>) {
+        *self.entry(manager) = owned;
+    }
+
+    /// Removes a manager.
+    pub(super) fn remove(&mut self, manager: &Manager<'_>) -> Option<Owned<'a>> {
+        let place = self.find(manager).ok()?;
+        Some(self.0.remove(place).1)
+    }
+
+    /// Takes fields away from managers, and managers out to which nothing is left. `taken` says
+    /// which fields a manager loses. Whether there was one.
+    pub(super) fn take<'f>(
+        &mut self,
+        taken: impl Fn(&Manager<'_>) -> Option<&'f FieldSet<'f>>,
+    ) -> bool {
+        let mut is_changed = false;
+        self.0.retain_mut(|(manager, owned)| {
+            let Some(taken) = taken(manager) else {
+                return true;
+            };
+            let is_taken = owned.fields.remove_all(taken);
+            let is_gone = owned.fields.is_empty();
+            is_changed |= is_taken || is_gone;
+            !is_gone
+        });
+        is_changed
+    }
+
+    /// Makes the oldest updaters one where they are too many; whether they were.
+    pub(super) fn cap(&mut self) -> bool {
+        let is_updater = |manager: &Manager<'_>| manager.operation == Operation::Update;
+        let mut count = self
             .0
             .iter()
-            .filter(|(manager, _)| manager.operation == Operation::Update)
-            .map(|(manager, owned)| (seconds(owned), manager.clone()))
+            .filter(|(manager, _)| is_updater(manager))
+            .count();
+        if count <= UPDATERS_MAX {
+            return false;
+        }
+        let mut updaters: Vec<(Cow<'a, str>, Manager<'a>)> = self
+            .0
+            .iter()
+            .filter(|(manager, _)| is_updater(manager))
+            .map(|(manager, owned)| (owned.time.clone(), manager.clone()))
             .collect();
-        let mut count = updaters.len();
         updaters.sort();
-        let mut firsts: BTreeMap<String, Manager> = BTreeMap::new();
+        let mut firsts: BTreeMap<Cow<'a, str>, Manager<'a>> = BTreeMap::new();
         for (_, manager) in updaters {
             if count <= UPDATERS_MAX {
-                return;
+                break;
             }
-            let Some(owned) = self.0.get(&manager).cloned() else {
+            let Some(owned) = self.get(&manager).cloned() else {
                 continue;
             };
             let version = owned.api_version.clone();
@@ -155,46 +216,114 @@ impl Managers {
             };
             let bucket = Manager {
                 operation: Operation::Update,
-                name: ANCIENT.to_owned(),
+                name: ANCIENT.into(),
                 api_version: version,
-                subresource: String::new(),
+                subresource: Cow::default(),
             };
-            let earlier = self.0.remove(&bucket).or_else(|| self.0.remove(first));
+            let earlier = self.remove(&bucket).or_else(|| self.remove(first));
             let mut merged = earlier.unwrap_or_default();
-            self.0.remove(&manager);
+            self.remove(&manager);
             merged.fields.extend(owned.fields);
             merged.time = owned.time;
             merged.api_version = owned.api_version;
-            self.0.insert(bucket, merged);
+            self.set(bucket, merged);
             count -= 1;
         }
+        true
     }
 }
 
-fn seconds(owned: &Owned) -> i64 {
-    let parsed = owned.time.as_deref().and_then(time::parse);
-    parsed.map_or(0, jiff::Timestamp::as_second)
+/// An entry as it stands in the text; what is missing is empty.
+#[derive(Default)]
+struct Entry<'a> {
+    manager: Cow<'a, str>,
+    operation: Cow<'a, str>,
+    api_version: Cow<'a, str>,
+    fields_type: Cow<'a, str>,
+    fields: FieldSet<'a>,
+    time: Cow<'a, str>,
+    subresource: Cow<'a, str>,
 }
 
-fn entry((manager, owned): (&Manager, &Owned)) -> Value {
-    let mut out: Map<String, Value> = Map::new();
-    let mut put = |name: &str, value: Value| out.insert(name.to_owned(), value);
-    put("manager", json!(manager.name));
-    put(
-        "operation",
-        json!(match manager.operation {
-            Operation::Apply => "Apply",
-            Operation::Update => "Update",
-        }),
-    );
-    put("apiVersion", json!(owned.api_version));
-    put("fieldsType", json!("FieldsV1"));
-    put("fieldsV1", Value::Object(owned.fields.to_json()));
-    if let Some(time) = &owned.time {
-        put("time", json!(time));
+impl<'a> Entry<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let mut entry = Self::default();
+        let token = reader.token()?;
+        if !matches!(token, Token::Object) {
+            reader.skip(&token)?;
+            return Ok(entry);
+        }
+        let mut is_first = true;
+        while let Some(key) = reader.next_key(is_first)? {
+            is_first = false;
+            let place = match (key.as_ref(), reader.token()?) {
+                ("fieldsV1", Token::Object) => {
+                    entry.fields = FieldSet::read(reader)?.0;
+                    continue;
+                }
+                ("manager", token) => (&mut entry.manager, token),
+                ("operation", token) => (&mut entry.operation, token),
+                ("apiVersion", token) => (&mut entry.api_version, token),
+                ("fieldsType", token) => (&mut entry.fields_type, token),
+                ("time", token) => (&mut entry.time, token),
+                ("subresource", token) => (&mut entry.subresource, token),
+                (_, token) => {
+                    reader.skip(&token)?;
+                    continue;
+                }
+            };
+            match place {
+                (place, Token::Text(text)) => *place = text,
+                (_, token) => reader.skip(&token)?,
+            }
+        }
+        Ok(entry)
     }
+
+    /// The manager and what it owns; `None` where the entry says no such thing.
+    fn known(self) -> Option<(Manager<'a>, Owned<'a>)> {
+        let operation = match self.operation.as_ref() {
+            "Apply" => Operation::Apply,
+            "Update" => Operation::Update,
+            _ => return None,
+        };
+        if self.api_version.is_empty() || self.fields_type != "FieldsV1" {
+            return None;
+        }
+        let manager = Manager {
+            operation,
+            name: self.manager,
+            api_version: match operation {
+                Operation::Apply => Cow::default(),
+                Operation::Update => self.api_version.clone(),
+            },
+            subresource: self.subresource,
+        };
+        let canonical = time::canonical_seconds(&self.time);
+        let owned = Owned {
+            fields: self.fields,
+            api_version: self.api_version,
+            time: canonical.map_or(self.time, Cow::Owned),
+        };
+        Some((manager, owned))
+    }
+}
+
+fn write_entry(manager: &Manager<'_>, owned: &Owned<'_>, out: &mut Vec<u8>) {
+    let text = |out: &mut Vec<u8>, name: &str, value: &str| {
+        out.extend_from_slice(name.as_bytes());
+        json::write(out, value);
+    };
+    text(out, r#"{"apiVersion":"#, &owned.api_version);
+    out.extend_from_slice(br#","fieldsType":"FieldsV1","fieldsV1":"#);
+    owned.fields.write(false, out);
+    text(out, r#","manager":"#, &manager.name);
+    text(out, r#","operation":"#, manager.operation.name());
     if !manager.subresource.is_empty() {
-        put("subresource", json!(manager.subresource));
+        text(out, r#","subresource":"#, &manager.subresource);
     }
-    Value::Object(out)
+    if !owned.time.is_empty() {
+        text(out, r#","time":"#, &owned.time);
+    }
+    out.push(b'}');
 }

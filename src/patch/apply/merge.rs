@@ -6,69 +6,60 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::field_set::{FieldSet, field};
+use super::field_set::FieldSet;
 use super::place::{self, Form, Place};
+use super::step::Step;
 use crate::schema::Text;
 
-/// What stands where the live value and the applied one meet.
-pub(super) fn values(place: Place<'_>, live: &Value, applied: &Value) -> Value {
-    match (place.form(applied), live, applied) {
-        (Form::Map, Value::Object(live), Value::Object(applied)) => {
-            Value::Object(maps(place, live, applied))
+/// Lays an applied object over the live one.
+pub(super) fn maps(place: Place<'_>, live: &mut Map<String, Value>, applied: &Map<String, Value>) {
+    for (name, value) in applied {
+        match (live.get_mut(name), place.child(name)) {
+            (Some(live), Some(child)) => values(child, live, value),
+            (Some(live), None) => *live = value.clone(),
+            (None, _) => {
+                live.insert(name.clone(), value.clone());
+            }
         }
-        (Form::List(keys), Value::Array(live), Value::Array(applied)) => {
-            Value::Array(lists(place, keys, live, applied))
-        }
-        // A null says nothing of what is owned piece by piece.
-        (_, Value::Object(_) | Value::Array(_), Value::Null) => match place.form(live) {
-            Form::Leaf => Value::Null,
-            _ => live.clone(),
-        },
-        _ => applied.clone(),
     }
 }
 
-fn maps(
-    place: Place<'_>,
-    live: &Map<String, Value>,
-    applied: &Map<String, Value>,
-) -> Map<String, Value> {
-    let mut out = live.clone();
-    for (name, value) in applied {
-        let merged = match (live.get(name), place.child(name)) {
-            (Some(live), Some(child)) => values(child, live, value),
-            _ => value.clone(),
-        };
-        out.insert(name.clone(), merged);
+/// Lays an applied value over the live one.
+fn values(place: Place<'_>, live: &mut Value, applied: &Value) {
+    match (place.form(applied), &mut *live, applied) {
+        (Form::Map, Value::Object(live), Value::Object(applied)) => maps(place, live, applied),
+        (Form::List(keys), Value::Array(items), Value::Array(applied)) => {
+            *items = lists(place, keys, items, applied);
+        }
+        // A null says nothing of what is owned piece by piece.
+        (_, Value::Object(_) | Value::Array(_), Value::Null) => {
+            if matches!(place.form(live), Form::Leaf) {
+                *live = Value::Null;
+            }
+        }
+        _ => *live = applied.clone(),
     }
-    out
 }
 
 /// The items of both: those applied in their order, the others where they stood among them.
 fn lists(place: Place<'_>, keys: &[Text], live: &[Value], applied: &[Value]) -> Vec<Value> {
     let left = place::steps(place, keys, live);
     let right = place::steps(place, keys, applied);
-    let by_step = |steps: &[(String, &Value)]| -> BTreeMap<String, Option<Value>> {
-        let mut map = BTreeMap::new();
-        for (step, item) in steps {
-            // What is there twice is not merged with.
-            map.entry(step.clone())
-                .and_modify(|item| *item = None)
-                .or_insert_with(|| Some((*item).clone()));
-        }
-        map
-    };
     let (of_live, of_applied) = (by_step(&left), by_step(&right));
-    let merged = |step: &str, applied: &Value| match of_live.get(step) {
-        Some(Some(live)) => values(place.item(), live, applied),
-        _ => applied.clone(),
+    let merged = |step: &Step<'_>, applied: &Value| {
+        let Some(Some(live)) = of_live.get(step) else {
+            return applied.clone();
+        };
+        let mut live = Value::clone(live);
+        values(place.item(), &mut live, applied);
+        live
     };
     let mut shared = right
         .iter()
         .map(|(step, _)| step)
         .filter(|step| of_live.contains_key(*step));
     let mut next_shared = shared.next();
-    let mut done: Vec<&str> = Vec::new();
+    let mut done: Vec<&Step<'_>> = Vec::new();
     let (mut l, mut r) = (0, 0);
     let mut out = Vec::with_capacity(left.len().max(right.len()));
     while l < left.len() || r < right.len() {
@@ -93,7 +84,7 @@ fn lists(place: Place<'_>, keys: &[Text], live: &[Value], applied: &[Value]) -> 
                 l += 1;
                 continue;
             }
-            if done.contains(&step.as_str()) {
+            if done.contains(&step) {
                 l += 1;
             }
         }
@@ -109,22 +100,45 @@ fn lists(place: Place<'_>, keys: &[Text], live: &[Value], applied: &[Value]) -> 
     out
 }
 
+/// The items by their steps; none of those that are there twice, which are not merged with.
+fn by_step<'s, 'v>(
+    steps: &'s [(Step<'static>, &'v Value)],
+) -> BTreeMap<&'s Step<'static>, Option<&'v Value>> {
+    let mut map = BTreeMap::new();
+    for (step, item) in steps {
+        map.entry(step)
+            .and_modify(|item| *item = None)
+            .or_insert(Some(*item));
+    }
+    map
+}
+
+/// An object without some of its fields.
+pub(super) fn without(
+    place: Place<'_>,
+    object: &Map<String, Value>,
+    fields: &FieldSet<'_>,
+) -> Map<String, Value> {
+    let mut out = Map::new();
+    for (name, value) in object {
+        let step = Step::field(name);
+        if fields.has(&step) {
+            continue;
+        }
+        let kept = match (fields.under(&step), place.child(name)) {
+            (Some(inner), Some(child)) => value_without(child, value, inner),
+            _ => value.clone(),
+        };
+        out.insert(name.clone(), kept);
+    }
+    out
+}
+
 /// A value without some of its fields; null where nothing is left of it.
-pub(super) fn without(place: Place<'_>, value: &Value, fields: &FieldSet) -> Value {
+fn value_without(place: Place<'_>, value: &Value, fields: &FieldSet<'_>) -> Value {
     match (place.form(value), value) {
         (Form::Map, Value::Object(map)) => {
-            let mut out = Map::new();
-            for (name, value) in map {
-                let step = field(name);
-                if fields.has(&step) {
-                    continue;
-                }
-                let kept = match (fields.under(&step), place.child(name)) {
-                    (Some(inner), Some(child)) => without(child, value, inner),
-                    _ => value.clone(),
-                };
-                out.insert(name.clone(), kept);
-            }
+            let out = without(place, map, fields);
             if out.is_empty() {
                 Value::Null
             } else {
@@ -142,7 +156,7 @@ pub(super) fn without(place: Place<'_>, value: &Value, fields: &FieldSet) -> Val
                     continue;
                 }
                 out.push(match fields.under(&step) {
-                    Some(inner) => without(place.item(), item, inner),
+                    Some(inner) => value_without(place.item(), item, inner),
                     None => item.clone(),
                 });
             }

@@ -17,18 +17,22 @@ mod merge;
 mod overlay;
 mod own;
 mod place;
+mod step;
+
+use std::borrow::Cow;
 
 pub use conflict::Conflicts;
 pub use field_set::FieldSet;
 use jiff::Timestamp;
-pub use managers::{Manager, Operation};
 pub use overlay::overlay;
 use serde_json::{Map, Value};
 
 use self::compare::Comparison;
-use self::managers::{Managers, Owned};
+use self::managers::{Manager, Managers, Operation, Owned};
 use self::place::Place;
-use crate::object::{Object, time};
+use self::step::Step;
+use crate::object::json::{Malformed, Reader, Token};
+use crate::object::{ManagedFields, Object, time};
 use crate::schema::Schema;
 
 /// Who writes, when, and where.
@@ -43,7 +47,7 @@ pub struct Writer<'a> {
     /// The time of the request.
     pub now: Timestamp,
     /// Fields that this face of the resource resets, whatever is sent.
-    pub ignored: &'a FieldSet,
+    pub ignored: &'a FieldSet<'a>,
 }
 
 /// Why an apply does not go through.
@@ -57,8 +61,8 @@ pub enum ApplyError {
     Untyped(String),
 }
 
-impl Writer<'_> {
-    fn manager(&self, operation: Operation) -> Manager {
+impl<'a> Writer<'a> {
+    fn manager(&self, operation: Operation) -> Manager<'a> {
         let name = if self.name.is_empty() {
             "unknown"
         } else {
@@ -66,150 +70,165 @@ impl Writer<'_> {
         };
         Manager {
             operation,
-            name: name.to_owned(),
+            name: name.into(),
             api_version: match operation {
-                Operation::Apply => String::new(),
-                Operation::Update => self.api_version.to_owned(),
+                Operation::Apply => Cow::default(),
+                Operation::Update => self.api_version.into(),
             },
-            subresource: self.subresource.to_owned(),
+            subresource: self.subresource.into(),
         }
     }
 
     /// Upstream enters no time for what comes by way of a Scale.
-    fn time(&self) -> Option<String> {
-        (self.subresource != "scale").then(|| time::seconds(self.now))
+    fn time(&self) -> String {
+        if self.subresource == "scale" {
+            String::new()
+        } else {
+            time::seconds(self.now)
+        }
     }
 }
 
 /// Enters into `managedFields` of a new state what an update, a patch or a creation changed. The
 /// live object of a creation is the empty object of the kind.
 pub fn update(live: &Object, new: &mut Object, schema: &Schema, writer: &Writer<'_>) {
-    let Some(mut managers) = of_live_or_new(live, new, writer) else {
-        take_managed_fields(new);
-        return;
-    };
-    take_managed_fields(new);
+    let entries = updated(live, new, schema, writer);
+    new.set_managed_fields(entries);
+}
+
+/// The entries of a new state; `None` where it has none.
+fn updated(
+    live: &Object,
+    new: &Object,
+    schema: &Schema,
+    writer: &Writer<'_>,
+) -> Option<ManagedFields> {
+    let (mut managers, entries) = of_live_or_new(live, new, writer)?;
     let is_creation = live.uid().is_empty();
     if managers.is_empty() && !is_creation {
-        return;
+        return None;
     }
-    let before = managers.clone();
     let place = Place::root(schema);
-    // That the live object still has its managers makes no difference: nobody owns them.
     let compared = compare::objects(place, live.as_map(), new.as_map()).without(writer.ignored);
-    enter(
+    let is_changed = enter(
         &mut managers,
         compared,
         writer,
         writer.manager(Operation::Update),
     );
-    managers.cap();
-    keep_times(&before, &mut managers);
-    put_managed_fields(new, &managers);
-}
-
-/// Where only times changed, they do not change either: nothing was written.
-fn keep_times(before: &Managers, after: &mut Managers) {
-    let is_same = before.0.len() == after.0.len()
-        && after.0.iter().all(|(manager, owned)| {
-            before
-                .0
-                .get(manager)
-                .is_some_and(|b| b.fields == owned.fields)
-        });
-    if is_same {
-        after.0.clone_from(&before.0);
+    let is_capped = managers.cap();
+    if !is_changed && !is_capped && entries == live.managed_fields() {
+        return entries.cloned();
     }
+    managers.write()
 }
 
-/// Gives the manager what was changed, and takes it from all others.
-fn enter(managers: &mut Managers, compared: Comparison, writer: &Writer<'_>, manager: Manager) {
+/// Gives the manager what was changed, and takes it from all others; whether that made a
+/// difference. Where it made none, times do not change either: nothing was written.
+fn enter<'v>(
+    managers: &mut Managers<'v>,
+    compared: Comparison<'v>,
+    writer: &Writer<'v>,
+    manager: Manager<'v>,
+) -> bool {
     let Comparison {
         removed,
-        modified: mut written,
+        modified,
         added,
     } = compared;
-    written.extend(added);
+    let mut written = modified.union(added);
+    let mut is_changed = false;
     if !managers.is_empty() {
-        let taken = written.union(&removed);
-        let others: Vec<Manager> = managers.0.keys().cloned().collect();
-        for other in &others {
-            // An updater's own earlier fields stay with it; those removed do not.
-            let lost = if *other == manager { &removed } else { &taken };
-            managers.take_from(other, lost);
-        }
+        let taken = written.clone().union(removed.clone());
+        // An updater's own earlier fields stay with it; those removed do not.
+        let lost = removed.difference(&written);
+        is_changed = managers.take(|other| Some(if *other == manager { &lost } else { &taken }));
     }
     strip(&mut written);
     if written.is_empty() {
-        return;
+        return is_changed;
     }
-    let owned = managers.0.entry(manager).or_default();
-    owned.fields.extend(written);
-    writer.api_version.clone_into(&mut owned.api_version);
-    owned.time = writer.time();
+    let owned = managers.entry(manager);
+    is_changed |= owned.fields.extend(written);
+    if is_changed {
+        owned.api_version = writer.api_version.into();
+        owned.time = writer.time().into();
+    }
+    is_changed
 }
 
 /// Fields of the metadata that nobody owns.
-const UNOWNED: [&str; 9] = [
-    "f:name",
-    "f:namespace",
-    "f:creationTimestamp",
-    "f:selfLink",
-    "f:uid",
-    "f:clusterName",
-    "f:generation",
-    "f:managedFields",
-    "f:resourceVersion",
+const UNOWNED: [Step<'static>; 9] = [
+    Step::field("name"),
+    Step::field("namespace"),
+    Step::field("creationTimestamp"),
+    Step::field("selfLink"),
+    Step::field("uid"),
+    Step::field("clusterName"),
+    Step::field("generation"),
+    Step::field("managedFields"),
+    Step::field("resourceVersion"),
 ];
+const METADATA: Step<'static> = Step::field("metadata");
 
 /// Takes out the fields that nobody owns: the object would be none without them.
-fn strip(set: &mut FieldSet) {
-    for name in UNOWNED {
-        set.remove_path(&["f:metadata", name]);
+fn strip(set: &mut FieldSet<'_>) {
+    for step in UNOWNED {
+        set.remove_path(&[METADATA, step]);
     }
-    for name in ["f:apiVersion", "f:kind", "f:metadata"] {
-        set.remove_path(&[name]);
+    for step in [Step::field("apiVersion"), Step::field("kind"), METADATA] {
+        set.remove_path(&[step]);
     }
 }
 
-/// The managers to start from: those a client sends back, else those of the live object. `None`
-/// where the client resets them.
-fn of_live_or_new(live: &Object, new: &Object, writer: &Writer<'_>) -> Option<Managers> {
-    let of = |object: &Object| Managers::from_json(object.items(&["metadata", "managedFields"]));
-    if writer.subresource.is_empty() {
-        if is_reset(new) {
+/// The managers to start from, with the entries they were read from: those a client sends back,
+/// else those of the live object. `None` where the client resets them.
+fn of_live_or_new<'o>(
+    live: &'o Object,
+    new: &'o Object,
+    writer: &Writer<'_>,
+) -> Option<(Managers<'o>, Option<&'o ManagedFields>)> {
+    if let Some(entries) = new.managed_fields()
+        && writer.subresource.is_empty()
+    {
+        if is_reset(entries) == Ok(true) {
             // A reset of a new object is nothing to reset.
-            return live.uid().is_empty().then(Managers::default);
+            return live.uid().is_empty().then(Default::default);
         }
-        if let Some(managers) = of(new).filter(|managers| !managers.is_empty()) {
-            return Some(managers);
+        let managers = Managers::read(entries).filter(|managers| !managers.is_empty());
+        if let Some(managers) = managers {
+            return Some((managers, Some(entries)));
         }
     }
-    Some(of(live).unwrap_or_default())
+    let entries = live.managed_fields();
+    Some((
+        entries.and_then(Managers::read).unwrap_or_default(),
+        entries,
+    ))
 }
 
-/// An empty list, or one empty entry.
-fn is_reset(object: &Object) -> bool {
-    match object.get(&["metadata", "managedFields"]) {
-        Some(Value::Array(entries)) => match entries.as_slice() {
-            [] => true,
-            [Value::Object(entry)] => entry
-                .values()
-                .all(|value| value.is_null() || value.as_str().is_some_and(str::is_empty)),
-            _ => false,
-        },
-        _ => false,
+/// Whether entries are none, or an empty one.
+fn is_reset(entries: &ManagedFields) -> Result<bool, Malformed> {
+    let mut reader = Reader::new(entries.text());
+    if !matches!(reader.token()?, Token::List) {
+        return Ok(false);
     }
-}
-
-fn take_managed_fields(object: &mut Object) {
-    object.remove(&["metadata", "managedFields"]);
-}
-
-fn put_managed_fields(object: &mut Object, managers: &Managers) {
-    if !managers.is_empty() {
-        object.set(&["metadata", "managedFields"], managers.to_json());
+    if !reader.next_item(true)? {
+        return Ok(true);
     }
+    if !matches!(reader.token()?, Token::Object) {
+        return Ok(false);
+    }
+    let mut is_first = true;
+    while reader.next_key(is_first)?.is_some() {
+        is_first = false;
+        match reader.token()? {
+            Token::Null => {}
+            Token::Text(text) if text.is_empty() => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(!reader.next_item(false)?)
 }
 
 /// Applies an object over the live one. `empty` is the empty object of the kind; the live object
@@ -250,78 +269,66 @@ fn apply_once(
     force: bool,
 ) -> Result<Object, ApplyError> {
     let place = Place::root(schema);
-    let applied = Value::Object(applied.clone());
-    if let Some(why) = own::wrong(place, &applied) {
+    if let Some(why) = own::wrong(place, applied) {
         return Err(ApplyError::Untyped(why));
     }
-    let mut old = live.clone();
-    let entries = live.items(&["metadata", "managedFields"]);
-    let mut managers = Managers::from_json(entries).unwrap_or_default();
-    take_managed_fields(&mut old);
+    let old = live.as_map();
+    let entries = live.managed_fields();
+    let mut managers = entries.and_then(Managers::read).unwrap_or_default();
     if managers.is_empty() {
         let first = Manager {
             operation: Operation::Update,
-            name: "before-first-apply".to_owned(),
-            api_version: writer.api_version.to_owned(),
-            subresource: writer.subresource.to_owned(),
+            name: "before-first-apply".into(),
+            api_version: writer.api_version.into(),
+            subresource: writer.subresource.into(),
         };
-        let compared = compare::objects(place, empty.as_map(), old.as_map());
-        enter(
-            &mut managers,
-            compared.without(writer.ignored),
-            writer,
-            first,
-        );
+        let compared = compare::objects(place, empty.as_map(), old).without(writer.ignored);
+        enter(&mut managers, compared, writer, first);
     }
-    let old = old.into_value();
     let manager = writer.manager(Operation::Apply);
-    let last = managers.0.get(&manager).cloned();
-    let set = own::fields(place, &applied).without_trees(writer.ignored);
-    managers.0.insert(
-        manager.clone(),
-        Owned {
-            fields: set,
-            api_version: writer.api_version.to_owned(),
-            time: last.as_ref().and_then(|last| last.time.clone()),
-        },
-    );
-    let merged = merge::values(place, &old, &applied);
-    let new = prune(
-        place,
-        merged,
-        &managers,
-        last.as_ref().map(|last| &last.fields),
-    );
-    let maps = (old.as_object(), new.as_object());
-    let compared = match maps {
-        (Some(old), Some(new)) => compare::objects(place, old, new).without(writer.ignored),
-        _ => Comparison::default(),
+    let last = managers.get(&manager).cloned();
+    let mut fields = own::fields(place, applied);
+    fields.remove_trees(writer.ignored);
+    let owned = Owned {
+        fields,
+        api_version: writer.api_version.into(),
+        time: last
+            .as_ref()
+            .map(|last| last.time.clone())
+            .unwrap_or_default(),
     };
+    managers.set(manager.clone(), owned);
+    let mut merged = old.clone();
+    merge::maps(place, &mut merged, applied);
+    let last = last.as_ref().map(|last| &last.fields);
+    let new = prune(place, merged, &managers, last);
+    let compared = compare::objects(place, old, &new).without(writer.ignored);
     settle(&mut managers, &compared, &manager, force)?;
-    if let Some(owned) = managers.0.get_mut(&manager) {
-        strip(&mut owned.fields);
-        if new != old {
-            owned.time = writer.time();
-        }
-        if owned.fields.is_empty() {
-            managers.0.remove(&manager);
-        }
+    let is_changed = new != *old;
+    let owned = managers.entry(manager.clone());
+    strip(&mut owned.fields);
+    if is_changed {
+        owned.time = writer.time().into();
     }
-    let mut object = Object::from_value(new).unwrap_or_default();
-    put_managed_fields(&mut object, &managers);
+    if owned.fields.is_empty() {
+        managers.remove(&manager);
+    }
+    let entries = managers.write();
+    let mut object = Object::from_map(new);
+    object.set_managed_fields(entries);
     Ok(object)
 }
 
 /// Finds the conflicts, or takes the changed fields from their owners.
 fn settle(
-    managers: &mut Managers,
-    compared: &Comparison,
-    manager: &Manager,
+    managers: &mut Managers<'_>,
+    compared: &Comparison<'_>,
+    manager: &Manager<'_>,
     force: bool,
 ) -> Result<(), ApplyError> {
-    let written = compared.modified.union(&compared.added);
+    let written = compared.modified.clone().union(compared.added.clone());
     let mut conflicts = Conflicts::default();
-    for (other, owned) in &managers.0 {
+    for (other, owned) in managers.iter() {
         let contested = owned.fields.intersection(&written);
         if other != manager && !contested.is_empty() {
             conflicts.add(other, &contested);
@@ -330,35 +337,35 @@ fn settle(
     if !force && !conflicts.is_empty() {
         return Err(ApplyError::Conflicts(conflicts));
     }
-    let taken = written.union(&compared.removed);
-    let others: Vec<Manager> = managers.0.keys().cloned().collect();
-    for other in others.iter().filter(|other| *other != manager) {
-        managers.take_from(other, &taken);
-    }
+    let taken = written.union(compared.removed.clone());
+    managers.take(|other| (other != manager).then_some(&taken));
     Ok(())
 }
 
 /// Takes out what the applier applied before and does not any more, unless another owns it too.
-fn prune(place: Place<'_>, merged: Value, managers: &Managers, last: Option<&FieldSet>) -> Value {
+fn prune(
+    place: Place<'_>,
+    merged: Map<String, Value>,
+    managers: &Managers<'_>,
+    last: Option<&FieldSet<'_>>,
+) -> Map<String, Value> {
     let Some(last) = last.filter(|last| !last.is_empty()) else {
         return merged;
     };
-    let named = |set: &FieldSet| own::with_named_fields(place, set);
-    let without = |fields: &FieldSet| match merge::without(place, &merged, fields) {
-        Value::Null => Value::Object(Map::new()),
-        kept => kept,
-    };
-    let last = named(last);
-    let all = named(&own::fields(place, &merged));
+    let last = own::with_named_fields(place, last);
+    let all = own::with_named_fields(place, &own::fields(place, &merged));
+    let without = |fields: &FieldSet<'_>| merge::without(place, &merged, fields);
     let pruned = without(&last);
     let mut owned = FieldSet::default();
-    for other in managers.0.values() {
+    for (_, other) in managers.iter() {
         owned.extend(other.fields.clone());
     }
     // What others own, or this one still does, comes back.
-    let kept = named(&own::fields(place, &pruned)).union(&named(&owned));
-    let pruned = without(&all.difference(&kept));
+    let kept = own::with_named_fields(place, &own::fields(place, &pruned))
+        .union(own::with_named_fields(place, &owned));
+    let pruned = without(&all.clone().difference(&kept));
     // What was never this one's comes back as well.
-    let gone = all.difference(&named(&own::fields(place, &pruned)));
+    let left = own::with_named_fields(place, &own::fields(place, &pruned));
+    let gone = all.difference(&left);
     without(&gone.intersection(&last))
 }

@@ -13,7 +13,10 @@ use crate::schema::Schema;
 /// The object with the partial one laid over it, or why it cannot be.
 pub fn overlay(live: &Object, partial: &Value, schema: &Schema) -> Result<Object, String> {
     let place = Place::root(schema);
-    if let Some(why) = own::wrong(place, partial) {
+    let fields = partial
+        .as_object()
+        .ok_or_else(|| "failed to merge patch: no object".to_owned())?;
+    if let Some(why) = own::wrong(place, fields) {
         return Err(format!(
             "failed to convert patch object to typed object: {why}"
         ));
@@ -26,8 +29,9 @@ pub fn overlay(live: &Object, partial: &Value, schema: &Schema) -> Result<Object
             atomic.join(", ")
         ));
     }
-    let merged = merge::values(place, &live.clone().into_value(), partial);
-    Object::from_value(merged).ok_or_else(|| "failed to merge patch: no object".to_owned())
+    let mut merged = live.clone();
+    merge::maps(place, merged.as_map_mut(), fields);
+    Ok(merged)
 }
 
 /// Paths of lists and maps that are set as a whole: what is not named of them would be lost.

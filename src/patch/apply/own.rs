@@ -4,41 +4,46 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::field_set::{FieldSet, field, shown};
+use super::field_set::FieldSet;
 use super::place::{self, Form, Place};
+use super::step::Step;
 use crate::patch::go_print;
 use crate::schema::Shape;
 
-/// Every field that a value sets.
-pub(super) fn fields(place: Place<'_>, value: &Value) -> FieldSet {
+/// Every field that an object sets.
+pub(super) fn fields<'v>(place: Place<'_>, object: &'v Map<String, Value>) -> FieldSet<'v> {
     let mut set = FieldSet::default();
-    match (place.form(value), value) {
-        (Form::Map, Value::Object(map)) => {
-            for (name, value) in map {
-                let step = field(name);
-                let Some(child) = place.child(name) else {
-                    continue;
-                };
-                let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
-                if value.is_null() || is_empty || is_leaf(child, value) || !place.declares(name) {
-                    set.insert(&step);
-                }
-                set.insert_under(&step, fields(child, value));
-            }
+    for (name, value) in object {
+        let Some(child) = place.child(name) else {
+            continue;
+        };
+        let is_empty = value.as_object().is_some_and(Map::is_empty);
+        if value.is_null() || is_empty || is_leaf(child, value) || !place.declares(name) {
+            set.insert(Step::field(name));
         }
-        (Form::List(keys), Value::Array(items)) => {
-            for (step, item) in unique(place::steps(place, keys, items)) {
-                set.insert(&step);
-                if let Some(item) = item {
-                    set.insert_under(&step, fields(place.item(), item));
-                }
-            }
-        }
-        _ => {}
+        set.insert_under(Step::field(name), fields_of(child, value));
     }
     set
+}
+
+/// Every field that a value sets.
+fn fields_of<'v>(place: Place<'_>, value: &'v Value) -> FieldSet<'v> {
+    match (place.form(value), value) {
+        (Form::Map, Value::Object(map)) => fields(place, map),
+        (Form::List(keys), Value::Array(items)) => {
+            let mut set = FieldSet::default();
+            for (step, item) in unique(place::steps(place, keys, items)) {
+                set.insert(step.clone());
+                if let Some(item) = item {
+                    set.insert_under(step, fields_of(place.item(), item));
+                }
+            }
+            set
+        }
+        _ => FieldSet::default(),
+    }
 }
 
 /// Whether a value is owned as a whole.
@@ -47,8 +52,8 @@ fn is_leaf(place: Place<'_>, value: &Value) -> bool {
 }
 
 /// Each step once; without its item where several items have it.
-fn unique(steps: Vec<(String, &Value)>) -> Vec<(String, Option<&Value>)> {
-    let mut out: Vec<(String, Option<&Value>)> = Vec::with_capacity(steps.len());
+fn unique<'v>(steps: Vec<(Step<'v>, &'v Value)>) -> Vec<(Step<'v>, Option<&'v Value>)> {
+    let mut out: Vec<(Step<'v>, Option<&Value>)> = Vec::with_capacity(steps.len());
     for (step, item) in steps {
         match out.iter_mut().find(|(other, _)| *other == step) {
             Some((_, other)) => *other = None,
@@ -59,9 +64,9 @@ fn unique(steps: Vec<(String, &Value)>) -> Vec<(String, Option<&Value>)> {
 }
 
 /// What is wrong with an applied object by its schema, in one text; `None` where nothing is.
-pub(super) fn wrong(place: Place<'_>, value: &Value) -> Option<String> {
+pub(super) fn wrong(place: Place<'_>, object: &Map<String, Value>) -> Option<String> {
     let mut errors = Vec::new();
-    check(place, value, "", &mut errors);
+    check_fields(place, object, "", &mut errors);
     match errors.len() {
         0 => None,
         1 => errors.pop(),
@@ -83,13 +88,7 @@ fn check(place: Place<'_>, value: &Value, path: &str, errors: &mut Vec<String>) 
     let Some(node) = place.node else { return };
     match (&node.shape, value) {
         (Shape::Struct(_) | Shape::Map(_), Value::Object(map)) => {
-            for (name, value) in map {
-                let path = format!("{path}.{name}");
-                match place.child(name) {
-                    Some(child) => check(child, value, &path, errors),
-                    None => errors.push(format!("{path}: field not declared in schema")),
-                }
-            }
+            check_fields(place, map, path, errors);
         }
         (Shape::Struct(_) | Shape::Map(_), other) => {
             errors.push(said(format!("expected map, got &{{{}}}", go_print(other))));
@@ -121,6 +120,16 @@ fn check(place: Place<'_>, value: &Value, path: &str, errors: &mut Vec<String>) 
     }
 }
 
+fn check_fields(place: Place<'_>, map: &Map<String, Value>, path: &str, errors: &mut Vec<String>) {
+    for (name, value) in map {
+        let path = format!("{path}.{name}");
+        match place.child(name) {
+            Some(child) => check(child, value, &path, errors),
+            None => errors.push(format!("{path}: field not declared in schema")),
+        }
+    }
+}
+
 fn check_items(
     place: Place<'_>,
     value: &Value,
@@ -138,7 +147,7 @@ fn check_items(
     for (index, item) in items.iter().enumerate() {
         match place.step(keys, item) {
             Ok(step) => {
-                let shown = shown(&step);
+                let shown = step.shown();
                 check(place.item(), item, &format!("{path}{shown}"), errors);
                 if !seen.insert(step) {
                     errors.push(format!("{path}: duplicate entries for key {shown}"));
@@ -166,23 +175,23 @@ fn go_type(value: &Value) -> &'static str {
 }
 
 /// The set with every named field on the way to its fields.
-pub(super) fn with_named_fields(place: Place<'_>, set: &FieldSet) -> FieldSet {
+pub(super) fn with_named_fields<'s>(place: Place<'_>, set: &FieldSet<'s>) -> FieldSet<'s> {
     let mut out = FieldSet::default();
     for (step, is_member, children) in set.entries() {
-        let (child, is_named) = match step.strip_prefix("f:") {
+        let (child, is_named) = match step.name() {
             Some(name) => (place.child(name), place.declares(name)),
             None => (Some(place.item()), false),
         };
         let has_children = !children.is_empty();
         if is_member || (is_named && has_children) {
-            out.insert(step);
+            out.insert(step.clone());
         }
         if has_children {
             let children = child.map_or_else(
                 || children.clone(),
                 |child| with_named_fields(child, children),
             );
-            out.insert_under(step, children);
+            out.insert_under(step.clone(), children);
         }
     }
     out

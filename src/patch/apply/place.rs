@@ -2,9 +2,10 @@
 //!
 //! *Upstream:* `structured-merge-diff/typed/helpers.go`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::field_set::field;
+use super::step::Step;
+use crate::object::json;
 use crate::schema::{ListKind, MapKind, Node, Origin, Schema, Shape, Text};
 
 /// A place in an object, and what the schema says of it.
@@ -105,7 +106,7 @@ impl<'s> Place<'s> {
     }
 
     /// The step to an item, or why it has none.
-    pub(super) fn step(self, keys: &[Text], item: &Value) -> Result<String, String> {
+    pub(super) fn step(self, keys: &[Text], item: &Value) -> Result<Step<'static>, String> {
         if keys.is_empty() {
             return match item {
                 Value::Object(_) => {
@@ -117,7 +118,7 @@ impl<'s> Place<'s> {
                 Value::Null => Err(
                     "associative list without keys has an element that's an explicit null".into(),
                 ),
-                scalar => Ok(format!("v:{scalar}")),
+                scalar => Ok(Step::from_written(format!("v:{scalar}").into())),
             };
         }
         let Value::Object(map) = item else {
@@ -128,21 +129,22 @@ impl<'s> Place<'s> {
             };
             return Err(format!("associative list with keys may not have {what}"));
         };
-        let mut found = Map::new();
-        for key in keys {
-            if let Some(value) = map.get(key.as_ref()).or_else(|| self.default_of(key)) {
-                found.insert(key.to_string(), value.clone());
-            }
-        }
-        if found.is_empty() {
+        let found = |key: &Text| map.get(key.as_ref()).or_else(|| self.default_of(key));
+        let step = if let [key] = keys {
+            write_keys(std::iter::once((key, found(key))))
+        } else {
+            let mut found: Vec<_> = keys.iter().map(|key| (key, found(key))).collect();
+            found.sort_unstable_by_key(|(key, _)| *key);
+            write_keys(found.into_iter())
+        };
+        step.ok_or_else(|| {
             let keys: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
-            return Err(format!(
+            format!(
                 "associative list with keys has an element that omits all key fields [{}] (and \
                  doesn't have default values for any key fields)",
                 keys.join(" ")
-            ));
-        }
-        Ok(format!("k:{}", Value::Object(found)))
+            )
+        })
     }
 
     /// The default of a key field of this list's items.
@@ -154,23 +156,35 @@ impl<'s> Place<'s> {
     }
 }
 
+/// The step to the item with these keys, in their order; `None` where it has none of them.
+fn write_keys<'k>(
+    keys: impl Iterator<Item = (&'k Text, Option<&'k Value>)>,
+) -> Option<Step<'static>> {
+    let mut out = Vec::from(b"k:{");
+    let mut is_first = true;
+    for (key, value) in keys {
+        let Some(value) = value else { continue };
+        if !is_first {
+            out.push(b',');
+        }
+        is_first = false;
+        json::write(&mut out, key);
+        out.push(b':');
+        json::write(&mut out, value);
+    }
+    out.push(b'}');
+    let text = String::from_utf8(out).ok().filter(|_| !is_first)?;
+    Some(Step::from_written(text.into()))
+}
+
 /// The items of a list with their steps; what has none is passed over.
 pub(super) fn steps<'v>(
     place: Place<'_>,
     keys: &[Text],
     items: &'v [Value],
-) -> Vec<(String, &'v Value)> {
+) -> Vec<(Step<'static>, &'v Value)> {
     items
         .iter()
         .filter_map(|item| Some((place.step(keys, item).ok()?, item)))
         .collect()
-}
-
-/// The fields of a map with their steps.
-pub(super) fn fields(value: Option<&Value>) -> impl Iterator<Item = (&str, String, &Value)> {
-    value
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.as_str(), field(name), value))
 }

@@ -72,7 +72,7 @@ impl Webhook {
             "request": {
                 "uid": uid,
                 "desiredAPIVersion": into.to_string(),
-                "objects": [object.as_map()],
+                "objects": [object.clone().into_value()],
             },
             "response": {
                 "uid": "",
@@ -206,6 +206,7 @@ fn accept(
     let metadata = metadata(original, &converted)
         .map_err(|why| invalid(format!("invalid metadata: {why}")))?;
     converted.set(&["metadata"], metadata);
+    converted.set_managed_fields(original.managed_fields().cloned());
     Ok(converted)
 }
 

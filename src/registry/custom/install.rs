@@ -3,7 +3,7 @@
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/customresource_handler.go`,
 //! `…/customresource_discovery_controller.go`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use serde_json::{Map, Value};
@@ -194,6 +194,7 @@ fn build(
         storage_version_hash: hash(group, stored, text(names, "kind")).into(),
         deprecation: deprecation(definition, version).into(),
         custom: Some(Arc::new(custom)),
+        empty: OnceLock::new(),
     })
 }
 

@@ -69,6 +69,19 @@ pub(super) fn read<'a>(
     Ok((head, map))
 }
 
+/// Whether an object says of itself, in so many words, that it is of a kind.
+pub(super) fn names(map: &Map<String, Value>, expected: &GroupVersionKind) -> bool {
+    let text = |name: &str| map.get(name).and_then(Value::as_str);
+    let is_understood = |key: &String| match Slot::of(key) {
+        Some(Slot::Kind) => key == "kind",
+        Some(Slot::ApiVersion) => key == "apiVersion",
+        None => true,
+    };
+    text("kind") == Some(&expected.kind)
+        && text("apiVersion") == Some(&expected.group_version.to_string())
+        && map.keys().all(is_understood)
+}
+
 /// A field of the first pass.
 #[derive(Clone, Copy)]
 enum Slot {

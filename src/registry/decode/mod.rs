@@ -12,9 +12,10 @@ mod patch;
 mod place;
 mod scalar;
 mod strict;
+mod tree;
 mod typed;
 
-pub(crate) use self::patch::{any, patched};
+pub(crate) use self::patch::{any, of_tree, patched};
 
 use std::borrow::Cow;
 

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::place::Place;
 use super::strict::Strict;
 use super::typed::Decoder;
-use super::{Target, decode, warning_lines};
+use super::{Decoded, Target, decode, tree, warning_lines};
+use crate::error::ApiError;
 use crate::object::Object;
 use crate::object::json::{Malformed, SyntaxError, syntax_error};
 use crate::registry::Context;
@@ -28,15 +29,30 @@ fn read(text: &[u8], schema: &Schema) -> Result<(Value, Vec<String>), Malformed>
     Ok((value, decoder.findings.strict.reports().to_vec()))
 }
 
-/// A patched object, checked as a body is; `earlier` reports are about the patch itself. The error
-/// is what is wrong with it, for a message about the patch.
+/// A tree as an object of a kind, decoded as its text would be. The text is looked at only where
+/// there is more to say of it.
+pub(crate) fn of_tree(
+    tree: Value,
+    text: impl FnOnce() -> Vec<u8>,
+    target: Target<'_>,
+) -> Result<Decoded, ApiError> {
+    match tree::decode(tree, target) {
+        Some(decoded) => Ok(decoded),
+        None => decode("application/json", &text(), target),
+    }
+}
+
+/// A patched object, checked as a body is; `earlier` reports are about the patch itself, `text` is
+/// the object as text. The error is what is wrong with it, for a message about the patch.
 pub(crate) fn patched(
     cx: &Context<'_>,
-    text: &[u8],
+    tree: Value,
+    text: impl FnOnce() -> String,
     target: Target<'_>,
     earlier: &[String],
 ) -> Result<Object, String> {
-    let mut decoded = decode("application/json", text, target).map_err(|error| {
+    let decoded = of_tree(tree, || text().into_bytes(), target);
+    let mut decoded = decoded.map_err(|error| {
         let message = error.message();
         // What the decoder itself says, without what a body's error puts in front.
         let inner = message

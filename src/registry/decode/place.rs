@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::embedded;
+
 /// A chain of borrowed steps from the root; becomes text only in an error.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'p> {
@@ -12,9 +14,8 @@ pub(super) struct Place<'p> {
 #[derive(Clone, Copy, Debug)]
 enum Step<'p> {
     Root,
-    /// A field of a struct: the struct's name, the struct embedded in it that has the field, and
-    /// the field's name.
-    Field(&'p str, Option<&'p str>, &'p str),
+    /// A field of a struct: the struct's name and the field's.
+    Field(&'p str, &'p str),
     Key(&'p str),
     Index(usize),
 }
@@ -30,17 +31,8 @@ impl<'p> Place<'p> {
     pub(super) fn field(&'p self, of: &'p str, name: &'p str) -> Self {
         Self {
             parent: Some(self),
-            step: Step::Field(of, None, name),
+            step: Step::Field(of, name),
         }
-    }
-
-    /// The same field, which belongs to a struct that is embedded in the one named.
-    pub(super) fn inside(self, embedded: &'p str) -> Self {
-        let step = match self.step {
-            Step::Field(of, _, name) => Step::Field(of, Some(embedded), name),
-            other => other,
-        };
-        Self { step, ..self }
     }
 
     /// The entry of a map.
@@ -76,7 +68,7 @@ impl<'p> Place<'p> {
         }
         match self.step {
             Step::Root => {}
-            Step::Field(_, _, name) | Step::Key(name) => {
+            Step::Field(_, name) | Step::Key(name) => {
                 if !out.is_empty() {
                     out.push('.');
                 }
@@ -94,10 +86,10 @@ impl<'p> Place<'p> {
         let mut innermost = None;
         let mut place = Some(self);
         while let Some(at) = place {
-            if let Step::Field(of, embedded, name) = at.step {
+            if let Step::Field(of, name) = at.step {
                 innermost.get_or_insert(of);
                 fields.push(name);
-                fields.extend(embedded);
+                fields.extend(embedded::inline_struct(of, name));
             }
             place = at.parent;
         }

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::place::Place;
 use super::scalar;
 use super::strict::Strict;
-use super::{embedded, place::Place};
 use crate::object::json::{Malformed, Reader, Token, number};
 use crate::schema::{Field, Node, NodeId, Schema, Shape};
 
@@ -54,9 +54,9 @@ pub(crate) struct Decoder<'a> {
 
 /// What should stand at a place: a node of the schema and its type in Go.
 #[derive(Clone, Copy)]
-struct Wanted<'n> {
-    node: &'n Node,
-    go_type: &'n str,
+pub(super) struct Wanted<'n> {
+    pub(super) node: &'n Node,
+    pub(super) go_type: &'n str,
 }
 
 impl<'a> Decoder<'a> {
@@ -111,14 +111,17 @@ impl<'a> Decoder<'a> {
             let token = self.reader.token()?;
             return self.reader.skip(&token);
         };
-        if map.contains_key(key) {
+        let is_duplicate = map.contains_key(key);
+        if is_duplicate {
             self.findings.strict.duplicate(place, key);
         }
         let inner = place.field(&node.go_struct, &field.name);
-        let embedded = embedded::inline_struct(&node.go_struct, &field.name);
-        let inner = embedded.map_or(inner, |name| inner.inside(name));
         let value = self.value(self.wanted(field), &inner)?;
-        insert(map, key, value);
+        if is_duplicate {
+            insert(map, key, value);
+        } else {
+            map.insert(key.to_owned(), value);
+        }
         Ok(())
     }
 
@@ -244,14 +247,14 @@ fn insert(map: &mut Map<String, Value>, key: &str, value: Value) {
 }
 
 /// `string` of `map[string]string`.
-fn value_type(go_type: &str) -> &str {
+pub(super) fn value_type(go_type: &str) -> &str {
     go_type
         .split_once(']')
         .map_or("", |(_, value)| value.trim_start_matches('*'))
 }
 
 /// `v1.Container` of `[]v1.Container`.
-fn item_type(go_type: &str) -> &str {
+pub(super) fn item_type(go_type: &str) -> &str {
     go_type
         .strip_prefix("[]")
         .map_or("", |item| item.trim_start_matches('*'))

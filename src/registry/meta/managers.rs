@@ -5,7 +5,7 @@
 use crate::object::Object;
 use crate::patch::apply::{self, FieldSet, Writer};
 use crate::registry::{Context, Strategy};
-use crate::schema::{Resource, normalise};
+use crate::schema::Resource;
 
 /// The longest name of a manager.
 const NAME_LENGTH_MAX: usize = 128;
@@ -17,7 +17,7 @@ pub(crate) fn track_create(
     resource: &Resource,
     object: &mut Object,
 ) {
-    track_update(cx, strategy, resource, &empty(resource), object);
+    track_update(cx, strategy, resource, resource.empty(), object);
 }
 
 /// Enters what an update or a patch changes. `resource` is of the version both states are in.
@@ -37,7 +37,7 @@ pub(crate) fn track_update(
 /// Calls with the writer that a request names.
 pub(crate) fn with_writer<T>(
     cx: &Context<'_>,
-    ignored: &FieldSet,
+    ignored: &FieldSet<'_>,
     call: impl FnOnce(&Writer<'_>) -> T,
 ) -> T {
     let name = name(cx);
@@ -49,14 +49,6 @@ pub(crate) fn with_writer<T>(
         now: cx.now,
         ignored,
     })
-}
-
-/// The empty object of a kind, as Go prints it.
-pub(crate) fn empty(resource: &Resource) -> Object {
-    let mut object = Object::default();
-    object.set_type(&resource.group_version.to_string(), &resource.kind);
-    normalise::apply(object.as_map_mut(), &resource.schema);
-    object
 }
 
 /// `fieldManager`, or what the client calls itself.
@@ -76,15 +68,14 @@ fn name(cx: &Context<'_>) -> String {
 }
 
 /// The fields that a face of the resource resets, so that writing them there owns nothing.
-pub(crate) fn ignored(cx: &Context<'_>, strategy: &dyn Strategy) -> FieldSet {
-    let mut set = FieldSet::default();
-    match cx.subresource {
-        "" if cx.resource.subresource("status").is_some() => set.insert("f:status"),
-        "status" => set.insert("f:spec"),
-        _ => {}
-    }
+pub(crate) fn ignored(cx: &Context<'_>, strategy: &dyn Strategy) -> FieldSet<'static> {
+    let mut set = match cx.subresource {
+        "" if cx.resource.subresource("status").is_some() => FieldSet::of_field("status"),
+        "status" => FieldSet::of_field("spec"),
+        _ => FieldSet::default(),
+    };
     for field in strategy.resets(cx.subresource) {
-        set.insert(field);
+        set.insert_field(field);
     }
     set
 }

@@ -49,7 +49,7 @@ pub(super) async fn handle(
                 schema,
             };
             let written = change(registry, cx, &key, request.verb, &mut |scale| {
-                let patched = patch.apply(cx, scale.clone(), target)?;
+                let patched = patch.apply(cx, &|| scale.clone(), target)?;
                 check_name(cx, &patched)?;
                 Ok(patched)
             })

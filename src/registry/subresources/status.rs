@@ -13,7 +13,9 @@ use crate::registry::Context;
 pub(super) fn keep_all_but_status(cx: &Context<'_>, object: &mut Object, old: &Object) {
     let status = object.remove(&["status"]);
     let metadata = object.remove(&["metadata"]);
+    let managed_fields = object.managed_fields().cloned();
     *object = old.clone();
+    object.set_managed_fields(managed_fields);
     match status {
         Some(status) => object.set(&["status"], status),
         None => {

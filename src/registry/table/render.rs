@@ -90,7 +90,7 @@ impl<'a> Rendering<'a> {
             self.write_head(&mut out, "PartialObjectMetadataList", meta);
             out.extend_from_slice(b",\"items\":");
             write_list(&mut out, objects, true, |out, object| {
-                self.write_metadata(out, object.as_map().get("metadata"));
+                self.write_metadata(out, &object);
             });
             out.push(b'}');
             return out.into();
@@ -117,7 +117,7 @@ impl<'a> Rendering<'a> {
 
     fn write_one(&self, out: &mut Vec<u8>, object: &Object, now: Timestamp) {
         if let Form::Metadata { .. } = self.view.form {
-            return self.write_metadata(out, object.as_map().get("metadata"));
+            return self.write_metadata(out, object);
         }
         let mut meta = Map::new();
         if !object.resource_version().is_empty() {
@@ -173,6 +173,12 @@ impl<'a> Rendering<'a> {
 
     /// `{"kind":…,"apiVersion":…,"metadata":…` without the closing brace.
     fn write_head(&self, out: &mut Vec<u8>, kind: &str, metadata: &Value) {
+        self.begin(out, kind);
+        write_value(out, metadata);
+    }
+
+    /// `{"kind":…,"apiVersion":…,"metadata":`
+    fn begin(&self, out: &mut Vec<u8>, kind: &str) {
         let version = match self.view.form {
             Form::Table { is_beta: true } | Form::Metadata { is_beta: true } => "v1beta1",
             _ => "v1",
@@ -182,12 +188,11 @@ impl<'a> Rendering<'a> {
         out.extend_from_slice(b"\",\"apiVersion\":\"meta.k8s.io/");
         out.extend_from_slice(version.as_bytes());
         out.extend_from_slice(b"\",\"metadata\":");
-        write_value(out, metadata);
     }
 
-    fn write_metadata(&self, out: &mut Vec<u8>, metadata: Option<&Value>) {
-        let empty = Value::Object(Map::new());
-        self.write_head(out, "PartialObjectMetadata", metadata.unwrap_or(&empty));
+    fn write_metadata(&self, out: &mut Vec<u8>, object: &Object) {
+        self.begin(out, "PartialObjectMetadata");
+        object.write_metadata(out);
         out.push(b'}');
     }
 
@@ -232,8 +237,8 @@ impl<'a> Rendering<'a> {
         match self.include {
             // The mark that ends the initial events is shown whatever was asked for.
             Include::None if !is_end_of_initial_events(object) => out.extend_from_slice(b"null"),
-            Include::Object => write_value(out, &self.served(object.clone()).into_value()),
-            _ => self.write_metadata(out, object.as_map().get("metadata")),
+            Include::Object => out.extend_from_slice(&self.served(object.clone()).to_json()),
+            _ => self.write_metadata(out, object),
         }
         out.push(b'}');
     }

@@ -31,7 +31,7 @@ pub(crate) async fn apply(
     }
     let written = registry
         .update_object(cx, &key, &mut |old| {
-            let served = registry.to_served(cx.resource, old.clone());
+            let served = registry.as_served(cx.resource, old);
             let mut object = applied.over(registry, cx, &served, force)?;
             set_namespace(cx, &mut object)?;
             let is_exact = check_version(cx, registry, &mut object, old)?;
@@ -52,8 +52,7 @@ async fn create(
     applied: &Applied,
     force: bool,
 ) -> Result<Response, ApiError> {
-    let empty = managers::empty(cx.resource);
-    let mut object = applied.over(registry, cx, &empty, force)?;
+    let mut object = applied.over(registry, cx, cx.resource.empty(), force)?;
     if !object.uid().is_empty() {
         let why = format!(
             "uid mismatch: the provided object specified uid {}, and no existing object was found",
@@ -133,15 +132,18 @@ impl Applied {
         if managed.is_some_and(|managed| !managed.is_null()) {
             return Err(ApiError::bad_request("metadata.managedFields must be nil"));
         }
-        let schema = &cx.resource.schema;
-        let empty = managers::empty(cx.resource);
+        let resource = cx.resource;
         let ignored = managers::ignored(cx, registry.strategy(cx.resource));
-        let merged = managers::with_writer(cx, &ignored, |writer| {
-            apply::apply(live, &self.fields, &empty, schema, writer, force)
-        })
-        .map_err(|error| self.refused(cx, error))?;
+        let merge = || {
+            managers::with_writer(cx, &ignored, |writer| {
+                let (schema, empty) = (&resource.schema, resource.empty());
+                apply::apply(live, &self.fields, empty, schema, writer, force)
+            })
+        };
+        let merged = merge().map_err(|error| self.refused(cx, error))?;
         self.report_duplicates(cx)?;
-        let mut object = self.typed(cx, &merged)?;
+        let again = || merge().unwrap_or_default();
+        let mut object = self.typed(cx, merged, again)?;
         check_name(cx, &object)?;
         shape::decoded(cx, registry.strategy(cx.resource), &mut object);
         Ok(registry.to_hub(cx.resource, object))
@@ -162,23 +164,36 @@ impl Applied {
         )))
     }
 
-    fn typed(&self, cx: &Context<'_>, merged: &Object) -> Result<Object, ApiError> {
+    /// The merged object as one of its kind. It is made again where its text is needed.
+    fn typed(
+        &self,
+        cx: &Context<'_>,
+        mut merged: Object,
+        again: impl FnOnce() -> Object,
+    ) -> Result<Object, ApiError> {
+        let managed_fields = merged.managed_fields().cloned();
+        merged.set_managed_fields(None);
         let expected = cx.resource.group_version_kind();
         let target = decode::Target {
             expected: &expected,
             schema: &cx.resource.schema,
         };
-        let text = merged.clone().into_value().to_string();
-        decode::decode("application/json", text.as_bytes(), target)
-            .map(|decoded| decoded.object)
-            .map_err(|error| {
-                let about = self.about(cx);
-                let why = error.message();
-                ApiError::new(
-                    Reason::Unknown,
-                    format!("failed to convert new typed object ({about}) to object: {why}"),
-                )
-            })
+        let decoded = if cx.resource.custom.is_some() {
+            decode::decode("application/json", &merged.to_json(), target)
+        } else {
+            decode::of_tree(merged.into_value(), || again().to_json(), target)
+        };
+        let decoded = decoded.map_err(|error| {
+            let about = self.about(cx);
+            let why = error.message();
+            ApiError::new(
+                Reason::Unknown,
+                format!("failed to convert new typed object ({about}) to object: {why}"),
+            )
+        })?;
+        let mut object = decoded.object;
+        object.set_managed_fields(managed_fields);
+        Ok(object)
     }
 
     /// Namespace, name and kind, as messages name the applied object.

@@ -179,12 +179,16 @@ fn read_page(snapshot: &Snapshot, selection: &Selection, start: &Start, view: &V
     let from = start.continuation.as_ref();
     let from = from.map(|continuation| continuation.from(namespace));
     let mut objects = snapshot.objects(Some(namespace), from.as_ref());
+    let total = match namespace {
+        "" => snapshot.objects.len(),
+        namespace => snapshot.objects.count(namespace),
+    };
     let limit = if start.limit == 0 {
         usize::MAX
     } else {
         start.limit
     };
-    page.objects.reserve(limit.min(snapshot.objects.len()));
+    page.objects.reserve(limit.min(total));
     while page.objects.len() < limit
         && let Some(object) = objects.next()
     {
@@ -195,12 +199,11 @@ fn read_page(snapshot: &Snapshot, selection: &Selection, start: &Start, view: &V
     if page.objects.len() < limit {
         return page;
     }
-    let is_first_of_all = from.is_none() && namespace.is_empty();
     let remaining = if !selection.is_everything() {
         // Objects that are not meant count as well: there is more to look at.
         usize::from(objects.next().is_some())
-    } else if is_first_of_all {
-        snapshot.objects.len() - page.objects.len()
+    } else if from.is_none() {
+        total - page.objects.len()
     } else {
         objects.count()
     };

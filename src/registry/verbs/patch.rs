@@ -27,13 +27,13 @@ pub(crate) async fn patch(
     let key = cx.key()?;
     let written = registry
         .update_object(cx, &key, &mut |old| {
-            let served = registry.to_served(cx.resource, old.clone());
+            let served = || registry.to_served(cx.resource, old.clone());
             let expected = cx.resource.group_version_kind();
             let target = decode::Target {
                 expected: &expected,
                 schema: &cx.resource.schema,
             };
-            let mut object = patch.apply(cx, served, target)?;
+            let mut object = patch.apply(cx, &served, target)?;
             check_name(cx, &object)?;
             shape::decoded(cx, registry.strategy(cx.resource), &mut object);
             let mut object = registry.to_hub(cx.resource, object);
@@ -107,22 +107,35 @@ impl Patch {
     pub(crate) fn apply(
         &self,
         cx: &Context<'_>,
-        current: Object,
+        current: &dyn Fn() -> Object,
         target: decode::Target<'_>,
     ) -> Result<Object, ApiError> {
         let change = self
             .change
             .as_ref()
             .map_err(|error| to_api_error(error.clone()))?;
-        let patched = change.apply(current, target.schema).map_err(to_api_error)?;
-        let text = patched.to_string();
+        let patch = |object: Object| change.apply(object, target.schema);
+        let mut object = current();
+        let managed_fields = object.managed_fields().cloned();
+        let sees_them = change.may_see_managed_fields();
+        if !sees_them {
+            object.set_managed_fields(None);
+        }
+        let patched = patch(object).map_err(to_api_error)?;
+        // Made again where it is needed, which is where the patch is refused.
+        let text = || patch(current()).unwrap_or_default().to_string();
         let refused = |why: String| match change {
             patch::Patch::Strategic(_) => {
                 invalid(&go_print(&self.body), &patch::converter_words(&why))
             }
-            _ => invalid(&text, &why),
+            _ => invalid(&text(), &why),
         };
-        decode::patched(cx, text.as_bytes(), target, &self.duplicates).map_err(refused)
+        let mut object =
+            decode::patched(cx, patched, text, target, &self.duplicates).map_err(refused)?;
+        if !sees_them {
+            object.set_managed_fields(managed_fields);
+        }
+        Ok(object)
     }
 }
 

@@ -50,7 +50,7 @@ const USAGES: [&str; 23] = [
 /// What is special about requests for certificates.
 pub(super) static CERTIFICATE_SIGNING_REQUEST: Plain = Plain {
     name_rule: NameRule::PathSegment,
-    resets: &["f:spec"],
+    resets: &["spec"],
     field_labels: &["spec.signerName"],
     // Approval is a face of its own for the same status.
     writes_status_through_main: true,

@@ -78,7 +78,6 @@ impl Review {
         }
         super::review_selectors::check(&mut errors, spec.at("resourceAttributes"));
         let mut metadata = body.metadata().cloned().unwrap_or_default();
-        metadata.remove("managedFields");
         let mut except = "";
         if self == Self::LocalAccess {
             metadata.remove("namespace");

@@ -171,7 +171,7 @@ impl Strategy for Plain {
 
     fn resets(&self, subresource: &str) -> &'static [&'static str] {
         match subresource {
-            "status" if self.resets_metadata_in_status => &["f:metadata"],
+            "status" if self.resets_metadata_in_status => &["metadata"],
             "status" => &[],
             _ => self.resets,
         }

@@ -32,10 +32,7 @@ pub fn compile(source: &Map<String, Value>, meta: &Schema) -> Schema {
         nodes: graft::nodes(meta),
     };
     let root = compiler.place(source, Level::Root);
-    let set = SchemaSet {
-        origin: Origin::Custom,
-        nodes: compiler.nodes,
-    };
+    let set = SchemaSet::new(Origin::Custom, compiler.nodes);
     Schema::new(Arc::new(set), root)
 }
 
@@ -45,10 +42,7 @@ pub fn compile_inner(source: &Map<String, Value>, meta: &Schema) -> Schema {
         nodes: graft::nodes(meta),
     };
     let root = compiler.place(source, Level::Inner);
-    let set = SchemaSet {
-        origin: Origin::Custom,
-        nodes: compiler.nodes,
-    };
+    let set = SchemaSet::new(Origin::Custom, compiler.nodes);
     Schema::new(Arc::new(set), root)
 }
 

@@ -165,6 +165,7 @@ fn resource(group_version: &GroupVersion, row: &'static rows::Resource) -> Resou
         storage_version_hash: row.hash.into(),
         deprecation: row.deprecation.into(),
         custom: None,
+        empty: OnceLock::new(),
     }
 }
 
@@ -247,10 +248,7 @@ impl Loader {
                 *of = fields;
             }
         }
-        SchemaSet {
-            origin: Origin::BuiltIn,
-            nodes: loader.nodes,
-        }
+        SchemaSet::new(Origin::BuiltIn, loader.nodes)
     }
 
     /// A component without its fields.

@@ -20,7 +20,7 @@ use parking_lot::RwLock;
 use self::index::Lane;
 use self::table::Table;
 use self::watcher::Watcher;
-use super::{Change, Error, Revision, Scope, Snapshot, Stored, Watch, Write};
+use super::{Change, Error, Objects, Revision, Scope, Snapshot, Stored, Watch, Write};
 use crate::object::{GroupResource, Key};
 
 /// How much of the log is kept.
@@ -126,7 +126,7 @@ impl Cache {
         let Some(table) = state.tables.get(resource) else {
             return Ok(Snapshot {
                 revision,
-                objects: imbl::OrdMap::new(),
+                objects: Objects::default(),
             });
         };
         let mut objects = table.objects.clone();

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use imbl::OrdMap;
 use tokio::sync::Notify;
 
 use super::index::{Channel, Index, Lane};
-use crate::object::Key;
-use crate::storage::{Change, ChangeKind, Error, Expect, Revision, Stored, Write};
+use crate::storage::{Change, ChangeKind, Error, Expect, Objects, Revision, Stored, Write};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    pub(super) objects: OrdMap<Key, Arc<Stored>>,
+    pub(super) objects: Objects,
     /// The whole log.
     pub(super) all: Channel,
     /// No revision of this resource before this one is known.
@@ -32,7 +30,7 @@ impl Wakes {
 }
 
 impl Table {
-    pub(super) fn of(objects: OrdMap<Key, Arc<Stored>>) -> Self {
+    pub(super) fn of(objects: Objects) -> Self {
         Self {
             objects,
             ..Self::default()

@@ -143,8 +143,7 @@ fn namespace_of(write: &Attributes) -> Result<Option<Object>, ApiError> {
         return Err(ApiError::not_found(&namespaces, write.namespace));
     };
     let mut namespace = found.object();
-    for name in ["managedFields", "ownerReferences"] {
-        namespace.metadata_mut().remove(name);
-    }
+    namespace.set_managed_fields(None);
+    namespace.metadata_mut().remove("ownerReferences");
     Ok(Some(namespace))
 }

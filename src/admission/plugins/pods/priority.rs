@@ -91,6 +91,11 @@ fn admit(write: &Attributes, object: &mut Object) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Whether a class says that it is the default, if only in some annotation.
+fn may_be_default(json: &[u8]) -> bool {
+    std::str::from_utf8(json).is_ok_and(|json| json.contains("\"globalDefault\":true"))
+}
+
 /// The class a pod names, or the one for those that name none.
 fn class_of(write: &Attributes, object: &Object) -> Result<Class, ApiError> {
     let classes = GroupResource::new("scheduling.k8s.io", "priorityclasses");
@@ -106,6 +111,8 @@ fn class_of(write: &Attributes, object: &Object) -> Result<Class, ApiError> {
     let all = all.map_err(|error| ApiError::internal(error.to_string()))?;
     let default = all
         .objects(None, None)
+        // Every pod comes by here, so only a class that may be the default is parsed.
+        .filter(|class| may_be_default(class.json()))
         .map(|class| class.object())
         .filter(|class| class.is_true(&["globalDefault"]))
         .map(|class| Class::of(&class))

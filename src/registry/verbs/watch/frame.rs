@@ -253,7 +253,7 @@ impl Frames {
             strategy.complete_empty(&mut object);
         }
         let bytes = match self.view.form {
-            Form::Object => object.into_value().to_string().into(),
+            Form::Object => object.to_json().into(),
             _ => self.render(&object, now),
         };
         let mut line = Vec::with_capacity(bytes.len() + 32);

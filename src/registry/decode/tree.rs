@@ -1,0 +1,112 @@
+//! An object that is at hand as a tree, checked by its schema where it stands, as [`super::typed`]
+//! checks a text: a patched object, most of which came from the store.
+//!
+//! Only what is right is decoded here. What is wrong with an object is said of its text.
+//!
+//! *Invariant:* finds in a tree what [`super::typed`] finds in the tree's text.
+//! *Upstream:* `apimachinery/pkg/runtime/converter.go` (`FromUnstructured`).
+
+use serde_json::{Map, Value};
+
+use super::place::Place;
+use super::typed::{Findings, Wanted, item_type, value_type};
+use super::{Decoded, Target, head, scalar};
+use crate::object::Object;
+use crate::object::json::Token;
+use crate::schema::{Field, Format, Node, Origin, Schema, Shape};
+
+/// The object that a tree is, without unknown fields; `None` where anything in it could not have
+/// been decoded, or where it is of no built-in kind.
+pub(super) fn decode(tree: Value, target: Target<'_>) -> Option<Decoded> {
+    let Value::Object(mut map) = tree else {
+        return None;
+    };
+    let schema = target.schema;
+    if schema.origin() == Origin::Custom || !head::names(&map, target.expected) {
+        return None;
+    }
+    let mut walk = Walk {
+        schema,
+        findings: Findings::default(),
+    };
+    walk.fields(schema.root(), &Place::ROOT, &mut map);
+    let Walk { findings, .. } = walk;
+    findings.error().is_none().then(|| Decoded {
+        object: Object::from_map(map),
+        strict: findings.strict,
+    })
+}
+
+struct Walk<'s> {
+    schema: &'s Schema,
+    findings: Findings,
+}
+
+impl<'s> Walk<'s> {
+    fn fields(&mut self, node: &Node, place: &Place<'_>, map: &mut Map<String, Value>) {
+        let schema = self.schema;
+        map.retain(|name, value| {
+            let Some(field) = schema.field(node, name) else {
+                self.findings.strict.unknown(place, name);
+                return false;
+            };
+            let place = place.field(&node.go_struct, &field.name);
+            self.value(self.wanted(field), &place, value);
+            true
+        });
+    }
+
+    fn wanted<'n>(&self, field: &'n Field) -> Wanted<'n>
+    where
+        's: 'n,
+    {
+        Wanted {
+            node: self.schema.node(field.node),
+            go_type: &field.go_type,
+        }
+    }
+
+    fn value(&mut self, wanted: Wanted<'_>, place: &Place<'_>, value: &mut Value) {
+        match (&wanted.node.shape, value) {
+            (Shape::Any, _)
+            | (Shape::Boolean, Value::Bool(_))
+            | (
+                Shape::IntOrString | Shape::String(Format::Plain | Format::Named(_)),
+                Value::String(_),
+            ) => {}
+            (Shape::Struct(_), Value::Object(map)) => self.fields(wanted.node, place, map),
+            (Shape::Map(values), Value::Object(map)) => {
+                let node = self.schema.node(*values);
+                let go_type = value_type(wanted.go_type);
+                for (key, value) in map.iter_mut() {
+                    self.value(Wanted { node, go_type }, &place.key(key), value);
+                }
+            }
+            (Shape::List(items), Value::Array(list)) => {
+                let node = self.schema.node(*items);
+                let go_type = item_type(wanted.go_type);
+                for (index, value) in list.iter_mut().enumerate() {
+                    self.value(Wanted { node, go_type }, &place.index(index), value);
+                }
+            }
+            (_, value) => *value = self.scalar(wanted, place, value),
+        }
+    }
+
+    fn scalar(&mut self, wanted: Wanted<'_>, place: &Place<'_>, value: &Value) -> Value {
+        let number;
+        let token = match value {
+            Value::Null => Token::Null,
+            Value::Bool(value) => Token::Bool(*value),
+            Value::Number(value) => {
+                number = value.to_string();
+                Token::Number(&number)
+            }
+            Value::String(text) => Token::Text(text.as_str().into()),
+            Value::Array(_) => Token::List,
+            Value::Object(_) => Token::Object,
+        };
+        let found = &mut self.findings;
+        scalar::decode(wanted.node, wanted.go_type, &token, place, found)
+    }
+}
