@@ -28,10 +28,8 @@ pub(super) fn keep_all_but_status(cx: &Context<'_>, object: &mut Object, old: &O
         }
         Some(Value::Object(mut metadata)) => {
             // What the version check has set, and who now writes the status.
-            for field in ["managedFields", "resourceVersion"] {
-                if let Some(value) = metadata.remove(field) {
-                    object.set(&["metadata", field], value);
-                }
+            if let Some(version) = metadata.remove("resourceVersion") {
+                object.set(&["metadata", "resourceVersion"], version);
             }
         }
         _ => {}

@@ -50,12 +50,8 @@ impl Guard for Escalation {
 fn is_collection_of_garbage(object: &Object, old: &Object) -> bool {
     let stripped = |object: &Object| {
         let mut object = object.clone();
-        for field in [
-            "ownerReferences",
-            "finalizers",
-            "managedFields",
-            "generation",
-        ] {
+        object.set_managed_fields(None);
+        for field in ["ownerReferences", "finalizers", "generation"] {
             object.metadata_mut().remove(field);
         }
         object

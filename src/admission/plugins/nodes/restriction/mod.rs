@@ -111,9 +111,8 @@ fn claim(of: &Restricted<'_>) -> Result<(), ApiError> {
     };
     let bare = |claim: &Object| {
         let mut claim = claim.clone();
-        for name in ["resourceVersion", "managedFields"] {
-            claim.remove(&["metadata", name]);
-        }
+        claim.set_managed_fields(None);
+        claim.remove(&["metadata", "resourceVersion"]);
         for name in [
             "capacity",
             "conditions",
