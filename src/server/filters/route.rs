@@ -41,6 +41,9 @@ fn built_in(asked: &Asked, resource: &Resource) -> Result<Route, ApiError> {
     if !location.is_routable || location.names_no_namespace && !resource.is_namespaced {
         return Err(ApiError::path_not_found());
     }
+    if is_beyond_kind(target, resource) {
+        return Err(ApiError::path_not_found());
+    }
     if target.name.is_empty() && !target.subresource.is_empty() {
         return Err(without_name(asked, resource));
     }
@@ -60,6 +63,20 @@ fn built_in(asked: &Asked, resource: &Resource) -> Result<Route, ApiError> {
         verb,
         target: target.clone(),
     })
+}
+
+/// Whether there is no route of any method: what is only answered, and never kept, has neither
+/// names nor lists.
+fn is_beyond_kind(target: &Target, resource: &Resource) -> bool {
+    let serves_any = |verbs: &[&str]| verbs.iter().any(|verb| resource.serves(verb));
+    if !target.subresource.is_empty() {
+        return false;
+    }
+    if !target.name.is_empty() {
+        return !serves_any(&["get", "update", "patch", "delete"]);
+    }
+    let spans_all = resource.is_namespaced && target.namespace.is_empty();
+    spans_all && !serves_any(&["list", "watch"])
 }
 
 /// The error of a path that leaves out whose subresource it means.

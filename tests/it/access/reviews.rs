@@ -80,3 +80,20 @@ async fn selectors_of_a_review_that_are_not_understood_are_left_out_and_told() {
         "spec.resourceAttributes.fieldSelector partially ignored due to parse error"
     );
 }
+
+#[tokio::test]
+async fn reviews_have_neither_names_nor_lists() {
+    let fixture = guarded().await;
+    let version = "/apis/authorization.k8s.io/v1";
+    for (method, path, code) in [
+        ("GET", "subjectaccessreviews/x", 404),
+        ("DELETE", "subjectaccessreviews/x", 404),
+        ("GET", "subjectaccessreviews", 405),
+        ("POST", "localsubjectaccessreviews", 404),
+        ("GET", "namespaces/default/localsubjectaccessreviews", 405),
+    ] {
+        let path = format!("{version}/{path}");
+        let (found, message) = super::outcome(&fixture.client, method, &path).await;
+        assert_eq!(found, code, "{method} {path}: {message}");
+    }
+}
