@@ -103,12 +103,7 @@ impl Registry {
         let old = old.map(|old| self.to_served(cx.resource, old.clone()));
         let mut served = self.to_served(cx.resource, new.clone());
         update(cx.resource, old.as_ref(), &mut served);
-        match served.get(&["metadata", "managedFields"]) {
-            Some(entries) => new.set(&["metadata", "managedFields"], entries.clone()),
-            None => {
-                new.remove(&["metadata", "managedFields"]);
-            }
-        }
+        new.set_managed_fields(served.managed_fields().cloned());
     }
 
     /// What is special of a resource's kind.
