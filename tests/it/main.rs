@@ -29,6 +29,7 @@ mod object;
 mod openapi;
 mod patch;
 mod pods;
+mod properties;
 mod protobuf;
 mod published_schema;
 mod schema_tables;
