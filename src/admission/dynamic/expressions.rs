@@ -105,8 +105,8 @@ impl<'a> View<'a> {
     /// The input of expressions that may not.
     pub(super) fn plain_input(&self) -> Input<'a> {
         Input {
-            object: self.versioned.object.as_ref().map(Object::as_map),
-            old_object: self.versioned.old.as_ref().map(Object::as_map),
+            object: self.versioned.object_tree(),
+            old_object: self.versioned.old_tree(),
             params: self.params.map(Object::as_map),
             request: self.request,
             namespace: self.namespace.map(Object::as_map),

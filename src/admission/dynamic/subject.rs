@@ -4,7 +4,7 @@
 //! *Upstream:* `apiserver/pkg/admission/conversion.go`,
 //! `apiserver/pkg/admission/plugin/cel/condition.go` (`CreateAdmissionRequest`).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,7 @@ pub(super) struct Versioned {
     pub(super) object: Option<Object>,
     /// The state before.
     pub(super) old: Option<Object>,
+    trees: [OnceLock<Map<String, Value>>; 2],
 }
 
 impl Versioned {
@@ -36,7 +37,24 @@ impl Versioned {
             resource: Arc::clone(resource),
             object: convert(write, object, resource).await?,
             old: convert(write, write.old, resource).await?,
+            trees: Default::default(),
         })
+    }
+
+    /// Sets the new state.
+    pub(super) fn set_object(&mut self, object: Object) {
+        self.object = Some(object);
+        self.trees[0] = OnceLock::new();
+    }
+
+    /// The new state as expressions look at it.
+    pub(super) fn object_tree(&self) -> Option<&Map<String, Value>> {
+        Some(tree(self.object.as_ref()?, &self.trees[0]))
+    }
+
+    /// The state before as expressions look at it.
+    pub(super) fn old_tree(&self) -> Option<&Map<String, Value>> {
+        Some(tree(self.old.as_ref()?, &self.trees[1]))
     }
 
     /// Whether the objects are in the version of a resource.
@@ -66,6 +84,17 @@ impl Versioned {
 /// Whether the object is one of the resource itself, and not of a face that has its own kind.
 fn is_converted(write: &Attributes) -> bool {
     write.subresource.is_empty() || write.kind().kind.as_ref() == write.resource.kind.as_ref()
+}
+
+/// An object as a tree, its managed fields among the rest.
+fn tree<'t>(object: &'t Object, kept: &'t OnceLock<Map<String, Value>>) -> &'t Map<String, Value> {
+    if object.managed_fields().is_none() {
+        return object.as_map();
+    }
+    kept.get_or_init(|| match object.clone().into_value() {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    })
 }
 
 async fn convert(

@@ -8,18 +8,21 @@ use serde_json::Value;
 use super::place::{Form, Place};
 use super::{merge, own};
 use crate::object::Object;
+use crate::patch::go_print;
 use crate::schema::Schema;
 
 /// The object with the partial one laid over it, or why it cannot be.
 pub fn overlay(live: &Object, partial: &Value, schema: &Schema) -> Result<Object, String> {
     let place = Place::root(schema);
-    let fields = partial
-        .as_object()
-        .ok_or_else(|| "failed to merge patch: no object".to_owned())?;
+    let untyped = |why: &str| format!("failed to convert patch object to typed object: {why}");
+    let Value::Object(fields) = partial else {
+        return Err(untyped(&format!(
+            "expected map, got &{{{}}}",
+            go_print(partial)
+        )));
+    };
     if let Some(why) = own::wrong(place, fields) {
-        return Err(format!(
-            "failed to convert patch object to typed object: {why}"
-        ));
+        return Err(untyped(&why));
     }
     let mut atomic = Vec::new();
     find_atomic(place, partial, "", &mut atomic);

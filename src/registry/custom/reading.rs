@@ -186,7 +186,7 @@ impl View {
         for (stored, read) in missing.into_iter().zip(read) {
             match read {
                 Ok(object) => {
-                    let bytes = Bytes::from(object.into_value().to_string());
+                    let bytes = Bytes::from(object.to_json());
                     let kept = stored.form(&self.form_name, || bytes);
                     self.prepared.insert(stored.revision, kept);
                 }

@@ -13,6 +13,7 @@ use crate::registry::Context;
 pub(super) fn keep_all_but_status(cx: &Context<'_>, object: &mut Object, old: &Object) {
     let status = object.remove(&["status"]);
     let metadata = object.remove(&["metadata"]);
+    // Who now writes the status is entered, whatever else is kept.
     let managed_fields = object.managed_fields().cloned();
     *object = old.clone();
     object.set_managed_fields(managed_fields);
@@ -27,7 +28,7 @@ pub(super) fn keep_all_but_status(cx: &Context<'_>, object: &mut Object, old: &O
             object.set(&["metadata"], metadata);
         }
         Some(Value::Object(mut metadata)) => {
-            // What the version check has set, and who now writes the status.
+            // What the version check has set.
             if let Some(version) = metadata.remove("resourceVersion") {
                 object.set(&["metadata", "resourceVersion"], version);
             }

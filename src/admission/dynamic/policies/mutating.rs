@@ -314,7 +314,7 @@ impl Scene<'_> {
                         self.write
                             .forms
                             .decode(&versioned.resource, self.write.subresource, new);
-                    versioned.object = Some(new.map_err(ApiError::internal)?);
+                    versioned.set_object(new.map_err(ApiError::internal)?);
                 }
                 Ok(None) => {}
                 Err(_) if mutating.policy.is_optional => {}

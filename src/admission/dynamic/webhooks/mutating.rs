@@ -171,7 +171,7 @@ async fn ask(
                 .is_some_and(|new| current.object.as_ref() != Some(new));
             write.annotate(mutation, about(is_changed));
             if let Some(new) = new {
-                current.object = Some(new);
+                current.set_object(new);
                 state.is_changed = true;
             }
             Ok(is_changed)
