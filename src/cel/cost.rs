@@ -73,6 +73,18 @@ impl Known {
     }
 }
 
+/// One of two values: of the same place, or of one place where the other is empty.
+fn either(a: &Known, b: &Known) -> Known {
+    let node = match (a.node, b.node) {
+        (Some(node), None) if b.size == 0 => Some(node),
+        (None, Some(node)) if a.size == 0 => Some(node),
+        (a, b) if a == b => a,
+        _ => None,
+    };
+    let size = a.size.max(b.size);
+    Known { node, size }
+}
+
 /// The smallest JSON of a node.
 fn least_size(schema: &Schema, node: &Node, depth: u8) -> u64 {
     match &node.shape {
@@ -223,7 +235,7 @@ impl Estimate<'_> {
             "_&&_" | "_||_" => 0,
             "_?_:_" => {
                 let branches = args[1].0.max(args[2].0);
-                let known = Known::sized(args[1].1.size.max(args[2].1.size));
+                let known = either(&args[1].1, &args[2].1);
                 return (args[0].0.saturating_add(branches), known);
             }
             "_==_" | "_!=_" | "_<_" | "_<=_" | "_>_" | "_>=_" => traverse(first.min(second)),

@@ -30,7 +30,8 @@ const RESERVED: &[&str] = &[
 /// The property an identifier names; `None` where it names none.
 pub(super) fn unescape(name: &str) -> Option<String> {
     if !name.contains("__") {
-        return (!RESERVED.contains(&name)).then(|| name.to_owned());
+        // Words that the grammar itself uses are never read as names.
+        return Some(name.to_owned());
     }
     if let Some(word) = name
         .strip_prefix("__")

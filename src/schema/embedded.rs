@@ -16,6 +16,26 @@ pub(super) fn validate(object: &Map<String, Value>, schema: &Schema) -> FieldErr
     errors
 }
 
+/// The same for a value that stands alone, itself such a resource where its node or `is_resource`
+/// says so.
+pub(super) fn validate_value(
+    value: &Value,
+    schema: &Schema,
+    is_resource: bool,
+    path: &FieldPath,
+) -> FieldErrors {
+    let mut errors = FieldErrors::new();
+    let root = schema.root();
+    if let Value::Object(object) = value
+        && is_resource
+        && !root.is_embedded_resource
+    {
+        resource(object, path, &mut errors);
+    }
+    any(schema, root, value, path, &mut errors);
+    errors
+}
+
 fn any(schema: &Schema, node: &Node, value: &Value, path: &FieldPath, errors: &mut FieldErrors) {
     match value {
         Value::Object(object) => {

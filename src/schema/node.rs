@@ -3,12 +3,13 @@
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema/structural.go`.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 use serde_json::Value;
 
 use super::lookup::{self, Lookup};
+use super::structural::regular_expression;
 
 /// Text that is static for built-in kinds and owned for custom resources.
 pub type Text = Cow<'static, str>;
@@ -306,13 +307,30 @@ pub struct Checks {
     pub rules: Vec<Rule>,
 }
 
-/// A regular expression as written, and compiled.
+/// A regular expression as written, compiled when it is first asked.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     /// As written, in Go's syntax.
     pub source: String,
-    /// Compiled.
-    pub regex: Regex,
+    /// Compiled; `None` where it is no pattern.
+    regex: Arc<OnceLock<Option<Regex>>>,
+}
+
+impl Pattern {
+    /// A pattern in Go's syntax.
+    pub fn new(source: &str) -> Self {
+        Self {
+            source: source.to_owned(),
+            regex: Arc::default(),
+        }
+    }
+
+    /// Whether a text matches; every text matches what is no pattern.
+    pub fn is_match(&self, text: &str) -> bool {
+        let compiled = || regular_expression::compile(&self.source).ok();
+        let regex = self.regex.get_or_init(compiled);
+        regex.as_ref().is_none_or(|regex| regex.is_match(text))
+    }
 }
 
 /// One rule of `x-kubernetes-validations`, as written.

@@ -11,6 +11,8 @@ use super::{Node, Origin, Schema};
 /// Where the walk stands, for the paths of what it leaves out.
 struct Walk<'a> {
     schema: &'a Schema,
+    /// Whether metadata is left as it is.
+    keeps_metadata: bool,
     /// Paths of what was left out; `None` where nobody asks.
     unknown: Option<Vec<String>>,
     path: String,
@@ -29,10 +31,12 @@ pub fn apply_reporting(object: &mut Map<String, Value>, schema: &Schema) -> Vec<
     unknown
 }
 
-/// Leaves out the unknown fields of a value that stands at the schema's root; nulls stay.
+/// Leaves out the unknown fields of a value that stands at the schema's root; nulls and metadata
+/// stay.
 pub fn unknown_fields(value: &mut Value, schema: &Schema) {
     let mut walk = Walk {
         schema,
+        keeps_metadata: true,
         unknown: None,
         path: String::new(),
     };
@@ -49,6 +53,7 @@ fn run(
     }
     let mut walk = Walk {
         schema,
+        keeps_metadata: false,
         unknown,
         path: String::new(),
     };
@@ -132,7 +137,7 @@ impl Walk<'_> {
 
     /// `apiVersion`, `kind` and `metadata` of a resource: metadata is a Go struct of its own.
     fn meta(&mut self, name: &str, value: &mut Value) -> bool {
-        if name != "metadata" {
+        if name != "metadata" || self.keeps_metadata {
             return true;
         }
         let Some(node) = self.schema.meta() else {

@@ -20,6 +20,7 @@
 )]
 
 mod cases;
+mod definitions;
 mod edit;
 mod mask;
 mod play;

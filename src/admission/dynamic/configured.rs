@@ -44,7 +44,10 @@ impl<T> Configured<T> {
         }
         let mut made = self.made.lock();
         if let Some((known, value)) = made.as_ref()
-            && known.iter().zip(&all).all(|(known, now)| known.is_same(now))
+            && known
+                .iter()
+                .zip(&all)
+                .all(|(known, now)| known.is_same(now))
         {
             return Some(Arc::clone(value));
         }

@@ -17,16 +17,17 @@ pub(super) struct Condition {
 }
 
 /// The next state of a definition's status; `None` where nothing is left to do.
+///
+/// Differs: upstream accepts the names in one write and establishes the kind in the next.
 pub(super) fn next(registry: &Registry, definition: &Object) -> Option<Object> {
     let now = time::seconds(registry.clock.now());
     let mut settled = definition.clone();
-    if accept_names(registry, &mut settled, &now)
-        || establish(&mut settled, &now)
-        || approve(&mut settled, &now)
-    {
-        return Some(settled);
-    }
-    None
+    let is_changed = [
+        accept_names(registry, &mut settled, &now),
+        establish(&mut settled, &now),
+        approve(&mut settled, &now),
+    ];
+    is_changed.contains(&true).then_some(settled)
 }
 
 /// Whether a condition of a definition is true.

@@ -20,10 +20,12 @@ mod version_order;
 
 use futures_util::future::BoxFuture;
 
-use super::write::Fate;
-use super::{Context, Form, Registry, Request, Target, Verb, Wire};
+use super::interpret::MODIFIED;
+use super::write::{Changed, Fate};
+use super::{Context, Form, Options, Registry, Request, Target, Verb, Wire};
 use crate::audit::Trail;
 use crate::auth::User;
+use crate::error::ApiError;
 use crate::object::{GroupResource, Key, Object};
 use crate::schema::Resource;
 
@@ -128,15 +130,27 @@ impl Registry {
             subresource: face.to_owned(),
             ..Target::default()
         };
-        let body = definition.clone().into_value().to_string();
-        self.act(Verb::Update, target, body.into()).await;
-    }
-
-    /// Makes a request as the API server itself.
-    async fn act(&self, verb: Verb, target: Target, body: bytes::Bytes) {
-        let request = Self::own_request(verb, target, body);
-        if let Err(error) = self.handle(&request).await {
-            tracing::debug!(%error, name = request.target.name, "following a definition");
+        let Some(resource) = self.catalog.resource(GROUP, "v1", PLURAL) else {
+            return;
+        };
+        let request = Self::own_request(Verb::Update, target, bytes::Bytes::new());
+        let options = Options::default();
+        let cx = self.context(&request, &resource, &options);
+        let key = Key::new("", definition.name());
+        let mut change = |old: &Object| {
+            if old.resource_version() != definition.resource_version() {
+                let name = definition.name();
+                return Err(ApiError::conflict(&definitions(), name, MODIFIED));
+            }
+            Ok(Changed {
+                object: definition.clone(),
+                is_exact: true,
+                is_tracked: false,
+            })
+        };
+        let written = self.update_object(&cx, &key, &mut change);
+        if let Err(error) = written.await {
+            tracing::debug!(%error, name = definition.name(), "following a definition");
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::object::Object;
@@ -14,6 +15,20 @@ pub(super) struct Names {
     pub(super) accepted: Map<String, Value>,
     /// Reason and message of a conflict.
     pub(super) conflict: Option<(&'static str, String)>,
+}
+
+/// What of a definition says its names; all else is passed over, since definitions are long.
+#[derive(Default, Deserialize)]
+struct Named {
+    #[serde(default)]
+    status: NamedStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NamedStatus {
+    #[serde(default)]
+    accepted_names: Value,
 }
 
 /// Names that are taken in a group.
@@ -135,10 +150,10 @@ fn taken(registry: &Registry, group: &str) -> Taken {
         if !is_of_group {
             continue;
         }
-        let definition = stored.parsed();
-        let Some(names) = definition.get(&["status", "acceptedNames"]) else {
+        let Ok(named) = serde_json::from_slice::<Named>(stored.json()) else {
             continue;
         };
+        let names = &named.status.accepted_names;
         let text = |field: &str| names[field].as_str().unwrap_or("").to_owned();
         taken.resources.extend([text("plural"), text("singular")]);
         let short = texts(names.get("shortNames")).map(str::to_owned);

@@ -7,11 +7,20 @@ use serde_json::Value;
 use super::names;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
+use crate::object::quote::quoted;
 use crate::registry::meta::names::check_subdomain;
 
 /// The URL of a webhook: HTTPS, with a host and nothing that would be dropped.
 pub fn check_webhook(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
     const FORM: &str = "; desired format: https://host[/path]";
+    if text.starts_with(':') {
+        let why = format!(
+            "url must be a valid URL: parse {}: missing protocol scheme{FORM}",
+            quoted(text)
+        );
+        errors.required(path, why);
+        return;
+    }
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let (rest, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));

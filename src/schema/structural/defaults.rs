@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::json::{is_true, object, properties};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
-use crate::schema::{Schema, prune, validate as check};
+use crate::schema::{Schema, embedded, prune, validate as check};
 
 /// Every default that its own schema refuses.
 pub fn validate(source: &Map<String, Value>, meta: &Schema, path: &FieldPath) -> FieldErrors {
@@ -28,7 +28,8 @@ fn place(
     let is_inside_metadata = is_inside_metadata && !is_embedded;
     if let Some(default) = source.get("default").filter(|value| !value.is_null()) {
         let path = path.child("default");
-        one(source, meta, default, &path, is_inside_metadata, errors);
+        let place = (is_root, is_inside_metadata);
+        one(source, meta, default, &path, place, errors);
     }
     if let Some(items) = object(source, "items") {
         let path = path.child("items");
@@ -55,7 +56,7 @@ fn one(
     meta: &Schema,
     default: &Value,
     path: &FieldPath,
-    is_inside_metadata: bool,
+    (is_root, is_inside_metadata): (bool, bool),
     errors: &mut FieldErrors,
 ) {
     let schema = super::compile_inner(source, meta);
@@ -65,6 +66,15 @@ fn one(
         if pruned != *default {
             errors.invalid(path, default, "must not have unknown fields");
         }
+        let wrong = embedded::validate_value(default, &schema, is_root, path);
+        if !wrong.is_empty() {
+            errors.extend(wrong);
+            return;
+        }
+    }
+    // What is int or string is converted without the types it may have.
+    if is_true(source, "x-kubernetes-int-or-string") {
+        return;
     }
     errors.extend(check::below(
         check::value(default, &schema),

@@ -200,7 +200,7 @@ fn checks(
         nested(not, false, &path.child("not"), errors);
     }
     let pattern = text(source, "pattern");
-    if let Err(error) = regular_expression::compile(pattern) {
+    if let Err(error) = regular_expression::check(pattern) {
         errors.invalid(
             &path.child("pattern"),
             &pattern.into(),

@@ -1,8 +1,8 @@
 //! `openAPIV3Schema` of a CustomResourceDefinition: made into a [`Schema`], or told why it is not
 //! structural.
 //!
-//! *Invariant:* everything that can be prepared is prepared here, once: regular expressions are
-//! compiled, fields sorted, the metadata every object has put in.
+//! *Invariant:* everything that can be prepared is prepared here, once: fields sorted, the metadata
+//! every object has put in. Regular expressions are compiled once, when first asked.
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema/{convert,structural}.go`.
 
 mod defaults;
@@ -201,13 +201,7 @@ impl Compiler {
             maximum: bound(source, "maximum", "exclusiveMaximum"),
             multiple_of: source.get("multipleOf").and_then(Value::as_f64),
             length: counts(source, "minLength", "maxLength"),
-            pattern: regular_expression::compile(pattern)
-                .ok()
-                .filter(|_| !pattern.is_empty())
-                .map(|regex| Pattern {
-                    source: pattern.to_owned(),
-                    regex,
-                }),
+            pattern: (!pattern.is_empty()).then(|| Pattern::new(pattern)),
             items: counts(source, "minItems", "maxItems"),
             unique_items: is_true(source, "uniqueItems"),
             properties: counts(source, "minProperties", "maxProperties"),

@@ -9,12 +9,59 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::ast::{Error, ErrorKind, parse::Parser};
 
 /// Compiles a pattern written for Go.
 pub fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(&translate(pattern))
         .size_limit(64 << 20)
         .build()
+}
+
+/// Why a pattern is none, in Go's words; it is read only, which costs little.
+pub fn check(pattern: &str) -> Result<(), String> {
+    if pattern.is_empty() {
+        return Ok(());
+    }
+    let translated = translate(pattern);
+    match Parser::new().parse(&translated) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("error parsing regexp: {}", words(&error, pattern))),
+    }
+}
+
+/// What is wrong, and the part of the pattern that is.
+fn words(error: &Error, pattern: &str) -> String {
+    let text = error.pattern();
+    let span = error.span();
+    let part = text.get(span.start.offset..span.end.offset).unwrap_or("");
+    let (what, part) = match error.kind() {
+        ErrorKind::GroupUnclosed => ("missing closing )", pattern),
+        ErrorKind::GroupUnopened => ("unexpected )", pattern),
+        ErrorKind::ClassUnclosed => {
+            let rest = text.get(span.start.offset..).unwrap_or(part);
+            ("missing closing ]", rest)
+        }
+        ErrorKind::RepetitionMissing => ("missing argument to repetition operator", part),
+        ErrorKind::RepetitionCountInvalid
+        | ErrorKind::RepetitionCountDecimalEmpty
+        | ErrorKind::DecimalInvalid => ("invalid repeat count", part),
+        ErrorKind::ClassRangeInvalid | ErrorKind::ClassRangeLiteral => {
+            ("invalid character class range", part)
+        }
+        ErrorKind::EscapeUnexpectedEof => ("trailing backslash at end of expression", ""),
+        ErrorKind::UnsupportedBackreference
+        | ErrorKind::EscapeUnrecognized
+        | ErrorKind::EscapeHexEmpty
+        | ErrorKind::EscapeHexInvalid
+        | ErrorKind::EscapeHexInvalidDigit => ("invalid escape sequence", part),
+        ErrorKind::GroupNameDuplicate { .. } => ("duplicate capture group name", part),
+        ErrorKind::GroupNameEmpty
+        | ErrorKind::GroupNameInvalid
+        | ErrorKind::GroupNameUnexpectedEof => ("invalid named capture", part),
+        _ => ("invalid or unsupported Perl syntax", part),
+    };
+    format!("{what}: `{part}`")
 }
 
 /// The same pattern as the library reads it.

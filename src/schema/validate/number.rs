@@ -100,12 +100,20 @@ fn limit_text(number: &Number, limit: f64) -> String {
     }
 }
 
+/// A float as Go prints it in JSON: without a fraction where it has none.
+fn go_number(number: f64) -> Value {
+    if number.fract() == 0.0 {
+        return Value::from(number as i64);
+    }
+    Value::from(number)
+}
+
 fn multiple(number: &Number, factor: f64, path: &FieldPath, outcome: &mut Outcome) {
     if factor <= 0.0 {
         outcome.fail(
             FieldErrorKind::Invalid,
             path,
-            &Value::from(factor),
+            &go_number(factor),
             format!(
                 "factor MultipleOf declared for {path} must be positive: {}",
                 print(factor)

@@ -45,7 +45,7 @@ fn shape(checks: &Checks, value: &str, path: &FieldPath, outcome: &mut Outcome) 
         let message = format!("{path} in body should be at least {min} chars long");
         outcome.fail(FieldErrorKind::Invalid, path, &value.into(), message);
     } else if let Some(pattern) = &checks.pattern
-        && !pattern.regex.is_match(value)
+        && !pattern.is_match(value)
     {
         let message = format!("{path} in body should match '{}'", pattern.source);
         outcome.fail(FieldErrorKind::Invalid, path, &value.into(), message);

@@ -69,11 +69,9 @@ impl<'a> View<'a> {
                 "SelectableFields": own("selectableFields", self.shares_selectable),
             })
         });
-        let versions: Vec<Value> = versions.collect();
-        if versions.is_empty() {
-            Value::Null
-        } else {
-            versions.into()
+        match self.spec.get("versions") {
+            None | Some(Value::Null) => Value::Null,
+            Some(_) => versions.collect(),
         }
     }
 }
