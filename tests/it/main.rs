@@ -20,6 +20,7 @@ mod cli;
 mod cluster;
 mod coverage;
 mod crd;
+mod crd_versions;
 mod decode;
 mod discovery;
 mod fuzz_corpus;
