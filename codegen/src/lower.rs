@@ -34,6 +34,7 @@ pub fn lower(facts: &Facts) -> Result<Model> {
         schemas,
         messages,
         registered: facts.discovery.registered.clone(),
+        structs: facts.structs.clone(),
         columns: facts.columns.clone(),
         custom: facts.custom.clone(),
     })

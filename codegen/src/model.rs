@@ -17,6 +17,8 @@ pub struct Model {
     pub columns: Columns,
     /// What the server says of every custom resource: section, name, text.
     pub custom: BTreeMap<String, BTreeMap<String, String>>,
+    /// How Go prints structs: name, then a text for each field.
+    pub structs: BTreeMap<String, Vec<String>>,
     /// Protobuf messages sorted by name.
     pub messages: Vec<Message>,
     /// Every group version of the scheme, served or not.

@@ -82,6 +82,16 @@ pub trait Strategy: Send + Sync {
         FieldErrors::new()
     }
 
+    /// The object as `managedFields` are computed from it, where that is not the object itself:
+    /// with what upstream has defaulted by then, and here is filled in later.
+    fn shown_to_managers(&self, _object: &Object) -> Option<Object> {
+        None
+    }
+
+    /// Fills in what upstream defaults whenever it reads an object from its store: last of all,
+    /// after validation. What is defaulted on the way in needs no mention here.
+    fn complete_stored(&self, _object: &mut Object) {}
+
     /// Warns the client by `cx.warn` of what is odd but allowed.
     fn warn(&self, _cx: &Context, _object: &Object, _old: Option<&Object>) {}
 

@@ -18,7 +18,7 @@ use crate::schema::Resource;
 use crate::storage::Stored;
 
 /// Whether a resource is served in the version it is handled in.
-fn is_hub(resource: &Resource) -> bool {
+pub(super) fn is_hub(resource: &Resource) -> bool {
     resource.custom.is_some() || resource.group_version == resource.storage_version
 }
 

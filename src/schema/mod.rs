@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod default;
 mod embedded;
 pub mod formats;
+pub mod go_struct;
 pub mod list_type;
 mod lookup;
 pub mod node;

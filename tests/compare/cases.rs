@@ -36,6 +36,8 @@ pub(crate) enum Act {
     Create(Vec<Edit>),
     /// The same, refusing fields that are unknown.
     Strict(Vec<Edit>),
+    /// Creates the edited manifest and takes it away again.
+    Store(Vec<Edit>),
     /// Replaces the stored object by an edited one, for a dry run.
     Update(Vec<Edit>),
     /// Patches the stored object by a merge patch, for a dry run.
@@ -106,6 +108,7 @@ fn read_mutations(group: &str, manifests: &mut BTreeMap<String, Manifest>) {
         let patch = || serde_json::from_str(text).unwrap_or_else(|_| wrong("no JSON"));
         let act = match verb {
             "create" => Act::Create(edits()),
+            "store" => Act::Store(edits()),
             "strict" => Act::Strict(edits()),
             "update" => Act::Update(edits()),
             "merge" => Act::Merge(patch()),

@@ -8,7 +8,8 @@
 //! With `MOCKERNETES_REFERENCE=https://HOST:PORT` and `MOCKERNETES_REFERENCE_TOKEN` (a member of
 //! `system:masters`; the server without the ServiceAccount plugin, with the service range
 //! 10.0.0.0/16) the same run asks that server instead, and `MOCKERNETES_RECORD=1` writes its
-//! answers down. `MOCKERNETES_COMPARE=core,apps` narrows either to some groups.
+//! answers down. `MOCKERNETES_COMPARE=core,apps` narrows either to some groups,
+//! and `MOCKERNETES_COMPARE_FIELDS=1` shows managed fields that differ in full.
 
 #![allow(
     clippy::unwrap_used,

@@ -117,6 +117,9 @@ fn digest(entry: &Value) -> Value {
     for byte in fields.iter().take(6) {
         write!(text, "{byte:02x}").unwrap();
     }
+    if crate::setting("MOCKERNETES_COMPARE_FIELDS").is_some() {
+        write!(text, " {}", entry["fieldsV1"]).unwrap();
+    }
     json!(text)
 }
 

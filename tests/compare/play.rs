@@ -158,6 +158,7 @@ impl<'a> Play<'a> {
         }
     }
 
+    /// Creates the edited manifest in all ways that are asked for, and leaves nothing behind.
     async fn dry_run_creates(
         &self,
         collection: &str,
@@ -167,11 +168,16 @@ impl<'a> Play<'a> {
             let (edits, query) = match &mutation.act {
                 Act::Create(edits) => (edits, "dryRun=All"),
                 Act::Strict(edits) => (edits, "dryRun=All&fieldValidation=Strict"),
+                Act::Store(edits) => (edits, ""),
                 _ => continue,
             };
             let body = edited(&self.input, edits);
             let target = format!("{collection}?{query}");
             let (answer, object) = self.send("POST", &target, &body).await;
+            if query.is_empty() && !object.is_null() {
+                let name = text(&object["metadata"]["name"]);
+                remove(self.client, &self.path(text(&body["apiVersion"]), name)).await;
+            }
             let object = (!object.is_null()).then_some(object);
             answers.push((mutation.text.clone(), answer, object, body));
         }
@@ -181,7 +187,7 @@ impl<'a> Play<'a> {
     async fn dry_run_updates(&mut self, path: &str, stored: &Value, base: &Value) {
         for mutation in self.mutations {
             let (method, media, body) = match &mutation.act {
-                Act::Create(_) | Act::Strict(_) => continue,
+                Act::Create(_) | Act::Strict(_) | Act::Store(_) => continue,
                 Act::Update(edits) => ("PUT", "json", edited(stored, edits)),
                 Act::Merge(patch) => ("PATCH", "merge-patch+json", patch.clone()),
                 Act::Strategic(patch) => ("PATCH", "strategic-merge-patch+json", patch.clone()),

@@ -68,6 +68,12 @@ impl Door for Reference {
             let mut answer = Vec::new();
             // Who closes without a word of farewell has said everything before.
             let _ = stream.read_to_end(&mut answer).await;
+            assert!(
+                !answer.is_empty(),
+                "no answer to {} {}",
+                call.method,
+                call.target
+            );
             read(&answer)
         }
         .boxed()

@@ -20,6 +20,8 @@ pub struct Facts {
     pub discovery: discovery::Discovery,
     /// What Go's encoder does with each field.
     pub go: go_fields::GoFields,
+    /// How Go prints structs: name, then a text for each field.
+    pub structs: BTreeMap<String, Vec<String>>,
     /// The columns of Tables.
     pub columns: columns::Columns,
     /// What the server says of every custom resource: section, name, text.
@@ -37,6 +39,7 @@ pub fn read(openapi: &Path, version: &str) -> Result<Facts> {
         openapi: openapi::Documents::read(&folder.join("openapi-v3"))?,
         discovery: json(&folder.join("discovery.json"))?,
         go: json(&folder.join("go-fields.json"))?,
+        structs: json(&folder.join("go-structs.json"))?,
         columns: json(&folder.join("columns.json"))?,
         custom: json(&folder.join("custom-resources.json"))?,
         protobuf: json(&folder.join("protobuf.json"))?,

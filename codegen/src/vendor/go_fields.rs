@@ -138,33 +138,39 @@ impl Reader<'_> {
     }
 
     fn load(&mut self, path: &str) -> Result<()> {
-        if self.packages.contains_key(path) {
-            return Ok(());
+        if !self.packages.contains_key(path) {
+            let package = package(self.modules, self.output, path)?;
+            self.packages.insert(path.to_owned(), package);
         }
-        let mut package = Package::default();
-        let written = |name: &str| {
-            let is_aside = ["_test", "_string"]
-                .iter()
-                .any(|end| stem(name).ends_with(end));
-            has_extension(name, "go") && !is_aside && !name.contains("generated")
-        };
-        for file in modules::files(&self.modules.locate(path)?, written)? {
-            let name = file
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            let text = self.output.read(self.modules, &format!("{path}/{name}"))?;
-            package
-                .add(&text)
-                .with_context(|| format!("{path}/{name}"))?;
-        }
-        self.packages.insert(path.to_owned(), package);
         Ok(())
     }
 }
 
-fn resolve(path: &str, text: &str, imports: &Imports) -> Result<(String, String)> {
+/// Reads the declarations of a package that people wrote.
+pub(super) fn package(modules: &Modules, output: &mut Output, path: &str) -> Result<Package> {
+    let mut package = Package::default();
+    let written = |name: &str| {
+        let is_aside = ["_test", "_string"]
+            .iter()
+            .any(|end| stem(name).ends_with(end));
+        has_extension(name, "go") && !is_aside && !name.contains("generated")
+    };
+    for file in modules::files(&modules.locate(path)?, written)? {
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let text = output.read(modules, &format!("{path}/{name}"))?;
+        package
+            .add(&text)
+            .with_context(|| format!("{path}/{name}"))?;
+    }
+    Ok(package)
+}
+
+/// The package and name of a type as a file names it.
+pub(super) fn resolve(path: &str, text: &str, imports: &Imports) -> Result<(String, String)> {
     Ok(match text.split_once('.') {
         None => (path.to_owned(), text.to_owned()),
         Some((alias, name)) => {

@@ -10,6 +10,7 @@ mod custom;
 mod discovery;
 mod enums;
 mod go_fields;
+mod go_structs;
 mod go_types;
 mod lifecycle;
 mod modules;
@@ -37,6 +38,8 @@ pub fn vendor(version: &Version, openapi: &Path) -> Result<()> {
     output.write("discovery.json", &found)?;
     let fields = go_fields::read(&modules, &documents.schemas, &mut output).context("Go fields")?;
     output.write("go-fields.json", &fields)?;
+    let structs = go_structs::read(&modules, &mut output).context("Go structs")?;
+    output.write("go-structs.json", &structs)?;
     let messages = protobuf::read(&modules, &documents.schemas, &mut output).context("protobuf")?;
     output.write("protobuf.json", &messages)?;
     let columns = columns::read(&modules, &mut output).context("columns")?;

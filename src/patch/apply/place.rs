@@ -56,6 +56,8 @@ impl<'s> Place<'s> {
         };
         let Some(node) = self.node else { return any() };
         match &node.shape {
+            // What a built-in kind carries along unread (`RawExtension`) is one whole.
+            Shape::Any if self.schema.origin() == Origin::BuiltIn => Form::Leaf,
             Shape::Any => any(),
             Shape::Struct(_) | Shape::Map(_) if node.map == MapKind::Atomic => Form::Leaf,
             Shape::Struct(_) | Shape::Map(_) => Form::Map,

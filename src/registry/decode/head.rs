@@ -221,6 +221,9 @@ pub(super) fn another_kind(
     let of = &actual.group_version;
     let refused = |why: &str| cannot_be_handled(&actual.kind, &of.version, expected, why);
     let Some(schema) = tables::kind(&of.group, &of.version, &actual.kind) else {
+        if is_retired(actual, expected) {
+            return wrong_version(of, &expected.group_version);
+        }
         return refused(&format!(
             "no kind \"{}\" is registered for version \"{of}\" in scheme \
              \"pkg/runtime/scheme.go:111\"",
@@ -249,6 +252,25 @@ pub(super) fn another_kind(
         expected.kind
     ))
 }
+
+/// Whether a kind is one that the server still knows in a version it no longer serves.
+fn is_retired(actual: &GroupVersionKind, expected: &GroupVersionKind) -> bool {
+    let of = &actual.group_version;
+    let had_kind = match of.group.as_ref() {
+        "extensions" => EXTENSIONS.contains(&actual.kind.as_ref()),
+        group => group == expected.group_version.group.as_ref(),
+    };
+    had_kind && actual.kind == expected.kind && tables::registered().any(|known| known == *of)
+}
+
+/// The kinds that began in `extensions/v1beta1`.
+const EXTENSIONS: [&str; 5] = [
+    "DaemonSet",
+    "Deployment",
+    "Ingress",
+    "NetworkPolicy",
+    "ReplicaSet",
+];
 
 /// The Go package of a group's internal types.
 fn internal_package(group: &str) -> &str {

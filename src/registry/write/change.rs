@@ -102,6 +102,7 @@ impl Registry {
             self.check_change(cx, strategy, old, object)?;
         }
         self.validate_face(write, cx, old, object).await?;
+        strategy.complete_stored(object);
         set_version(object, current.stored);
         let stored = current.stored;
         // A custom resource may be read otherwise than it is stored.

@@ -21,6 +21,7 @@ impl Registry {
         cx: &Context<'_>,
         mut object: Object,
     ) -> Result<Written, ApiError> {
+        system_fields::wipe(&mut object);
         self.track(cx, None, &mut object);
         self.create_tracked(cx, object).await
     }
@@ -99,6 +100,7 @@ impl Registry {
         self.admission
             .validate(&write.as_attributes(None), Some(object))
             .await?;
+        strategy.complete_stored(object);
         let key = object.key();
         if cx.is_dry_run {
             return match self.reader.get(&cx.resource.storage, &key) {

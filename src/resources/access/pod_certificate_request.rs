@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 use crate::error::FieldErrors;
 use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::{FieldPath, Object};
-use crate::resources::shared::look::{Look, fill, is_empty, printed_texts};
+use crate::resources::shared::look::{Look, fill, is_empty};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::signer_name::{is_own, signer_name};
 use crate::resources::shared::{conditions, names};
+use crate::schema::go_struct;
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const STATUS: FieldPath = FieldPath::new("status");
@@ -40,36 +41,16 @@ pub(super) static POD_CERTIFICATE_REQUEST: Plain = Plain {
         let mut errors = FieldErrors::new();
         let (new, before) = (object.at("spec"), old.at("spec"));
         if new != before {
-            errors.invalid_text(&SPEC, printed(new), "field is immutable");
+            errors.invalid_text(
+                &SPEC,
+                go_struct::print("certificates.PodCertificateRequestSpec", new),
+                "field is immutable",
+            );
         }
         errors
     },
     ..Plain::DEFAULT
 };
-
-/// How errors print a spec: as upstream's internal type.
-fn printed(spec: &Value) -> String {
-    let texts = [
-        ("SignerName", "signerName"),
-        ("PodName", "podName"),
-        ("PodUID", "podUID"),
-        ("ServiceAccountName", "serviceAccountName"),
-        ("ServiceAccountUID", "serviceAccountUID"),
-        ("NodeName", "nodeName"),
-        ("NodeUID", "nodeUID"),
-    ];
-    let others = [
-        ("MaxExpirationSeconds", "maxExpirationSeconds"),
-        ("PKIXPublicKey", "pkixPublicKey"),
-        ("ProofOfPossession", "proofOfPossession"),
-        ("StubPKCS10Request", "stubPKCS10Request"),
-        ("UnverifiedUserAnnotations", "unverifiedUserAnnotations"),
-    ];
-    let others = others.map(|(go, field)| format!("\"{go}\":{}", spec.at(field)));
-    let texts = printed_texts(spec, &texts);
-    let texts = texts.trim_end_matches('}');
-    format!("{texts},{}}}", others.join(","))
-}
 
 fn validate(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();

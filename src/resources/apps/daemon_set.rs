@@ -13,7 +13,8 @@ use crate::resources::shared::label_selector;
 use crate::resources::shared::look::{Look, child, fill_text};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template;
-use crate::resources::shared::workload::{self, SPEC, STATUS, counters, immutable};
+use crate::resources::shared::workload::{self, SPEC, STATUS, counters, immutable_struct};
+use crate::schema::go_struct;
 
 /// How often the template changed, which has no field in `apps/v1`.
 const GENERATION: &str = "deprecated.daemonset.template.generation";
@@ -95,7 +96,14 @@ fn validate_update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let (new, old) = (object.at("spec"), old.at("spec"));
     let path = SPEC.child("selector");
-    immutable(&mut errors, &path, new.at("selector"), old.at("selector"));
+    let (new_selector, old_selector) = (new.at("selector"), old.at("selector"));
+    immutable_struct(
+        &mut errors,
+        &path,
+        "*meta.LabelSelector",
+        new_selector,
+        old_selector,
+    );
     spec(&mut errors, new);
     errors
 }
@@ -129,7 +137,7 @@ fn update_strategy(errors: &mut FieldErrors, path: &FieldPath, strategy: &Value)
         _ => errors.push(FieldError {
             kind: FieldErrorKind::NotSupported,
             field: path.to_string(),
-            value: workload::printed_strategy(strategy, &["maxUnavailable", "maxSurge"]),
+            value: go_struct::print("apps.DaemonSetUpdateStrategy", strategy),
             detail: "supported values: \"RollingUpdate\", \"OnDelete\"".to_owned(),
         }),
     }

@@ -14,7 +14,8 @@ use crate::resources::shared::look::{Look, child, fill_text};
 use crate::resources::shared::names::non_negative;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template;
-use crate::resources::shared::workload::{self, SPEC, counters, immutable};
+use crate::resources::shared::workload::{self, SPEC, counters, immutable_struct};
+use crate::schema::go_struct;
 
 pub(super) static DEPLOYMENT: Plain = Plain {
     complete_empty: workload::complete_empty,
@@ -79,7 +80,14 @@ fn validate_update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
     spec(&mut errors, object.at("spec"));
     let (new, old) = (object.at("spec"), old.at("spec"));
     let path = SPEC.child("selector");
-    immutable(&mut errors, &path, new.at("selector"), old.at("selector"));
+    let (new_selector, old_selector) = (new.at("selector"), old.at("selector"));
+    immutable_struct(
+        &mut errors,
+        &path,
+        "*meta.LabelSelector",
+        new_selector,
+        old_selector,
+    );
     errors
 }
 
@@ -133,7 +141,7 @@ fn strategy(errors: &mut FieldErrors, path: &FieldPath, strategy: &Value) {
         _ => errors.push(FieldError {
             kind: FieldErrorKind::NotSupported,
             field: path.to_string(),
-            value: workload::printed_strategy(strategy, &["maxUnavailable", "maxSurge"]),
+            value: go_struct::print("apps.DeploymentStrategy", strategy),
             detail: "supported values: \"Recreate\", \"RollingUpdate\"".to_owned(),
         }),
     }

@@ -11,7 +11,7 @@ use crate::object::Object;
 use crate::registry::Context;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
-use crate::resources::shared::workload::{self, SPEC, counters, immutable};
+use crate::resources::shared::workload::{self, SPEC, counters, immutable_struct};
 
 pub(super) static REPLICA_SET: Plain = Plain {
     complete_empty: workload::complete_empty,
@@ -40,7 +40,14 @@ fn validate_update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
     let (new, old) = (object.at("spec"), old.at("spec"));
     spec(&mut errors, new);
     let path = SPEC.child("selector");
-    immutable(&mut errors, &path, new.at("selector"), old.at("selector"));
+    let (new_selector, old_selector) = (new.at("selector"), old.at("selector"));
+    immutable_struct(
+        &mut errors,
+        &path,
+        "*meta.LabelSelector",
+        new_selector,
+        old_selector,
+    );
     errors
 }
 

@@ -13,8 +13,9 @@ use crate::resources::shared::look::{Look, child, each, fill, fill_text};
 use crate::resources::shared::names::{label, one_of};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template::{self, annotations, defaults, warnings};
-use crate::resources::shared::workload::{self, SPEC, counters, immutable};
+use crate::resources::shared::workload::{self, SPEC, counters, immutable_struct};
 use crate::resources::shared::{claim_spec, label_selector};
+use crate::schema::go_struct;
 
 pub(super) static STATEFUL_SET: Plain = Plain {
     complete_empty: workload::complete_empty,
@@ -117,16 +118,23 @@ fn validate_update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
     let (new, old) = (object.at("spec"), old.at("spec"));
     policies(&mut errors, new);
     rest(&mut errors, new, false);
-    let claims = "volumeClaimTemplates";
-    for field in ["selector", claims, "serviceName", "podManagementPolicy"] {
-        let (path, new, old) = (SPEC.child(field), new.at(field), old.at(field));
-        if field != claims {
-            immutable(&mut errors, &path, new, old);
-        } else if new != old {
-            let list = new.as_array().map_or(&[][..], Vec::as_slice);
-            errors.invalid_text(&path, claim_spec::printed(list), "field is immutable");
-        }
-    }
+    let same = |errors: &mut FieldErrors, field: &str, kind: &str| {
+        immutable_struct(
+            errors,
+            &SPEC.child(field),
+            kind,
+            new.at(field),
+            old.at(field),
+        );
+    };
+    same(&mut errors, "selector", "*meta.LabelSelector");
+    same(
+        &mut errors,
+        "volumeClaimTemplates",
+        "[]core.PersistentVolumeClaim",
+    );
+    same(&mut errors, "serviceName", "string");
+    same(&mut errors, "podManagementPolicy", "string");
     errors
 }
 
@@ -157,7 +165,7 @@ fn update_strategy(errors: &mut FieldErrors, path: &FieldPath, strategy: &Value)
         ("", _) => errors.required(path, ""),
         ("OnDelete", Some(rolling)) => errors.invalid_text(
             &rolling_path,
-            workload::printed_rolling(rolling, &["partition", "maxUnavailable"]),
+            go_struct::print("apps.RollingUpdateStatefulSetStrategy", rolling),
             "only allowed for updateStrategy 'RollingUpdate'",
         ),
         ("RollingUpdate", Some(rolling)) => {
@@ -174,7 +182,7 @@ fn update_strategy(errors: &mut FieldErrors, path: &FieldPath, strategy: &Value)
         ("OnDelete" | "RollingUpdate", None) => {}
         _ => errors.invalid_text(
             path,
-            workload::printed_strategy(strategy, &["partition", "maxUnavailable"]),
+            go_struct::print("apps.StatefulSetUpdateStrategy", strategy),
             "must be 'RollingUpdate' or 'OnDelete'",
         ),
     }

@@ -24,7 +24,7 @@ pub(super) struct AutoscalerStrategy;
 impl Strategy for AutoscalerStrategy {
     fn default(&self, object: &mut Object) {
         let is_v2 = object.api_version() == "autoscaling/v2";
-        if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
+        if let Some(spec) = spec_of(object) {
             if spec.integer("minReplicas").is_none() {
                 spec.insert("minReplicas".to_owned(), 1.into());
             }
@@ -45,6 +45,12 @@ impl Strategy for AutoscalerStrategy {
         validate(object, Some(old))
     }
 
+    fn complete_stored(&self, object: &mut Object) {
+        if let Some(spec) = spec_of(object) {
+            fill(spec);
+        }
+    }
+
     fn counts_generation(&self) -> bool {
         true
     }
@@ -54,8 +60,8 @@ impl Strategy for AutoscalerStrategy {
             versions::to_v1(object)
         } else {
             let mut object = versions::to_v2(object);
-            if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
-                fill(spec);
+            if let Some(spec) = spec_of(&mut object) {
+                fill_metrics(spec);
             }
             object
         };
@@ -64,8 +70,19 @@ impl Strategy for AutoscalerStrategy {
     }
 }
 
+fn spec_of(object: &mut Object) -> Option<&mut Map<String, Value>> {
+    object.get_mut(&["spec"]).and_then(Value::as_object_mut)
+}
+
 /// Defaults of v2.
 fn fill(spec: &mut Map<String, Value>) {
+    fill_metrics(spec);
+    if let Some(rules) = spec.get_mut("behavior").and_then(Value::as_object_mut) {
+        behavior::fill(rules);
+    }
+}
+
+fn fill_metrics(spec: &mut Map<String, Value>) {
     if spec.list("metrics").is_empty() {
         let metric = json!({
             "type": "Resource",
@@ -75,9 +92,6 @@ fn fill(spec: &mut Map<String, Value>) {
             },
         });
         spec.insert("metrics".to_owned(), json!([metric]));
-    }
-    if let Some(rules) = spec.get_mut("behavior").and_then(Value::as_object_mut) {
-        behavior::fill(rules);
     }
 }
 

@@ -10,7 +10,7 @@ use crate::object::FieldPath;
 use crate::registry::meta::names::check_path_segment;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::quantity::Amount;
-use crate::resources::shared::{label_selector, names, resource_name};
+use crate::resources::shared::{names, resource_name};
 
 /// Types, and the field that tells more of each, in the order upstream looks at them.
 const SOURCES: [(&str, &str); 5] = [
@@ -132,9 +132,6 @@ fn identifier(errors: &mut FieldErrors, path: &FieldPath, metric: &Value) {
         errors.required(&path.child("name"), "must specify a metric name");
     } else {
         names::report(errors, &path.child("name"), name, check_path_segment(name));
-    }
-    if let Some(selector) = metric.maybe("selector") {
-        label_selector::selector(errors, &path.child("selector"), selector);
     }
 }
 

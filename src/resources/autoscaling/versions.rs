@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::object::Object;
 use crate::resources::shared::look::Look;
+use crate::schema::go_struct;
 
 const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 const CURRENT_METRICS: &str = "autoscaling.alpha.kubernetes.io/current-metrics";
@@ -114,20 +115,22 @@ pub(super) fn to_v1(mut object: Object) -> Object {
     let mut others = Vec::new();
     for metric in object.at("spec").list("metrics").to_vec() {
         match cpu_utilization(&metric) {
+            Some(_) if object.at("spec").has("targetCPUUtilizationPercentage") => {}
             Some(percent) => object.set(&["spec", "targetCPUUtilizationPercentage"], percent),
             None => others.push(downgrade(&metric, &SOURCES, "target")),
         }
     }
     if !others.is_empty() {
-        annotations.insert(METRICS.to_owned(), Value::Array(others).to_string().into());
+        let text = go_struct::print("[]autoscaling/v1.MetricSpec", &others.into());
+        annotations.insert(METRICS.to_owned(), text.into());
     }
     let statuses = object.at("status").list("currentMetrics").to_vec();
     if !statuses.is_empty() {
-        let utilization = statuses.iter().find_map(|status| {
-            let resource = status
-                .maybe("resource")
-                .filter(|r| r.text("name") == "cpu")?;
-            resource.at("current").integer("averageUtilization")
+        let utilization = statuses.iter().rev().find_map(|status| {
+            let resource = status.at("resource");
+            let is_cpu = status.text("type") == "Resource" && resource.text("name") == "cpu";
+            let percent = resource.at("current").integer("averageUtilization");
+            percent.filter(|_| is_cpu)
         });
         if let Some(percent) = utilization {
             object.set(&["status", "currentCPUUtilizationPercentage"], percent);
@@ -136,15 +139,18 @@ pub(super) fn to_v1(mut object: Object) -> Object {
             .iter()
             .map(|s| downgrade(s, &STATUSES, "current"))
             .collect();
-        annotations.insert(CURRENT_METRICS.to_owned(), old.to_string().into());
+        let text = go_struct::print("[]autoscaling/v1.MetricStatus", &old);
+        annotations.insert(CURRENT_METRICS.to_owned(), text.into());
     }
     if let Some(behavior) = object.at("spec").maybe("behavior") {
-        let text = printed_behavior(behavior);
+        let text = go_struct::print("autoscaling.HorizontalPodAutoscalerBehavior", behavior);
         annotations.insert(BEHAVIOR.to_owned(), text.into());
     }
     let conditions = object.at("status").at("conditions");
     if !conditions.as_array().is_none_or(Vec::is_empty) {
-        annotations.insert(CONDITIONS.to_owned(), conditions.to_string().into());
+        let kind = "[]autoscaling/v1.HorizontalPodAutoscalerCondition";
+        let text = go_struct::print(kind, conditions);
+        annotations.insert(CONDITIONS.to_owned(), text.into());
     }
     for path in [
         ["spec", "metrics"],
@@ -154,6 +160,7 @@ pub(super) fn to_v1(mut object: Object) -> Object {
     ] {
         object.remove(&path);
     }
+    drop_annotations(&mut object);
     for (key, value) in annotations {
         object.set(&["metadata", "annotations", &key], value);
     }
@@ -197,17 +204,29 @@ pub(super) fn to_v2(mut object: Object) -> Object {
             .collect();
         object.set(&["status", "currentMetrics"], new);
     }
-    object.remove(&["status", "currentCPUUtilizationPercentage"]);
-    if let Some(annotations) = object
-        .get_mut(&["metadata", "annotations"])
-        .and_then(Value::as_object_mut)
+    let percent = object.remove(&["status", "currentCPUUtilizationPercentage"]);
+    if let Some(percent) = percent
+        && !object.at("status").has("currentMetrics")
     {
-        annotations.retain(|key, _| !ANNOTATIONS.contains(&key.as_str()));
-        if annotations.is_empty() {
-            object.remove(&["metadata", "annotations"]);
-        }
+        let current = json!({"averageUtilization": percent});
+        let status = json!({"type": "Resource", "resource": {"name": "cpu", "current": current}});
+        object.set(&["status", "currentMetrics"], json!([status]));
     }
+    drop_annotations(&mut object);
     object
+}
+
+/// Takes out the annotations that stand for fields of another version.
+fn drop_annotations(object: &mut Object) {
+    let path = ["metadata", "annotations"];
+    let annotations = object.get_mut(&path).and_then(Value::as_object_mut);
+    let Some(annotations) = annotations else {
+        return;
+    };
+    annotations.retain(|key, _| !ANNOTATIONS.contains(&key.as_str()));
+    if annotations.is_empty() {
+        object.remove(&path);
+    }
 }
 
 /// The percentage that v1 has a field for.
@@ -300,26 +319,6 @@ fn upgrade(metric: &Value, table: &[Names], part: &str) -> Value {
     Value::Object(out)
 }
 
-/// A behaviour as upstream prints its own struct: capitals, and null for what is not there.
-fn printed_behavior(behavior: &Value) -> String {
-    let mut out = Map::new();
-    for direction in ["scaleUp", "scaleDown"] {
-        let mut rules = behavior.at(direction).clone();
-        if let Some(map) = rules.as_object_mut() {
-            for field in [
-                "stabilizationWindowSeconds",
-                "selectPolicy",
-                "policies",
-                "tolerance",
-            ] {
-                map.entry(field).or_insert(Value::Null);
-            }
-        }
-        out.insert(direction.to_owned(), rules);
-    }
-    renamed(&Value::Object(out), &upper_first).to_string()
-}
-
 fn renamed(value: &Value, rename: &dyn Fn(&str) -> String) -> Value {
     match value {
         Value::Object(map) => {
@@ -331,13 +330,6 @@ fn renamed(value: &Value, rename: &dyn Fn(&str) -> String) -> Value {
         Value::Array(items) => items.iter().map(|item| renamed(item, rename)).collect(),
         other => other.clone(),
     }
-}
-
-fn upper_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
 }
 
 fn lower_first(text: &str) -> String {

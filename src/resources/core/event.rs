@@ -9,10 +9,11 @@ use crate::error::FieldErrors;
 use crate::object::{FieldPath, GroupVersion, Object};
 use crate::registry::strategy::NameRule;
 use crate::registry::{Context, Strategy};
-use crate::resources::shared::look::{Look, printed_texts};
+use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::value_at;
 use crate::resources::shared::{names, text};
 use crate::schema::Resource;
+use crate::schema::go_struct;
 
 const EVENTS_GROUP: &str = "events.k8s.io";
 /// Fields by their names in core and in `events.k8s.io`.
@@ -24,16 +25,6 @@ const RENAMED: [(&str, &str); 7] = [
     ("lastTimestamp", "deprecatedLastTimestamp"),
     ("count", "deprecatedCount"),
     ("reportingComponent", "reportingController"),
-];
-/// The fields of a reference as Go orders them.
-const REFERENCE: [(&str, &str); 7] = [
-    ("Kind", "kind"),
-    ("Namespace", "namespace"),
-    ("Name", "name"),
-    ("UID", "uid"),
-    ("APIVersion", "apiVersion"),
-    ("ResourceVersion", "resourceVersion"),
-    ("FieldPath", "fieldPath"),
 ];
 const NAME_LENGTH_MAX: usize = 128;
 const NOTE_LENGTH_MAX: usize = 1024;
@@ -270,7 +261,7 @@ fn update(object: &Object, old: &Object) -> FieldErrors {
         let (new, before) = (object.at(field), old.at(field));
         match field {
             "involvedObject" | "related" if new.is_object() && new != before => {
-                let printed = printed_texts(new, &REFERENCE);
+                let printed = go_struct::print("core.ObjectReference", new);
                 errors.invalid_text(&path, printed, text::IMMUTABLE);
             }
             "reason" | "message" | "type" | "action" | "reportingComponent"

@@ -13,6 +13,7 @@ use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::resource_name::quantity;
 use crate::resources::shared::{ip, names};
+use crate::schema::go_struct;
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const METADATA: FieldPath = FieldPath::new("metadata");
@@ -102,7 +103,7 @@ fn taints(errors: &mut FieldErrors, object: &Object) {
         if !wrong.is_empty() {
             errors.invalid(&path.child("value"), &value.into(), wrong.join(";"));
         }
-        let known = ["NoExecute", "NoSchedule", "PreferNoSchedule"];
+        let known = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
         names::required_one_of(errors, &path.child("effect"), taint.text("effect"), &known);
         let same = |other: &Value| {
             other.text("key") == taint.text("key") && other.text("effect") == taint.text("effect")
@@ -111,22 +112,11 @@ fn taints(errors: &mut FieldErrors, object: &Object) {
             errors.push(FieldError {
                 kind: FieldErrorKind::Duplicate,
                 field: path.to_string(),
-                value: printed_taint(taint),
+                value: go_struct::print("core.Taint", taint),
                 detail: "taints must be unique by key and effect pair".to_owned(),
             });
         }
     }
-}
-
-/// A taint as upstream prints its own struct.
-fn printed_taint(taint: &Value) -> String {
-    format!(
-        "{{\"Key\":{},\"Value\":{},\"Effect\":{},\"TimeAdded\":{}}}",
-        Value::from(taint.text("key")),
-        Value::from(taint.text("value")),
-        Value::from(taint.text("effect")),
-        taint.at("timeAdded")
-    )
 }
 
 fn resources(errors: &mut FieldErrors, object: &Object) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::config_map::{SIZE_MAX, decoded_length, immutable};
 use crate::error::FieldErrors;
-use crate::object::{FieldPath, Object};
+use crate::object::{FieldPath, Object, json};
 use crate::registry::Context;
 use crate::resources::shared::look::{Look, is_empty};
 use crate::resources::shared::names;
@@ -106,7 +106,7 @@ fn docker_config(errors: &mut FieldErrors, data: &Value, key: &str) {
         return;
     }
     let bytes = STANDARD.decode(data.text(key)).unwrap_or_default();
-    let wrong = match serde_json::from_slice::<Value>(&bytes) {
+    let wrong = match json::parse(&bytes) {
         Ok(Value::Object(_) | Value::Null) => return,
         Ok(other) => {
             let kind = match other {
@@ -117,22 +117,9 @@ fn docker_config(errors: &mut FieldErrors, data: &Value, key: &str) {
             };
             format!("json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
         }
-        Err(error) => json_error(&bytes, &error),
+        Err(error) => error.to_string(),
     };
     errors.invalid(&DATA.key(key), &REDACTED.into(), wrong);
-}
-
-/// What Go's decoder says of text that is not JSON.
-fn json_error(bytes: &[u8], error: &serde_json::Error) -> String {
-    if error.is_eof() {
-        return "unexpected end of JSON input".to_owned();
-    }
-    let line = bytes
-        .split(|byte| *byte == b'\n')
-        .nth(error.line().saturating_sub(1));
-    let found = line.and_then(|line| line.get(error.column().saturating_sub(1)));
-    let found = char::from(found.copied().unwrap_or(b' '));
-    format!("invalid character '{found}' looking for beginning of value")
 }
 
 /// A TLS secret that no server could use is let in with a warning.

@@ -3,14 +3,13 @@
 //! *Upstream:* `pkg/registry/policy/poddisruptionbudget/strategy.go`,
 //! `pkg/apis/policy/validation/validation.go`.
 
-use serde_json::Value;
-
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::strategy::NameRule;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::{conditions, label_selector, names, percent};
+use crate::schema::go_struct;
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const STATUS: FieldPath = FieldPath::new("status");
@@ -34,7 +33,11 @@ fn validate(object: &Object) -> FieldErrors {
     let spec = object.at("spec");
     if spec.has("minAvailable") && spec.has("maxUnavailable") {
         let detail = "minAvailable and maxUnavailable cannot be both set";
-        errors.invalid_text(&SPEC, printed(spec), detail);
+        errors.invalid_text(
+            &SPEC,
+            go_struct::print("policy.PodDisruptionBudgetSpec", spec),
+            detail,
+        );
     }
     for field in ["minAvailable", "maxUnavailable"] {
         if let Some(value) = spec.maybe(field) {
@@ -53,18 +56,6 @@ fn validate(object: &Object) -> FieldErrors {
         );
     }
     errors
-}
-
-/// A spec as upstream prints its own struct.
-fn printed(spec: &Value) -> String {
-    format!(
-        "{{\"MinAvailable\":{},\"Selector\":{},\"MaxUnavailable\":{},\
-         \"UnhealthyPodEvictionPolicy\":{}}}",
-        spec.at("minAvailable"),
-        label_selector::printed(spec.at("selector")),
-        spec.at("maxUnavailable"),
-        spec.at("unhealthyPodEvictionPolicy")
-    )
 }
 
 fn status(object: &Object) -> FieldErrors {

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, Object};
-use crate::resources::shared::look::{Look, fill, printed_internally};
+use crate::resources::shared::look::{Look, fill};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_spec::scheduling::tolerations as pod_tolerations;
 use crate::resources::shared::text::{declared_immutable, immutable};
 use crate::resources::shared::{label_selector, names, resource_name};
+use crate::schema::go_struct;
 
 /// The most that a class of a user may be worth.
 const USER_PRIORITY_MAX: i64 = 1_000_000_000;
@@ -143,14 +144,7 @@ fn tolerations(errors: &mut FieldErrors, path: &FieldPath, scheduling: &Value) {
             .iter()
             .any(|other| key(other) == key(toleration))
         {
-            let fields = ["key", "operator", "value", "effect", "tolerationSeconds"];
-            let mut whole = toleration.clone();
-            for field in &fields[..4] {
-                if !whole.has(field) {
-                    whole[*field] = "".into();
-                }
-            }
-            let printed = printed_internally(&whole, &fields);
+            let printed = go_struct::print("core.Toleration", toleration);
             errors.duplicate_text(&path.index(index), printed);
         }
     }

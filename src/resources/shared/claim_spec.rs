@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::label_selector;
-use super::look::{Look, printed_internally};
+use super::look::Look;
 use super::names::{check_label, check_subdomain, one_of, report, required};
 use super::quantity::Amount;
 use crate::error::FieldErrors;
@@ -197,57 +197,4 @@ pub fn csi_driver_name(errors: &mut FieldErrors, path: &FieldPath, name: &str) {
         errors.too_long(path, 63);
     }
     report(errors, path, name, check_subdomain(&name.to_lowercase()));
-}
-
-/// How errors print claims: as upstream's internal types, but for their metadata.
-pub fn printed(claims: &[Value]) -> String {
-    let printed: Vec<String> = claims.iter().map(printed_claim).collect();
-    format!("[{}]", printed.join(","))
-}
-
-fn printed_claim(claim: &Value) -> String {
-    let (metadata, spec, status) = (claim.at("metadata"), claim.at("spec"), claim.at("status"));
-    let mut fields: Vec<String> = ["name", "labels", "annotations"]
-        .into_iter()
-        .filter_map(|field| Some(format!("\"{field}\":{}", metadata.maybe(field)?)))
-        .collect();
-    let plain = printed_internally(
-        spec,
-        &[
-            "volumeName",
-            "storageClassName",
-            "volumeMode",
-            "dataSource",
-            "dataSourceRef",
-            "volumeAttributesClassName",
-        ],
-    );
-    let volume_name = spec.at("volumeName");
-    let plain = match volume_name {
-        Value::Null => plain.replacen("null", "\"\"", 1),
-        _ => plain,
-    };
-    fields.push(format!(
-        "\"Spec\":{{\"AccessModes\":{},\"Selector\":{},\"Resources\":{},{}",
-        spec.at("accessModes"),
-        super::label_selector::printed(spec.at("selector")),
-        printed_internally(spec.at("resources"), &["limits", "requests"]),
-        plain.trim_start_matches('{')
-    ));
-    let status = printed_internally(
-        status,
-        &[
-            "phase",
-            "accessModes",
-            "capacity",
-            "conditions",
-            "allocatedResources",
-            "allocatedResourceStatuses",
-            "currentVolumeAttributesClassName",
-            "modifyVolumeStatus",
-            "healthStatus",
-        ],
-    );
-    fields.push(format!("\"Status\":{status}"));
-    format!("{{{}}}", fields.join(","))
 }

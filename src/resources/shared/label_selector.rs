@@ -9,6 +9,7 @@ use super::look::Look;
 use super::names::{check_label_value, check_qualified_name, qualified_name, report};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
+use crate::schema::go_struct;
 
 /// The bytes that all annotations of an object may take together.
 const ANNOTATIONS_BYTES_MAX: usize = 256 << 10;
@@ -148,12 +149,5 @@ pub fn matches_all(wanted: &Value, labels: &Value) -> bool {
 
 /// How errors print a selector, in the order of its fields.
 pub fn printed(selector: &Value) -> String {
-    let fields = ["matchLabels", "matchExpressions"].into_iter();
-    let fields = fields
-        .filter(|field| selector.has(field))
-        .map(|field| format!("\"{field}\":{}", selector.at(field)));
-    if selector.is_null() {
-        return "null".to_owned();
-    }
-    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+    go_struct::print("*meta.LabelSelector", selector)
 }

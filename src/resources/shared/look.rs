@@ -151,8 +151,8 @@ pub fn each<'a>(
         .filter_map(Value::as_object_mut)
 }
 
-/// How an error prints a struct of texts of upstream's internal types: all fields in this order,
-/// by their Go names, empty where not set.
+/// How an error prints a struct of texts that no table knows: all fields in this order, by their
+/// Go names, empty where not set.
 pub fn printed_texts(value: &Value, fields: &[(&str, &str)]) -> String {
     let printed = fields.iter().map(|(go, field)| {
         let value = match value.at(field) {
@@ -160,20 +160,6 @@ pub fn printed_texts(value: &Value, fields: &[(&str, &str)]) -> String {
             value => value.to_string(),
         };
         format!("\"{go}\":{value}")
-    });
-    format!("{{{}}}", printed.collect::<Vec<_>>().join(","))
-}
-
-/// How an error prints an object of upstream's internal types, whose fields have no names of
-/// their own in JSON: all of them, in this order, with capitals, and `null` where not set.
-pub fn printed_internally(value: &Value, fields: &[&str]) -> String {
-    let printed = fields.iter().map(|field| {
-        let (first, rest) = field.split_at(1);
-        let value = match value.at(field) {
-            Value::Null if matches!(*field, "name" | "path") => "\"\"".to_owned(),
-            value => value.to_string(),
-        };
-        format!("\"{}{rest}\":{value}", first.to_uppercase())
     });
     format!("{{{}}}", printed.collect::<Vec<_>>().join(","))
 }

@@ -66,6 +66,10 @@ pub struct Plain {
     pub check_delete: fn(&Context, &Object, &DeleteOptions) -> Result<(), ApiError>,
     /// See [`Strategy::guard`].
     pub guard: Option<&'static dyn Guard>,
+    /// See [`Strategy::shown_to_managers`].
+    pub shown_to_managers: fn(&Object) -> Option<Object>,
+    /// See [`Strategy::complete_stored`].
+    pub complete_stored: fn(&mut Object),
     /// See [`Strategy::warn`].
     pub warn: fn(&Context, &Object, Option<&Object>),
 }
@@ -96,6 +100,8 @@ impl Plain {
         validate_update: |_, _, _| FieldErrors::new(),
         check_delete: |_, _, _| Ok(()),
         guard: None,
+        shown_to_managers: |_| None,
+        complete_stored: |_| {},
         warn: |_, _, _| {},
     };
 }
@@ -143,6 +149,14 @@ impl Strategy for Plain {
 
     fn validate_update(&self, cx: &Context, object: &Object, old: &Object) -> FieldErrors {
         (self.validate_update)(cx, object, old)
+    }
+
+    fn shown_to_managers(&self, object: &Object) -> Option<Object> {
+        (self.shown_to_managers)(object)
+    }
+
+    fn complete_stored(&self, object: &mut Object) {
+        (self.complete_stored)(object);
     }
 
     fn warn(&self, cx: &Context, object: &Object, old: Option<&Object>) {

@@ -8,6 +8,7 @@ use super::names::subdomain;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 use crate::registry::meta::names;
+use crate::schema::go_struct;
 
 /// What upstream says of a field that may not change.
 pub const IMMUTABLE: &str = "field is immutable";
@@ -31,6 +32,19 @@ pub fn immutable_text(errors: &mut FieldErrors, path: &FieldPath, new: &Value, o
     let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
     if text(new) != text(old) {
         errors.invalid(path, &text(new).into(), IMMUTABLE);
+    }
+}
+
+/// The same of a field that is a struct, a list or a map of upstream's (`*batch.SuccessPolicy`).
+pub fn immutable_struct(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    kind: &str,
+    new: &Value,
+    old: &Value,
+) {
+    if new != old {
+        errors.invalid_text(path, go_struct::print(kind, new), IMMUTABLE);
     }
 }
 

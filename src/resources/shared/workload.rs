@@ -8,6 +8,7 @@ use super::label_selector;
 use super::look::{Look, child, fill};
 use super::names::{check_label, non_negative};
 use super::pod_template::{defaults, disabled, warnings};
+pub use super::text::{immutable, immutable_struct};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
@@ -125,13 +126,6 @@ pub fn matching_template(errors: &mut FieldErrors, path: &FieldPath, spec: &Valu
     }
 }
 
-/// Reports a field that changed although it may not.
-pub fn immutable(errors: &mut FieldErrors, path: &FieldPath, new: &Value, old: &Value) {
-    if new != old {
-        errors.invalid(path, new, "field is immutable");
-    }
-}
-
 /// Reports negative numbers among fields.
 pub fn counters(errors: &mut FieldErrors, path: &FieldPath, holder: &Value, fields: &[&str]) {
     for field in fields {
@@ -244,25 +238,4 @@ pub fn zero_rolling_update(strategy: &mut Map<String, Value>) {
     if strategy.get("rollingUpdate").is_some_and(Value::is_object) {
         default_rolling_update(strategy, 0.into(), 0.into());
     }
-}
-
-/// A strategy as upstream's internal types print it.
-pub fn printed_strategy(strategy: &Value, fields: &[&str]) -> String {
-    let rolling = match strategy.maybe("rollingUpdate") {
-        None => "null".to_owned(),
-        Some(rolling) => printed_rolling(rolling, fields),
-    };
-    let kind = Value::from(strategy.text("type"));
-    format!("{{\"Type\":{kind},\"RollingUpdate\":{rolling}}}")
-}
-
-/// A rolling update as upstream's internal types print it.
-pub fn printed_rolling(rolling: &Value, fields: &[&str]) -> String {
-    let parts = fields.iter().map(|field| {
-        let mut letters = field.chars();
-        let first = letters.next().map(|c| c.to_ascii_uppercase());
-        let name: String = first.into_iter().chain(letters).collect();
-        format!("\"{name}\":{}", rolling.at(field))
-    });
-    format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
 }

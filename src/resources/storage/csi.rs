@@ -7,11 +7,12 @@ use serde_json::{Map, Value, json};
 
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
-use crate::resources::shared::look::{Look, printed_internally};
+use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::quantity::Amount;
 use crate::resources::shared::text::{declared_immutable, immutable, immutable_text};
 use crate::resources::shared::{claim_spec, conditions, label_selector, names};
+use crate::schema::go_struct;
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const NODE_ID_LENGTH_MAX: usize = 256;
@@ -238,8 +239,7 @@ fn update_node(object: &Object, old: &Object) -> FieldErrors {
             if before.text("name") == driver.text("name") {
                 let (new, before) = (without_count(driver), without_count(before));
                 if new != before {
-                    let fields = ["name", "nodeID", "topologyKeys", "allocatable"];
-                    let printed = printed_internally(&new, &fields);
+                    let printed = go_struct::print("storage.CSINodeDriver", &new);
                     let path = SPEC.child("drivers");
                     errors.invalid_text(&path, printed, "field is immutable");
                 }

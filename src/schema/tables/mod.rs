@@ -113,6 +113,12 @@ pub fn custom_text(section: &str, name: &str) -> &'static str {
         .map_or("", |(_, text)| text)
 }
 
+/// The fields of a Go struct as it is printed, a text for each; empty where there is none.
+pub fn go_struct(name: &str) -> &'static [&'static str] {
+    let found = v1_37::STRUCTS.binary_search_by_key(&name, |(name, _)| name);
+    found.map_or(&[], |place| v1_37::STRUCTS[place].1)
+}
+
 /// Every group version Kubernetes knows of, served or not.
 pub fn registered() -> impl Iterator<Item = GroupVersion> {
     v1_37::REGISTERED

@@ -43,6 +43,12 @@ pub(super) static JOB: Plain = Plain {
     },
     validate_create,
     validate_update,
+    shown_to_managers: |object| {
+        let mut shown = object.clone();
+        default_labels(&mut shown);
+        Some(shown)
+    },
+    complete_stored: default_labels,
     check_delete: |cx, _, options| {
         warn_of_pods_left(cx, options);
         Ok(())
@@ -96,11 +102,14 @@ fn prepare_create(object: &mut Object) {
     prepare(object);
 }
 
-/// A job without labels has those of its template, the generated ones among them.
 fn prepare(object: &mut Object) {
     if let Some(spec) = child(object.as_map_mut(), "spec") {
         drop_disabled(spec);
     }
+}
+
+/// A job without labels has those of its template; once it is stored, the generated ones too.
+fn default_labels(object: &mut Object) {
     let metadata = object.at("spec").at("template").at("metadata");
     let labels = metadata.at("labels").clone();
     let path = ["metadata", "labels"];

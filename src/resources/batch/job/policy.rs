@@ -9,8 +9,9 @@ use super::indexes;
 use crate::error::FieldErrors;
 use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::FieldPath;
-use crate::resources::shared::look::{Look, printed_internally};
+use crate::resources::shared::look::Look;
 use crate::resources::shared::names::{non_negative, one_of, qualified_name};
+use crate::schema::go_struct;
 
 /// Everything that is wrong with the policies of a job.
 pub(super) fn validate(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
@@ -22,13 +23,7 @@ pub(super) fn validate(errors: &mut FieldErrors, path: &FieldPath, spec: &Value)
         if spec.text("completionMode") == "Indexed" {
             success(errors, &path, policy, spec.number("completions"));
         } else {
-            let fields = ["succeededIndexes", "succeededCount"];
-            let rules: Vec<String> = policy
-                .list("rules")
-                .iter()
-                .map(|rule| printed_internally(rule, &fields))
-                .collect();
-            let printed = format!("{{\"Rules\":[{}]}}", rules.join(","));
+            let printed = go_struct::print("batch.SuccessPolicy", policy);
             errors.invalid_text(&path, printed, "requires indexed completion mode");
         }
     }

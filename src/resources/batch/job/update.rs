@@ -9,26 +9,26 @@ use super::status::is_true;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::resources::shared::look::Look;
-use crate::resources::shared::workload::{SPEC, immutable};
+use crate::resources::shared::workload::{SPEC, immutable, immutable_struct};
 
 /// Everything that changed although it may not.
 pub(super) fn validate(errors: &mut FieldErrors, spec: &Value, old: &Object) {
     let old_spec = old.at("spec");
     completions(errors, spec, old_spec);
-    let same = |errors: &mut FieldErrors, field: &str| {
+    let same = |errors: &mut FieldErrors, field: &str, kind: &str| {
         let path = SPEC.child(field);
-        immutable(errors, &path, spec.at(field), old_spec.at(field));
+        immutable_struct(errors, &path, kind, spec.at(field), old_spec.at(field));
     };
-    same(errors, "selector");
+    same(errors, "selector", "*meta.LabelSelector");
     template(errors, spec, old);
-    for field in [
-        "completionMode",
-        "podFailurePolicy",
-        "backoffLimitPerIndex",
-        "managedBy",
-        "successPolicy",
+    for (field, kind) in [
+        ("completionMode", "*string"),
+        ("podFailurePolicy", "*batch.PodFailurePolicy"),
+        ("backoffLimitPerIndex", "*int"),
+        ("managedBy", "*string"),
+        ("successPolicy", "*batch.SuccessPolicy"),
     ] {
-        same(errors, field);
+        same(errors, field, kind);
     }
 }
 
@@ -59,7 +59,8 @@ fn template(errors: &mut FieldErrors, spec: &Value, old: &Object) {
     let new = spec.at("template");
     let path = SPEC.child("template");
     if !may_change {
-        immutable(errors, &path, new, old_spec.at("template"));
+        let old = old_spec.at("template");
+        immutable_struct(errors, &path, "*core.PodTemplateSpec", new, old);
         return;
     }
     let mut munged = old_spec.at("template").clone();
@@ -70,9 +71,10 @@ fn template(errors: &mut FieldErrors, spec: &Value, old: &Object) {
         take_resources(&mut comparable, new.at("spec"), list);
     }
     let path = FieldPath::new("spec");
-    immutable(
+    immutable_struct(
         errors,
         &path.child("template.spec"),
+        "core.PodSpec",
         new.at("spec"),
         &comparable,
     );

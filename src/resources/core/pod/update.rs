@@ -12,6 +12,7 @@ use crate::resources::shared::look::Look;
 use crate::resources::shared::names::range;
 use crate::resources::shared::pod_spec::scheduling;
 use crate::resources::shared::pod_template::annotations;
+use crate::schema::go_struct;
 
 const METADATA: FieldPath<'static> = FieldPath::new("metadata");
 const SPEC: FieldPath<'static> = FieldPath::new("spec");
@@ -154,8 +155,10 @@ fn rest(errors: &mut FieldErrors, new: &Value, old: &Value) {
         node_selector(errors, &mut munged, old);
         node_affinity(errors, &mut munged, old);
     }
-    if old.as_object() != Some(&munged) {
-        errors.forbidden(&SPEC, format!("{UPDATABLE}\n{}", difference(&munged, old)));
+    let munged = Value::Object(munged);
+    if *old != munged {
+        let difference = go_struct::difference("core.PodSpec", old, &munged);
+        errors.forbidden(&SPEC, format!("{UPDATABLE}\n{difference}"));
     }
 }
 
@@ -168,30 +171,6 @@ fn restore(map: &mut Map<String, Value>, old: &Value, field: &str) {
             map.remove(field);
         }
     }
-}
-
-/// The fields that differ.
-///
-/// Differs: upstream prints the two specs as a diff of Go values.
-fn difference(new: &Map<String, Value>, old: &Value) -> String {
-    let old = old.as_object().cloned().unwrap_or_default();
-    let mut fields: Vec<&String> = new.keys().chain(old.keys()).collect();
-    fields.sort();
-    fields.dedup();
-    let mut out = String::new();
-    for field in fields {
-        let (new, old) = (new.get(field), old.get(field));
-        if new == old {
-            continue;
-        }
-        for (sign, value) in [('-', old), ('+', new)] {
-            if let Some(value) = value {
-                out.extend([sign, ' '].into_iter().map(String::from));
-                out.extend([field, ": ", &value.to_string(), "\n"]);
-            }
-        }
-    }
-    out
 }
 
 /// The selector of a gated pod may grow.
@@ -283,8 +262,7 @@ pub(super) fn ephemeral_containers(object: &Object, old: &Object) -> FieldErrors
                 format!("existing ephemeral containers {name:?} may not be removed\n"),
             ),
             Some(new) if new != old => {
-                let map = new.as_object().cloned().unwrap_or_default();
-                let what = difference(&map, old);
+                let what = go_struct::difference("core.EphemeralContainer", old, new);
                 errors.forbidden(
                     &path,
                     format!("existing ephemeral containers {name:?} may not be changed\n{what}"),

@@ -2,6 +2,8 @@
 //!
 //! *Upstream:* `pkg/registry/core/service/storage/alloc.go`, `…/ipallocator/ipallocator.go`.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::families::{is_settled, ranges};
@@ -66,14 +68,14 @@ fn take_one(
     let mut addresses = object.at("spec").list("clusterIPs").to_vec();
     let asked = addresses.get(index).and_then(Value::as_str).unwrap_or("");
     let address = if asked.is_empty() {
-        take_next(cx, taken, range).ok_or_else(|| {
+        some_address(cx, taken, range).ok_or_else(|| {
             ApiError::internal(format!(
                 "failed to allocate a serviceIP for Service {:?}: range is full",
                 object.name()
             ))
         })?
     } else {
-        if let Err(why) = take_asked(taken, range, asked) {
+        if let Err(why) = take_asked(cx, taken, range, asked) {
             let mut errors = FieldErrors::new();
             let path = FieldPath::new("spec");
             let detail = format!("failed to allocate IP {asked}: {why}");
@@ -98,18 +100,40 @@ fn size(range: &Cidr) -> u128 {
     all.saturating_sub(unusable).max(u128::from(all == 1))
 }
 
-fn take_asked(taken: &mut Taken, range: &Cidr, asked: &str) -> Result<(), &'static str> {
-    let address =
-        ip::parse(asked).ok_or("the provided network does not match the current range")?;
-    match range.offset(address) {
-        Some(offset) if (1..=size(range)).contains(&offset) => {}
-        _ => return Err("the provided network does not match the current range"),
+/// Takes an address that a client asks for. A dry run minds the range only.
+fn take_asked(
+    cx: &Context,
+    taken: &mut Taken,
+    range: &Cidr,
+    asked: &str,
+) -> Result<(), Cow<'static, str>> {
+    const ELSEWHERE: &str = "the provided network does not match the current range";
+    let address = ip::parse(asked).ok_or(ELSEWHERE)?;
+    let offset = range.offset(address);
+    if offset.is_none_or(|offset| !(1..=size(range)).contains(&offset)) {
+        return Err(if cx.is_dry_run {
+            format!(
+                "the provided IP ({asked}) is not in the valid range. The range of valid IPs is \
+                 {range}"
+            )
+            .into()
+        } else {
+            ELSEWHERE.into()
+        });
     }
-    if taken.take(ip_claim(address)) {
+    if cx.is_dry_run || taken.take(ip_claim(address)) {
         Ok(())
     } else {
-        Err("provided IP is already allocated")
+        Err("provided IP is already allocated".into())
     }
+}
+
+/// Takes some free address; a dry run shows the range's own.
+fn some_address(cx: &Context, taken: &mut Taken, range: &Cidr) -> Option<String> {
+    if cx.is_dry_run {
+        return Some(range.address.to_string());
+    }
+    take_next(cx, taken, range)
 }
 
 /// Takes some free address: from the upper part of the range first, so that the lower part is left

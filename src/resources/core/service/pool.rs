@@ -46,6 +46,15 @@ impl<'a> Taken<'a> {
         Some(claim)
     }
 
+    /// The highest of the ports taken.
+    pub(super) fn highest_port(&self) -> Option<i64> {
+        let ports = self
+            .claims
+            .iter()
+            .filter_map(|claim| claim.strip_prefix("port:"));
+        ports.filter_map(|port| port.parse().ok()).max()
+    }
+
     /// Leaves the claims taken until the write is settled; those of a dry run go back at once.
     pub(super) fn keep(mut self) {
         if !self.cx.is_dry_run {

@@ -12,11 +12,30 @@ use crate::resources::shared::claim_spec;
 use crate::resources::shared::look::{Look, fill, fill_text};
 use crate::resources::shared::names;
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::pod_spec::affinity;
 use crate::resources::shared::quantity::Amount;
 use crate::resources::shared::volume_source as source;
+use crate::schema::go_struct;
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+const MOUNT_OPTIONS: &str = "volume.beta.kubernetes.io/mount-options";
+/// Sources that are mounted with options.
+const MOUNTED: [&str; 13] = [
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "glusterfs",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "iscsi",
+    "cinder",
+    "cephfs",
+    "azureFile",
+    "vsphereVolume",
+    "azureDisk",
+    "photonPersistentDisk",
+];
 
 /// What is special about persistent volumes.
 pub static PERSISTENT_VOLUME: Plain = Plain {
@@ -78,13 +97,7 @@ fn validate(object: &Object) -> FieldErrors {
     if !policy.is_empty() {
         names::one_of(&mut errors, &policy_path, policy, &policies);
     }
-    if spec.has("nodeAffinity") && !spec.at("nodeAffinity").has("required") {
-        let path = SPEC.child("nodeAffinity");
-        errors.required(
-            &path.child("required"),
-            "must specify required node constraints",
-        );
-    }
+    node_affinity(&mut errors, spec);
     source::validate(&mut errors, &SPEC, spec);
     let host_path = spec.at("hostPath").text("path");
     if spec.has("hostPath") && host_path.trim_end_matches('/').is_empty() && policy == "Recycle" {
@@ -105,7 +118,32 @@ fn validate(object: &Object) -> FieldErrors {
         );
     }
     attributes_class(&mut errors, spec);
+    mount_options(&mut errors, object);
     errors
+}
+
+fn node_affinity(errors: &mut FieldErrors, spec: &Value) {
+    let Some(affinity) = spec.maybe("nodeAffinity") else {
+        return;
+    };
+    let path = SPEC.child("nodeAffinity");
+    let path = path.child("required");
+    match affinity.maybe("required") {
+        Some(selector) => affinity::node_selector(errors, &path, selector),
+        None => errors.required(&path, "must specify required node constraints"),
+    }
+}
+
+/// Mount options in an annotation, for a source that mounts nothing with options.
+fn mount_options(errors: &mut FieldErrors, object: &Object) {
+    let spec = object.at("spec");
+    let has_annotation = object.annotations().any(|(key, _)| key == MOUNT_OPTIONS);
+    if has_annotation && !MOUNTED.iter().any(|source| spec.has(source)) {
+        let path = FieldPath::new("metadata");
+        let path = path.child("annotations");
+        let detail = "may not specify mount options for this volume type";
+        errors.forbidden(&path.child(MOUNT_OPTIONS), detail);
+    }
 }
 
 fn capacity(errors: &mut FieldErrors, spec: &Value) {
@@ -167,8 +205,10 @@ fn update(object: &Object, old: &Object) -> FieldErrors {
     }
     if source != old_source {
         let path = SPEC.child("persistentvolumesource");
+        let kind = "core.PersistentVolumeSource";
+        let difference = go_struct::difference(kind, &old_source.into(), &source.into());
         let detail = "spec.persistentvolumesource is immutable after creation";
-        errors.forbidden(&path, detail);
+        errors.forbidden(&path, format!("{detail}\n{difference}"));
     }
     let mode = FieldPath::new("volumeMode");
     if new.at("volumeMode") != before.at("volumeMode") {
@@ -177,7 +217,9 @@ fn update(object: &Object, old: &Object) -> FieldErrors {
     let affinity = before.at("nodeAffinity");
     if !affinity.is_null() && new.at("nodeAffinity") != affinity {
         let path = FieldPath::new("nodeAffinity");
-        errors.invalid(&path, new.at("nodeAffinity"), "field is immutable");
+        let printed = go_struct::print("*core.VolumeNodeAffinity", new.at("nodeAffinity"));
+        let detail = "field is immutable, except for updating from beta label to GA";
+        errors.invalid_text(&path, printed, detail);
     }
     if before.has(CLASS) && !new.has(CLASS) {
         errors.forbidden(
@@ -198,7 +240,7 @@ fn warn(cx: &Context, object: &Object) {
             "deprecated since v1.8; use \"storageClassName\" attribute instead",
         ),
         (
-            "volume.beta.kubernetes.io/mount-options",
+            MOUNT_OPTIONS,
             "deprecated since v1.31; use \"mountOptions\" attribute instead",
         ),
     ] {

@@ -9,13 +9,23 @@ use serde_json::{Map, Value, json};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
-use crate::resources::shared::claim_spec;
 use crate::resources::shared::look::{Look, fill};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::quantity::Amount;
 use crate::resources::shared::text::immutable;
+use crate::resources::shared::{claim_spec, names};
+use crate::schema::go_struct;
 
 const SPEC: FieldPath = FieldPath::new("spec");
+const STATUS: FieldPath = FieldPath::new("status");
+/// How far a claim's growth may be.
+const RESIZES: [&str; 5] = [
+    "ControllerResizeInProgress",
+    "ControllerResizeInfeasible",
+    "NodeResizeInProgress",
+    "NodeResizeInfeasible",
+    "NodeResizePending",
+];
 const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
 /// What is special about claims.
@@ -61,6 +71,14 @@ fn normalize_sources(object: &mut Object, old: Option<&Object>) {
     {
         object.remove(&["spec", "dataSource"]);
     }
+    // CrossNamespaceVolumeDataSource is off.
+    let has_namespace = |object: &Object| {
+        let source = object.at("spec").at("dataSourceRef");
+        !source.text("namespace").is_empty()
+    };
+    if has_namespace(object) && !old.is_some_and(has_namespace) {
+        object.remove(&["spec", "dataSourceRef"]);
+    }
     let spec = object.at("spec");
     let copy = |from: &Value| -> Map<String, Value> {
         ["apiGroup", "kind", "name"]
@@ -98,41 +116,40 @@ fn validate(object: &Object) -> FieldErrors {
     errors
 }
 
-/// The spec of a claim without what may change once it is bound.
-fn fixed_spec(object: &Object, old: &Object, is_bound: bool) -> Value {
+/// The new spec, with the old values of what may change.
+fn comparable(object: &Object, old: &Object, is_bound: bool) -> Value {
     let mut spec = object.at("spec").clone();
     let before = old.at("spec");
     let Some(map) = spec.as_object_mut() else {
         return spec;
     };
-    if before.text("volumeName").is_empty() {
-        map.remove("volumeName");
-    }
     let annotation = |object: &Object| {
-        object
-            .annotations()
-            .find(|(key, _)| *key == BETA_CLASS)
-            .map(|(_, v)| v.to_owned())
+        let mut annotations = object.annotations();
+        let found = annotations.find(|(key, _)| *key == BETA_CLASS);
+        found.map(|(_, value)| value.to_owned())
     };
-    if before.maybe("storageClassName").is_none() {
-        let class = object
-            .at("spec")
-            .maybe_text("storageClassName")
-            .map(str::to_owned);
-        // A class may be named once, if no annotation named another.
-        if class.is_some() && annotation(old).is_none_or(|old| Some(old) == class) {
-            map.remove("storageClassName");
-        }
+    // A class may be named once, if no annotation named another.
+    if let Some(class) = map.maybe_text("storageClassName")
+        && !before.has("storageClassName")
+        && annotation(old).is_none_or(|old| old == class)
+    {
+        map.remove("storageClassName");
     }
-    if is_bound {
-        map.remove("volumeAttributesClassName");
-        if let Some(requests) = map
-            .get_mut("resources")
-            .and_then(|resources| resources.get_mut("requests"))
-            .and_then(Value::as_object_mut)
-        {
-            requests.remove("storage");
-        }
+    if !is_bound {
+        return spec;
+    }
+    let restore = |map: &mut Map<String, Value>, before: &Value, field: &str| {
+        match before.maybe(field) {
+            Some(value) => map.insert(field.to_owned(), value.clone()),
+            None => map.remove(field),
+        };
+    };
+    restore(map, before, "volumeAttributesClassName");
+    let requests = map
+        .get_mut("resources")
+        .and_then(|all| all.get_mut("requests"));
+    if let Some(requests) = requests.and_then(Value::as_object_mut) {
+        restore(requests, before.at("resources").at("requests"), "storage");
     }
     spec
 }
@@ -140,16 +157,20 @@ fn fixed_spec(object: &Object, old: &Object, is_bound: bool) -> Value {
 fn update(object: &Object, old: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let is_bound = object.at("status").text("phase") == "Bound";
-    let mut before = fixed_spec(old, old, is_bound);
-    if old.at("spec").maybe("storageClassName").is_none()
-        && let Some(map) = before.as_object_mut()
+    let mut before = old.at("spec").clone();
+    let volume = object.at("spec").maybe("volumeName");
+    if let (Some(map), Some(volume)) = (before.as_object_mut(), volume)
+        && map.text("volumeName").is_empty()
     {
-        map.remove("storageClassName");
+        // The volume may be named once.
+        map.insert("volumeName".to_owned(), volume.clone());
     }
-    if fixed_spec(object, old, is_bound) != before {
+    let spec = comparable(object, old, is_bound);
+    if spec != before {
+        let difference = go_struct::difference("core.PersistentVolumeClaimSpec", &before, &spec);
         let detail = "spec is immutable after creation except resources.requests and \
                       volumeAttributesClassName for bound claims";
-        errors.forbidden(&SPEC, detail);
+        errors.forbidden(&SPEC, format!("{detail}\n{difference}"));
     }
     let size = |value: &Value| Amount::parse(value.text("storage")).unwrap_or(Amount::ZERO);
     let new_size = size(object.at("spec").at("resources").at("requests"));
@@ -195,16 +216,47 @@ fn attributes_class(errors: &mut FieldErrors, object: &Object, old: &Object) {
 
 fn status(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
-    let path = FieldPath::new("status");
-    let path = path.child("capacity");
-    for (name, value) in object.at("status").entries("capacity") {
-        let amount = value.as_str().and_then(Amount::parse);
-        if let Some(amount) = amount.filter(|amount| amount.is_negative()) {
-            let shown = amount.value().into();
-            errors.invalid(&path.key(name), &shown, "must be a valid resource quantity");
+    let status = object.at("status");
+    let path = STATUS.child("capacity");
+    for (name, value) in status.entries("capacity") {
+        basic_resource(&mut errors, &path.key(name), value);
+    }
+    let path = STATUS.child("allocatedResourceStatuses");
+    for (name, value) in status.entries("allocatedResourceStatuses") {
+        resource_key(&mut errors, &path, name);
+        if !value.as_str().is_some_and(|value| RESIZES.contains(&value)) {
+            errors.not_supported(&path, &name.into(), &RESIZES);
+        }
+    }
+    let path = STATUS.child("allocatedResources");
+    for (name, value) in status.entries("allocatedResources") {
+        if resource_key(&mut errors, &path, name) {
+            basic_resource(&mut errors, &path.key(name), value);
         }
     }
     errors
+}
+
+/// An amount must not be negative.
+fn basic_resource(errors: &mut FieldErrors, path: &FieldPath, value: &Value) {
+    let amount = value.as_str().and_then(Amount::parse);
+    if let Some(amount) = amount.filter(|amount| amount.is_negative()) {
+        let shown = amount.value().into();
+        errors.invalid(path, &shown, "must be a valid resource quantity");
+    }
+}
+
+/// Of the resources without a domain, a claim has storage only. Whether the name will do.
+fn resource_key(errors: &mut FieldErrors, path: &FieldPath, name: &str) -> bool {
+    let wrong = names::check_qualified_name(name);
+    let is_native = !name.contains('/') || name.contains("kubernetes.io/");
+    if wrong.is_empty() && is_native && name != "storage" {
+        errors.not_supported(path, &name.into(), &["storage"]);
+        return false;
+    }
+    let is_good = wrong.is_empty();
+    names::report(errors, path, name, wrong);
+    is_good
 }
 
 fn warn(cx: &Context, object: &Object) {

@@ -24,10 +24,11 @@ mod windows;
 use serde_json::Value;
 
 use super::label_selector::labels;
-use super::look::{Look, printed_internally};
+use super::look::Look;
 use super::names::{check_subdomain, label, range, report, required_one_of, subdomain};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
+use crate::schema::go_struct;
 
 /// Whose spec it is.
 #[derive(Clone, Copy, Debug)]
@@ -297,17 +298,16 @@ fn resource_claims(
             label(errors, &path.child("name"), name);
         }
         let sources = ["resourceClaimName", "resourceClaimTemplateName"];
-        let fields = ["name", sources[0], sources[1]];
         match sources.iter().filter(|field| claim.has(field)).count() {
             0 => errors.invalid_text(
                 &path,
-                printed_internally(claim, &fields),
+                go_struct::print("core.PodResourceClaim", claim),
                 "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`",
             ),
             1 => {}
             _ => errors.invalid_text(
                 &path,
-                printed_internally(claim, &fields),
+                go_struct::print("core.PodResourceClaim", claim),
                 "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be \
                  specified",
             ),

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::super::label_selector;
-use super::super::look::{Look, printed_internally};
+use super::super::look::Look;
 use super::super::names::{
     check_qualified_name, check_subdomain, local_path_not_reserved, one_of, report, required,
 };
@@ -14,6 +14,7 @@ use super::super::signer_name::{is_own, signer_name};
 use super::volume_source::{downward_api_file, file_mode, key_to_path};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
+use crate::schema::go_struct;
 
 /// The paths seen so far in one volume.
 struct Paths<'a> {
@@ -133,15 +134,7 @@ fn trust_bundle(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     let selector = source.at("labelSelector");
     match (source.maybe_text("name"), source.maybe_text("signerName")) {
         (Some(_), Some(_)) => {
-            let fields = [
-                "name",
-                "signerName",
-                "labelSelector",
-                "optional",
-                "path",
-                "user",
-            ];
-            let printed = printed_internally(source, &fields);
+            let printed = go_struct::print("core.ClusterTrustBundleProjection", source);
             errors.invalid_text(path, printed, "only one of name and signerName may be used");
         }
         (Some(name), None) => {

@@ -10,6 +10,7 @@ use super::super::names::{local_path, one_of, required_one_of, user_or_group};
 use super::windows;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
+use crate::schema::go_struct;
 
 /// Everything that is wrong with a container's security context.
 pub(super) fn container(
@@ -45,7 +46,7 @@ fn escalation(errors: &mut FieldErrors, path: &FieldPath, context: &Value) {
     if context.is_true("privileged") {
         errors.invalid_text(
             path,
-            as_upstream_prints(context),
+            go_struct::print("core.SecurityContext", context),
             "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
         );
     }
@@ -53,48 +54,12 @@ fn escalation(errors: &mut FieldErrors, path: &FieldPath, context: &Value) {
         if capability == "CAP_SYS_ADMIN" {
             errors.invalid_text(
                 path,
-                as_upstream_prints(context),
+                go_struct::print("core.SecurityContext", context),
                 "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` \
                  CAP_SYS_ADMIN",
             );
         }
     }
-}
-
-/// The context as upstream's internal type prints.
-fn as_upstream_prints(context: &Value) -> String {
-    let fields = [
-        ("Capabilities", "capabilities"),
-        ("Privileged", "privileged"),
-        ("SELinuxOptions", "seLinuxOptions"),
-        ("WindowsOptions", "windowsOptions"),
-        ("RunAsUser", "runAsUser"),
-        ("RunAsGroup", "runAsGroup"),
-        ("RunAsNonRoot", "runAsNonRoot"),
-        ("ReadOnlyRootFilesystem", "readOnlyRootFilesystem"),
-        ("AllowPrivilegeEscalation", "allowPrivilegeEscalation"),
-        ("ProcMount", "procMount"),
-        ("SeccompProfile", "seccompProfile"),
-        ("AppArmorProfile", "appArmorProfile"),
-    ];
-    let fields = fields.map(|(name, field)| {
-        let value = match (field, context.maybe(field)) {
-            (_, None) => "null".to_owned(),
-            ("seccompProfile" | "appArmorProfile", Some(profile)) => printed_profile(profile),
-            ("capabilities", Some(all)) => {
-                format!("{{\"Add\":{},\"Drop\":{}}}", all.at("add"), all.at("drop"))
-            }
-            (_, Some(value)) => value.to_string(),
-        };
-        format!("{name:?}:{value}")
-    });
-    format!("{{{}}}", fields.join(","))
-}
-
-/// A profile as upstream's internal type prints.
-fn printed_profile(profile: &Value) -> String {
-    let (kind, local) = (profile.at("type"), profile.at("localhostProfile"));
-    format!("{{\"Type\":{kind},\"LocalhostProfile\":{local}}}")
 }
 
 fn seccomp(errors: &mut FieldErrors, path: &FieldPath, context: &Value) {
@@ -119,7 +84,7 @@ fn seccomp(errors: &mut FieldErrors, path: &FieldPath, context: &Value) {
         ("Localhost", Some(file)) => local_path(errors, &path, file),
         (_, Some(_)) => errors.invalid_text(
             &path,
-            printed_profile(profile),
+            go_struct::print("core.SeccompProfile", profile),
             "can only be set when seccomp type is Localhost",
         ),
         (_, None) => {}
