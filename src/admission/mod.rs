@@ -73,13 +73,14 @@ pub trait Forms: Send + Sync {
         object: Object,
     ) -> BoxFuture<'a, Result<Object, ApiError>>;
 
-    /// A JSON object as one of a resource, or of one of its faces: what is unknown is dropped,
-    /// defaults are filled in.
+    /// A JSON object as one of a resource, or of one of its faces, defaults filled in; what is
+    /// unknown is dropped, or refused by who is strict.
     fn decode(
         &self,
         resource: &Resource,
         subresource: &str,
         value: Value,
+        is_strict: bool,
     ) -> Result<Object, String>;
 
     /// The options of the request: a `CreateOptions`, `UpdateOptions` or `DeleteOptions`; null

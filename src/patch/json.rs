@@ -38,45 +38,90 @@ fn carry_out(
         })
     };
     let value = || operation.get("value").cloned().unwrap_or(Value::Null);
+    let does_not_apply = |rest: String| unfit(format!("{kind} operation does not apply: {rest}"));
+    let at = |how: &str, path: &str| {
+        let place = format!("error in {how}: '{path}'");
+        move |trouble: Trouble, gone: String| match trouble {
+            Trouble::Missing => does_not_apply(format!("{gone}: missing value")),
+            Trouble::Other(why) => unfit(format!("{place}: {why}")),
+        }
+    };
     match kind {
-        "add" => add(document, text("path")?, value()),
-        "remove" => remove(document, text("path")?).map(|_| ()),
+        "add" | "remove" => {
+            let path = text("path")?;
+            let done = if kind == "add" {
+                add(document, path, value())
+            } else {
+                remove(document, path).map(|_| ())
+            };
+            let gone = format!("doc is missing path: \"{path}\"");
+            done.map_err(|trouble| at(&format!("{kind} for path"), path)(trouble, gone))
+        }
         "replace" => replace(document, text("path")?, value()),
         "test" => test(document, text("path")?, &value()),
         "move" => {
-            let moved = remove(document, text("from")?)?;
-            add(document, text("path")?, moved)
-        }
-        "copy" => {
             let from = text("from")?;
-            let found = find(document, from)?.cloned().unwrap_or(Value::Null);
-            *copied += found.to_string().len();
-            if *copied > COPIED_SIZE_MAX {
-                return Err(unfit(format!(
-                    "Unable to complete the copy, the accumulated size increase of copy is \
-                     {copied}, exceeding the limit {COPIED_SIZE_MAX}"
-                )));
-            }
-            add(document, text("path")?, found)
+            let gone = format!("doc is missing from path: {from}");
+            let last = from.rsplit('/').next().unwrap_or("");
+            let moved = remove(document, from)
+                .map_err(|trouble| at("move for path", &unescape(last))(trouble, gone))?;
+            let path = text("path")?;
+            let gone = format!("doc is missing destination path: {path}");
+            add(document, path, moved).map_err(|trouble| at("move for path", path)(trouble, gone))
         }
+        "copy" => copy(document, text("from")?, || text("path"), copied),
         other => Err(unfit(format!("Unexpected kind: {other}"))),
     }
+}
+
+fn copy<'o>(
+    document: &mut Value,
+    from: &str,
+    path: impl FnOnce() -> Result<&'o str, Error>,
+    copied: &mut usize,
+) -> Result<(), Error> {
+    let found = find(document, from).map_err(|trouble| match trouble {
+        Trouble::Missing => unfit(format!(
+            "copy operation does not apply: doc is missing from path: {from}: missing value"
+        )),
+        Trouble::Other(why) => unfit(format!("error in copy for from: '{from}': {why}")),
+    })?;
+    let found = found.cloned().unwrap_or(Value::Null);
+    let path = path()?;
+    *copied += found.to_string().len();
+    if *copied > COPIED_SIZE_MAX {
+        return Err(unfit(format!(
+            "Unable to complete the copy, the accumulated size increase of copy is {copied}, \
+             exceeding the limit {COPIED_SIZE_MAX}"
+        )));
+    }
+    add(document, path, found).map_err(|trouble| match trouble {
+        Trouble::Missing => unfit(format!(
+            "copy operation does not apply: doc is missing destination path: {path}: missing \
+             value"
+        )),
+        Trouble::Other(why) => unfit(format!("error while adding value during copy: {why}")),
+    })
 }
 
 fn unfit(why: String) -> Error {
     Error::Unfit(why)
 }
 
-fn missing(path: &str) -> Error {
-    unfit(format!("doc is missing path: {path:?}: missing value"))
+/// Why a step does not go through.
+enum Trouble {
+    /// There is nothing to take it in.
+    Missing,
+    /// Something else, as upstream words it.
+    Other(String),
 }
 
 /// A path's last step and what it is a step of.
-fn parent<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value, String), Error> {
+fn parent<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value, String), Trouble> {
     let mut steps = path.split('/');
     steps.next();
     let steps: Vec<String> = steps.map(unescape).collect();
-    let (last, before) = steps.split_last().ok_or_else(|| missing(path))?;
+    let (last, before) = steps.split_last().ok_or(Trouble::Missing)?;
     let mut value = document;
     for step in before {
         value = match value {
@@ -87,12 +132,12 @@ fn parent<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value, Str
             }
             _ => None,
         }
-        .ok_or_else(|| missing(path))?;
+        .ok_or(Trouble::Missing)?;
     }
     if value.is_object() || value.is_array() {
         Ok((value, last.clone()))
     } else {
-        Err(missing(path))
+        Err(Trouble::Missing)
     }
 }
 
@@ -101,9 +146,9 @@ fn unescape(step: &str) -> String {
 }
 
 /// The place of an item that is there.
-fn index(step: &str, length: usize) -> Result<usize, Error> {
+fn index(step: &str, length: usize) -> Result<usize, Trouble> {
     let wrong = || {
-        unfit(format!(
+        Trouble::Other(format!(
             "Unable to access invalid index: {step}: invalid index referenced"
         ))
     };
@@ -120,7 +165,7 @@ fn index(step: &str, length: usize) -> Result<usize, Error> {
     usize::try_from(at).map_err(|_| wrong())
 }
 
-fn add(document: &mut Value, path: &str, value: Value) -> Result<(), Error> {
+fn add(document: &mut Value, path: &str, value: Value) -> Result<(), Trouble> {
     let (container, key) = parent(document, path)?;
     match container {
         Value::Object(map) => {
@@ -132,16 +177,16 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), Error> {
             let at = index(&key, items.len() + 1)?;
             items.insert(at, value);
         }
-        _ => return Err(missing(path)),
+        _ => return Err(Trouble::Missing),
     }
     Ok(())
 }
 
-fn remove(document: &mut Value, path: &str) -> Result<Value, Error> {
+fn remove(document: &mut Value, path: &str) -> Result<Value, Trouble> {
     let (container, key) = parent(document, path)?;
     match container {
         Value::Object(map) => map.remove(&key).ok_or_else(|| {
-            unfit(format!(
+            Trouble::Other(format!(
                 "Unable to remove nonexistent key: {key}: missing value"
             ))
         }),
@@ -149,7 +194,7 @@ fn remove(document: &mut Value, path: &str) -> Result<Value, Error> {
             let at = index(&key, items.len())?;
             Ok(items.remove(at))
         }
-        _ => Err(missing(path)),
+        _ => Err(Trouble::Missing),
     }
 }
 
@@ -163,22 +208,27 @@ fn replace(document: &mut Value, path: &str, value: Value) -> Result<(), Error> 
         *document = value;
         return Ok(());
     }
-    let (container, key) = parent(document, path)?;
+    let gone = |what: &str| {
+        unfit(format!(
+            "replace operation does not apply: doc is missing {what}: {path}: missing value"
+        ))
+    };
+    let (container, key) = parent(document, path).map_err(|_| gone("path"))?;
     match container {
         Value::Object(map) => {
             map.insert(key, value);
         }
         Value::Array(items) => {
-            let at = index(&key, items.len())?;
+            let at = index(&key, items.len()).map_err(|_| gone("key"))?;
             items[at] = value;
         }
-        _ => return Err(missing(path)),
+        _ => return Err(gone("path")),
     }
     Ok(())
 }
 
 /// What stands at a path; `None` for a field that is not there.
-fn find<'v>(document: &'v mut Value, path: &str) -> Result<Option<&'v Value>, Error> {
+fn find<'v>(document: &'v mut Value, path: &str) -> Result<Option<&'v Value>, Trouble> {
     let (container, key) = parent(document, path)?;
     match container {
         Value::Object(map) => Ok(map.get(&key)),
@@ -186,7 +236,7 @@ fn find<'v>(document: &'v mut Value, path: &str) -> Result<Option<&'v Value>, Er
             let at = index(&key, items.len())?;
             Ok(items.get(at))
         }
-        _ => Err(missing(path)),
+        _ => Err(Trouble::Missing),
     }
 }
 
@@ -194,7 +244,12 @@ fn test(document: &mut Value, path: &str, value: &Value) -> Result<(), Error> {
     let found = if path.is_empty() {
         Some(&*document)
     } else {
-        find(document, path)?
+        find(document, path).map_err(|trouble| match trouble {
+            Trouble::Missing => unfit(format!(
+                "test operation does not apply: is missing path: {path}: missing value"
+            )),
+            Trouble::Other(why) => unfit(format!("error in test for path: '{path}': {why}")),
+        })?
     };
     if found.unwrap_or(&Value::Null) == value {
         Ok(())

@@ -57,7 +57,7 @@ impl Patch {
             return Err(Error::Malformed(format!(
                 "error decoding patch: json: cannot unmarshal {} into Go value of type \
                  []handlers.jsonPatchOp",
-                type_name(&body)
+                crate::object::json::go_name(&body)
             )));
         };
         if operations.len() > OPERATIONS_MAX {
@@ -70,7 +70,7 @@ impl Patch {
             return Err(Error::Malformed(format!(
                 "error decoding patch: json: cannot unmarshal {} into Go value of type \
                  handlers.jsonPatchOp",
-                type_name(wrong)
+                crate::object::json::go_name(wrong)
             )));
         }
         Ok(Self::Json(operations))
@@ -150,18 +150,6 @@ impl Patch {
 fn not_a_map(body: &Value, before: &str) -> Error {
     Error::Malformed(format!(
         "{before}json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-        type_name(body)
+        crate::object::json::go_name(body)
     ))
-}
-
-/// A value's type, as Go's decoder names it.
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

@@ -187,14 +187,7 @@ impl Raw {
 
 /// The error of Go's decoder for a value of the wrong type.
 fn mismatch(value: &Value, field: &str, go_type: &str) -> ApiError {
-    let found = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
+    let found = crate::object::json::go_name(value);
     ApiError::bad_request(format!(
         "json: cannot unmarshal {found} into Go struct field {field} of type {go_type}"
     ))

@@ -7,6 +7,7 @@ use http::response::Parts;
 use serde_json::Value;
 
 use crate::error::{ApiError, Cause, Details, Reason};
+use crate::object::json::go_name;
 use crate::object::quote::quoted;
 
 /// How much of an answer that is not JSON is quoted.
@@ -79,11 +80,19 @@ pub(super) fn interpret(head: &Parts, body: &[u8]) -> Result<Value, Failure> {
             "0-length response with status code: {code} and content type: {media}"
         )));
     }
-    serde_json::from_slice(body).map_err(|_| {
-        let error = crate::object::json::syntax_error(body);
-        let why = format!("couldn't get version/kind; json parse error: {error}");
-        Failure::unreachable(why)
-    })
+    let value = serde_json::from_slice(body).unwrap_or_else(|_| {
+        // Upstream takes what is no JSON for YAML, and most texts are a string there.
+        Value::String(String::from_utf8_lossy(body).into_owned())
+    });
+    if value.is_object() || value.is_null() {
+        return Ok(value);
+    }
+    Err(Failure::unreachable(format!(
+        "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of \
+         type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
+         \"json:\\\"kind,omitempty\\\"\" }}",
+        go_name(&value)
+    )))
 }
 
 /// An answer that is no success.

@@ -10,6 +10,7 @@ use super::subject::{Versioned, request_json};
 use crate::admission::Attributes;
 use crate::error::ApiError;
 use crate::object::Object;
+use crate::object::json::go_name;
 use crate::object::quote::quoted;
 
 /// A version of AdmissionReview.
@@ -27,6 +28,13 @@ impl Version {
             "v1beta1" => Some(Self::V1Beta1),
             _ => None,
         })
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1Beta1 => "v1beta1",
+        }
     }
 
     const fn api_version(self) -> &'static str {
@@ -56,6 +64,76 @@ pub(super) fn review(
         "apiVersion": version.api_version(),
         "request": request,
     })
+}
+
+/// Why an answer cannot be read as a review of the version that was sent; of none it cannot.
+pub(super) fn unreadable(review: &Value, version: Version) -> Option<String> {
+    let api_version = review["apiVersion"].as_str().unwrap_or("");
+    let kind = review["kind"].as_str().unwrap_or("");
+    if api_version != version.api_version() && !(api_version.is_empty() && kind.is_empty()) {
+        let own = version.name();
+        let sent = match version {
+            Version::V1 => Version::V1Beta1.name(),
+            Version::V1Beta1 => Version::V1.name(),
+        };
+        let is_other = kind == "AdmissionReview"
+            && api_version.strip_prefix("admission.k8s.io/") == Some(sent);
+        return Some(if is_other {
+            format!(
+                "converting ({sent}.AdmissionReview) to ({own}.AdmissionReview): unknown conversion"
+            )
+        } else {
+            format!(
+                "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
+                quoted(kind),
+                quoted(api_version)
+            )
+        });
+    }
+    let mistyped = |value: &Value, field: &str, wanted: &str| {
+        let found = go_name(value);
+        format!("json: cannot unmarshal {found} into Go struct field {field} of type {wanted}")
+    };
+    let response = &review["response"];
+    let Some(fields) = response.as_object() else {
+        let field = "AdmissionReview.response";
+        return (!response.is_null()).then(|| {
+            mistyped(
+                response,
+                field,
+                &format!("{}.AdmissionResponse", version.name()),
+            )
+        });
+    };
+    let (name, value, wanted) = fields.iter().find_map(|(name, value)| {
+        let (value, wanted) = mismatch(name, value)?;
+        Some((name, value, wanted))
+    })?;
+    let field = format!("AdmissionResponse.response.{name}");
+    Some(mistyped(value, &field, wanted))
+}
+
+/// The part of a response's field that is of a type that Go does not take, and the type it wants.
+fn mismatch<'a>(name: &str, value: &'a Value) -> Option<(&'a Value, &'static str)> {
+    let unless =
+        |is_right: bool, wanted| (!is_right && !value.is_null()).then_some((value, wanted));
+    let is_no_text = |item: &&Value| !item.is_string() && !item.is_null();
+    match name {
+        "allowed" => unless(value.is_boolean(), "bool"),
+        "uid" => unless(value.is_string(), "types.UID"),
+        "patch" => unless(value.is_string(), "[]uint8"),
+        "patchType" => unless(value.is_string(), "v1.PatchType"),
+        "status" => unless(value.is_object(), "v1.Status"),
+        "warnings" => match value.as_array() {
+            Some(items) => items.iter().find(is_no_text).map(|item| (item, "string")),
+            None => unless(false, "[]string"),
+        },
+        "auditAnnotations" => match value.as_object() {
+            Some(items) => items.values().find(is_no_text).map(|item| (item, "string")),
+            None => unless(false, "map[string]string"),
+        },
+        _ => None,
+    }
 }
 
 /// What a webhook answered.

@@ -52,3 +52,15 @@ fn value(reader: &mut Reader<'_>) -> Result<Value, Malformed> {
         }
     })
 }
+
+/// What Go's decoder calls a JSON value.
+pub const fn go_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}

@@ -165,12 +165,7 @@ fn accept(
     what: &str,
 ) -> Result<Object, String> {
     let text = converted.to_string();
-    let kind = match &converted {
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        _ => "array",
-    };
+    let kind = crate::object::json::go_name(&converted);
     let Some(mut converted) = Object::from_value(converted) else {
         return Err(format!(
             "json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"

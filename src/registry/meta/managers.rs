@@ -2,7 +2,12 @@
 //!
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/{create,update,patch}.go` (`FieldManager`).
 
+use serde_json::Value;
+
+use crate::admission::{Attributes, Chain};
+use crate::error::ApiError;
 use crate::object::Object;
+use crate::object::quote::quoted;
 use crate::patch::apply::{self, FieldSet, Writer};
 use crate::registry::{Context, Strategy};
 use crate::schema::Resource;
@@ -85,4 +90,57 @@ pub(crate) fn ignored(cx: &Context<'_>, strategy: &dyn Strategy) -> FieldSet<'st
         set.insert_field(field);
     }
     set
+}
+
+/// Lets admission change an object; managers that make no sense afterwards are as they were.
+///
+/// *Upstream:* `apiserver/pkg/endpoints/handlers/fieldmanager/admission.go`.
+pub(crate) async fn guarded(
+    cx: &Context<'_>,
+    admission: &Chain,
+    write: &Attributes<'_>,
+    object: &mut Object,
+) -> Result<(), ApiError> {
+    let path = ["metadata", "managedFields"];
+    let before = object.get(&path).cloned();
+    admission.mutate(write, Some(&mut *object)).await?;
+    if object.get(&path) == before.as_ref() {
+        return Ok(());
+    }
+    if let Some(why) = wrong(object.items(&path)) {
+        match before {
+            Some(before) => object.set(&path, before),
+            None => {
+                object.remove(&path);
+            }
+        }
+        cx.warn(format!(
+            ".metadata.managedFields was in an invalid state after admission; this could be \
+             caused by an outdated mutating admission controller; please fix your requests: {why}"
+        ));
+    }
+    Ok(())
+}
+
+/// What is wrong with managers, if anything.
+fn wrong(entries: &[Value]) -> Option<String> {
+    entries.iter().enumerate().find_map(|(index, entry)| {
+        let text = |name: &str| entry[name].as_str().unwrap_or("");
+        if !matches!(text("operation"), "Apply" | "Update") {
+            return Some("operation must be `Apply` or `Update`".to_owned());
+        }
+        if text("apiVersion").is_empty() {
+            return Some("apiVersion must not be empty".to_owned());
+        }
+        match text("fieldsType") {
+            "FieldsV1" => None,
+            "" => Some(format!(
+                "missing fieldsType in managed fields entry {index}"
+            )),
+            other => Some(format!(
+                "invalid fieldsType {} in managed fields entry {index}",
+                quoted(other)
+            )),
+        }
+    })
 }

@@ -148,13 +148,8 @@ fn parse(bytes: &[u8]) -> Result<(String, i64, String), String> {
 
 fn json_kind(value: &Value) -> String {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) => "bool".to_owned(),
         Value::Number(number) if number.is_f64() => format!("number {}", json!(number)),
-        Value::Number(_) => "number".to_owned(),
-        Value::String(_) => "string".to_owned(),
-        Value::Array(_) => "array".to_owned(),
-        Value::Object(_) => "object".to_owned(),
+        _ => crate::object::json::go_name(value).to_owned(),
     }
 }
 

@@ -89,12 +89,7 @@ impl Applied {
             Value::Object(map) => map.clone(),
             Value::Null => Map::new(),
             other => {
-                let found = match other {
-                    Value::Bool(_) => "bool",
-                    Value::Number(_) => "number",
-                    Value::String(_) => "string",
-                    _ => "array",
-                };
+                let found = crate::object::json::go_name(other);
                 return Err(ApiError::bad_request(format!(
                     "error decoding patch: error unmarshaling JSON: while decoding JSON: json: \
                      cannot unmarshal {found} into Go value of type map[string]interface {{}}"

@@ -34,6 +34,10 @@ pub(crate) async fn update(
             let mut object = object.clone();
             check_uid(cx, &object, old)?;
             let is_exact = check_version(cx, registry, &mut object, old)?;
+            if !is_exact {
+                // Admission sees what was sent; the version comes after it.
+                object.metadata_mut().remove("resourceVersion");
+            }
             Ok(Changed {
                 object,
                 is_exact,

@@ -12,7 +12,7 @@ use super::{
 use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{Key, Object};
-use crate::registry::meta::{deletion, system_fields, validate};
+use crate::registry::meta::{deletion, managers, system_fields, validate};
 use crate::registry::subresources::scale;
 use crate::registry::versions::is_read_as_stored;
 use crate::registry::{Context, Registry, Strategy, shape, subresources};
@@ -77,6 +77,9 @@ impl Registry {
         let old = current.object;
         let write = Target::new(self, cx, Operation::Update, current.stored.key.name());
         self.mutate_face(&write, cx, old, object).await?;
+        if object.resource_version().is_empty() {
+            set_version(object, current.stored);
+        }
         if let Some(guard) = strategy.guard() {
             guard.check(cx, object, Some(old)).await?;
         }
@@ -144,7 +147,7 @@ impl Registry {
         }
         if cx.subresource != "scale" {
             let write = write.as_attributes(Some(old));
-            return self.admission.mutate(&write, Some(object)).await;
+            return managers::guarded(cx, &self.admission, &write, object).await;
         }
         let [old, mut new] = [old, object].map(|object| scale::scale_of(cx.resource, object));
         let write = write.as_attributes(Some(&old));

@@ -7,7 +7,7 @@ use super::{Fate, Target, Written, group_resource, refuse_invalid};
 use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors, Reason};
 use crate::object::Object;
-use crate::registry::meta::{system_fields, validate};
+use crate::registry::meta::{managers, system_fields, validate};
 use crate::registry::{Context, Registry, Strategy, interpret, shape};
 use crate::storage::Expect;
 
@@ -36,7 +36,7 @@ impl Registry {
         system_fields::wipe(&mut object);
         let write = Target::new(self, cx, Operation::Create, object.name());
         let write = write.as_attributes(None);
-        self.admission.mutate(&write, Some(&mut object)).await?;
+        managers::guarded(cx, &self.admission, &write, &mut object).await?;
         refuse_another_namespace(cx, &object)?;
         if !object.name().is_empty() || object.generate_name().is_empty() {
             return self.create_once(cx, object).await;

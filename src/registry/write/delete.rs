@@ -32,14 +32,12 @@ impl Registry {
             let old = old.map_err(|error| error.of_one(cx.resource))?;
             check_preconditions(cx, &old, options)?;
             strategy.check_delete(cx, &old, options)?;
-            let write = Target::new(self, cx, Operation::Delete, cx.name).with_deletion(options);
-            if !cx.is_inner {
-                let write = write.as_attributes(Some(&old));
-                self.admission.mutate(&write, None).await?;
-                self.admission.validate(&write, None).await?;
-            }
             let mut object = old.clone();
             let outcome = deletion::mark(&mut object, strategy, options, cx.now);
+            // What is on its way out already is nobody's decision any more.
+            if !cx.is_inner && outcome != Outcome::Pending {
+                self.admit_deletion(cx, &old, options).await?;
+            }
             if outcome == Outcome::Mark {
                 strategy.prepare_delete(cx, &mut object);
             }
@@ -65,6 +63,18 @@ impl Registry {
             }
         }
         Err(lost_race(cx, key))
+    }
+
+    async fn admit_deletion(
+        &self,
+        cx: &Context<'_>,
+        old: &Object,
+        options: &DeleteOptions,
+    ) -> Result<(), ApiError> {
+        let write = Target::new(self, cx, Operation::Delete, cx.name).with_deletion(options);
+        let write = write.as_attributes(Some(old));
+        self.admission.mutate(&write, None).await?;
+        self.admission.validate(&write, None).await
     }
 
     /// Stores the mark, takes the object away, or both.

@@ -18,7 +18,7 @@ use crate::registry::request::{FieldValidation, Wire};
 use crate::registry::{
     Context, DeleteOptions, Form, Options, Registry, Request, Verb, decode, shape,
 };
-use crate::schema::Resource;
+use crate::schema::{Resource, normalise};
 
 /// The part of a write's attributes that lives as long as the write.
 pub(super) struct Target<'a> {
@@ -93,10 +93,14 @@ impl Forms for Target<'_> {
     ) -> BoxFuture<'a, Result<Object, ApiError>> {
         async move {
             let object = object.clone();
-            match &resource.custom {
-                Some(custom) => reading::in_version(resource, custom, object).await,
-                None => Ok(self.registry.to_served(resource, object)),
+            if let Some(custom) = &resource.custom {
+                return reading::in_version(resource, custom, object).await;
             }
+            let mut served = self.registry.to_served(resource, object);
+            if resource.group_version != resource.storage_version {
+                normalise::apply(served.as_map_mut(), &resource.schema);
+            }
+            Ok(served)
         }
         .boxed()
     }
@@ -122,6 +126,7 @@ impl Forms for Target<'_> {
         resource: &Resource,
         subresource: &str,
         value: Value,
+        is_strict: bool,
     ) -> Result<Object, String> {
         let face = resource.subresource(subresource);
         let face = face.and_then(|face| Some((face.kind.clone(), face.schema.clone()?)));
@@ -134,7 +139,18 @@ impl Forms for Target<'_> {
         };
         let text = value.to_string();
         let decoded = decode::decode("application/json", text.as_bytes(), target);
-        let mut object = decoded.map_err(|error| error.message().to_owned())?.object;
+        let decoded = decoded.map_err(|error| {
+            // The decoder's own words, without what a request's body is told around them.
+            let around = format!("cannot be handled as a {}: ", expected.kind);
+            let message = error.message();
+            let own = message.split_once(&around).map_or(message, |(_, own)| own);
+            own.to_owned()
+        })?;
+        let reports = decoded.strict.reports();
+        if is_strict && !reports.is_empty() {
+            return Err(format!("strict decoding error: {}", reports.join(", ")));
+        }
+        let mut object = decoded.object;
         if is_own {
             let strategy = self.registry.strategy(resource);
             shape::in_version(resource, strategy, self.cx.now, &mut object);

@@ -109,12 +109,7 @@ fn docker_config(errors: &mut FieldErrors, data: &Value, key: &str) {
     let wrong = match json::parse(&bytes) {
         Ok(Value::Object(_) | Value::Null) => return,
         Ok(other) => {
-            let kind = match other {
-                Value::Array(_) => "array",
-                Value::String(_) => "string",
-                Value::Bool(_) => "bool",
-                _ => "number",
-            };
+            let kind = crate::object::json::go_name(&other);
             format!("json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
         }
         Err(error) => error.to_string(),

@@ -160,8 +160,9 @@ async fn an_answer_that_is_no_json_is_refused() {
     let failure = call(&caller(&[]), &target(&hook, "/")).await.unwrap_err();
     assert_eq!(
         failure.message,
-        "couldn't get version/kind; json parse error: invalid character 'o' in literal null \
-         (expecting 'u')"
+        "couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value \
+         of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
+         \"json:\\\"kind,omitempty\\\"\" }"
     );
 }
 

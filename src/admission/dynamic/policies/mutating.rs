@@ -310,10 +310,12 @@ impl Scene<'_> {
             let asker = Asker(self.write);
             match self.changed(&self.view(versioned, &asker), mutation) {
                 Ok(Some(new)) => {
-                    let new =
-                        self.write
-                            .forms
-                            .decode(&versioned.resource, self.write.subresource, new);
+                    let new = self.write.forms.decode(
+                        &versioned.resource,
+                        self.write.subresource,
+                        new,
+                        matches!(mutation, Mutation::Json(_)),
+                    );
                     versioned.set_object(new.map_err(ApiError::internal)?);
                 }
                 Ok(None) => {}

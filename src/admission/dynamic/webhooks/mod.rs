@@ -14,7 +14,7 @@ pub(in crate::admission) use self::mutating::MutatingAdmissionWebhook;
 pub(in crate::admission) use self::validating::ValidatingAdmissionWebhook;
 use super::criteria::Criteria;
 use super::expressions::{Asker, Conditions, View};
-use super::review::{Response, Version, review};
+use super::review::{Response, Version, review, unreadable};
 use super::subject::{Versioned, request_json};
 use super::{GROUP, is_virtual};
 use crate::admission::Attributes;
@@ -163,6 +163,9 @@ impl Hook {
         let answer = write.webhooks.call(&call).await;
         let answer = answer
             .map_err(|failure| Trouble::Failed(format!("failed to call webhook: {failure}")))?;
+        if let Some(why) = unreadable(&answer, version) {
+            return Err(Trouble::Failed(format!("failed to call webhook: {why}")));
+        }
         let response = Response::of(&answer, version, &uid, is_mutating)
             .map_err(|why| Trouble::Failed(format!("received invalid webhook response: {why}")))?;
         for (key, value) in &response.annotations {

@@ -217,16 +217,18 @@ fn patched(
         let kind = quoted(&response.patch_type);
         return Err(Trouble::Failed(format!("unsupported patch type {kind}")));
     }
-    let patch = Patch::json(body.clone()).map_err(|why| {
-        Trouble::Failed(format!(
-            "received undecodable patch in webhook response: {why}"
-        ))
+    let patch = Patch::json(body.clone()).map_err(|_| {
+        Trouble::Failed(
+            "received undecodable patch in webhook response: json: cannot unmarshal object into \
+             Go value of type jsonpatch.Patch"
+                .to_owned(),
+        )
     })?;
     let new = patch.apply(object.clone(), &current.resource.schema);
     let new = new.map_err(|error: patch::Error| failed(error.to_string()))?;
     let new = write
         .forms
-        .decode(&current.resource, write.subresource, new)
+        .decode(&current.resource, write.subresource, new, false)
         .map_err(failed)?;
     let said = json!({
         "configuration": hook.configuration,
