@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::object::json::whole;
+
 /// `map[a:1 b:[x y]]`, with `<nil>` for null.
 pub fn print(value: &Value) -> String {
     let mut out = String::new();
@@ -36,6 +38,10 @@ fn write(value: &Value, out: &mut String) {
                 write(item, out);
             }
             out.push(']');
+        }
+        Value::Number(number) if number.is_f64() => {
+            // Go's `%v` prints no point in a float that is whole.
+            out.push_str(&whole(number.as_f64().unwrap_or(0.0)).to_string());
         }
         other => {
             let written = write!(out, "{other}");

@@ -4,6 +4,7 @@
 //! of the built-in groups.
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::custom::validate_scale;
 use super::meta::managers;
@@ -11,7 +12,7 @@ use super::{Context, Request, Strategy, decode};
 use crate::cel::rules::Rules;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::Object;
-use crate::schema::{Resource, default, normalise, prune, validate as check};
+use crate::schema::{Resource, Schema, default, normalise, prune, validate as check};
 
 /// Brings a decoded object of a served version in shape: normalised, pruned, defaulted.
 pub fn decoded(cx: &Context, strategy: &dyn Strategy, object: &mut Object) {
@@ -27,7 +28,7 @@ pub fn in_version(
 ) {
     let schema = &resource.schema;
     prune::apply(object.as_map_mut(), schema);
-    normalise::decoded(object.as_map_mut(), schema);
+    in_go_form(normalise::decoded, resource, object);
     default::apply(object.as_map_mut(), schema);
     strategy.default(object);
     strategy.stamp(object, now);
@@ -49,12 +50,34 @@ pub fn received(
 /// Gives a decoded object the form it comes back from the store in, so that what is made of it is
 /// made of one form: Go tells an empty list from none until then.
 pub fn settle(resource: &Resource, object: &mut Object) {
-    normalise::apply(object.as_map_mut(), &resource.schema);
+    in_go_form(normalise::apply, resource, object);
+}
+
+/// Normalises an object by a pass. Floats that a scale shows stay as they are: they must have been written as
+/// whole numbers, and are refused where they were not.
+fn in_go_form(
+    normalise: fn(&mut Map<String, Value>, &Schema),
+    resource: &Resource,
+    object: &mut Object,
+) {
+    let scale = resource.custom.as_ref();
+    let scale = scale.and_then(|custom| custom.scale.as_ref());
+    let kept: Vec<(Vec<&str>, Value)> = ["specReplicasPath", "statusReplicasPath"]
+        .iter()
+        .filter_map(|name| scale?.get(name)?.as_str())
+        .map(|path| path.trim_start_matches('.').split('.').collect())
+        .filter_map(|path: Vec<&str>| Some((path.clone(), object.get(&path)?.clone())))
+        .filter(|(_, value)| value.is_f64())
+        .collect();
+    normalise(object.as_map_mut(), &resource.schema);
+    for (path, value) in kept {
+        object.set(&path, value);
+    }
 }
 
 /// Brings an object in the form it is stored in, after everything that changes it has run.
 pub fn finish(resource: &Resource, object: &mut Object) {
-    normalise::apply(object.as_map_mut(), &resource.schema);
+    in_go_form(normalise::apply, resource, object);
     if resource.custom.is_some() {
         // Upstream fills defaults in again whenever it reads one: a status that a create cleared
         // has its defaults.

@@ -6,7 +6,7 @@ mod check;
 mod reader;
 
 pub use check::{SyntaxError, syntax_error};
-pub use reader::{Malformed, Reader, Token, number};
+pub use reader::{Malformed, Reader, Token, number, number_as_written, whole};
 use serde_json::{Map, Value};
 
 /// Objects and lists inside each other, at most. Upstream allows 10,000; what is that deep is an

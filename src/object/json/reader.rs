@@ -311,7 +311,19 @@ pub fn number(text: &str) -> Value {
     if let Ok(whole) = text.parse::<i64>() {
         return whole.into();
     }
-    let float: f64 = text.parse().unwrap_or(0.0);
+    whole(text.parse().unwrap_or(0.0))
+}
+
+/// The same, but a float stays one, so that it can still be told from a whole number.
+pub fn number_as_written(text: &str) -> Value {
+    match text.parse::<i64>() {
+        Ok(whole) => whole.into(),
+        Err(_) => Value::from(text.parse::<f64>().unwrap_or(0.0)),
+    }
+}
+
+/// A float as a whole number, where it is one.
+pub fn whole(float: f64) -> Value {
     // Beyond this, a float holds no exact whole numbers.
     if float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0 {
         return (float as i64).into();

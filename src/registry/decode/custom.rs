@@ -12,11 +12,11 @@ use super::strict::Strict;
 use super::typed::Decoder;
 use crate::object::Object;
 use crate::object::json::Malformed;
-use crate::schema::{Schema, prune};
+use crate::schema::{Schema, normalise, prune};
 
 /// A body as a custom resource, pruned.
 pub(super) fn decode(text: &[u8], schema: &Schema) -> Result<(Head, Raw), Malformed> {
-    let mut decoder = Decoder::new(text, schema);
+    let mut decoder = Decoder::new(text, schema).keeping_floats();
     let (head, mut map) = head::read(&mut decoder, |decoder, place, map, key| {
         decoder.any_field(map, key, place)
     })?;
@@ -45,6 +45,7 @@ fn metadata(
     let (Some(value), Some(node)) = (map.get_mut("metadata"), schema.meta()) else {
         return Ok(None);
     };
+    normalise::numbers(value);
     let text = value.to_string();
     let (decoded, findings) = Decoder::new(text.as_bytes(), schema).root(node, "v1.ObjectMeta")?;
     if let Some(error) = findings.error() {

@@ -16,13 +16,23 @@ use crate::registry::Context;
 use crate::registry::request::FieldValidation;
 use crate::schema::Schema;
 
-/// A patch as a value, and the fields that stand in it twice.
-pub(crate) fn any(text: &[u8], schema: &Schema) -> Result<(Value, Vec<String>), SyntaxError> {
-    read(text, schema).map_err(|Malformed| syntax_error(text))
+/// A patch as a value, and the fields that stand in it twice. Its floats stay floats where it
+/// changes the text of an object, rather than the object.
+pub(crate) fn any(
+    text: &[u8],
+    schema: &Schema,
+    is_textual: bool,
+) -> Result<(Value, Vec<String>), SyntaxError> {
+    let decoder = Decoder::new(text, schema);
+    let decoder = if is_textual {
+        decoder.keeping_floats()
+    } else {
+        decoder
+    };
+    read(decoder).map_err(|Malformed| syntax_error(text))
 }
 
-fn read(text: &[u8], schema: &Schema) -> Result<(Value, Vec<String>), Malformed> {
-    let mut decoder = Decoder::new(text, schema);
+fn read(mut decoder: Decoder<'_>) -> Result<(Value, Vec<String>), Malformed> {
     let token = decoder.reader.token()?;
     let value = decoder.any(token, &Place::ROOT)?;
     decoder.reader.end()?;

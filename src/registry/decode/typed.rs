@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::place::Place;
 use super::scalar;
 use super::strict::Strict;
-use crate::object::json::{Malformed, Reader, Token, number};
+use crate::object::json::{Malformed, Reader, Token, number, number_as_written};
 use crate::schema::{Field, Node, NodeId, Schema, Shape};
 
 /// What a pass finds, beside the value.
@@ -50,6 +50,8 @@ pub(crate) struct Decoder<'a> {
     pub(super) reader: Reader<'a>,
     schema: &'a Schema,
     pub(super) findings: Findings,
+    /// What becomes of a number of no known type.
+    number: fn(&str) -> Value,
 }
 
 /// What should stand at a place: a node of the schema and its type in Go.
@@ -66,7 +68,14 @@ impl<'a> Decoder<'a> {
             reader: Reader::new(bytes),
             schema,
             findings: Findings::default(),
+            number,
         }
+    }
+
+    /// The same decoder, which leaves floats of no known type as they are written.
+    pub(crate) fn keeping_floats(mut self) -> Self {
+        self.number = number_as_written;
+        self
     }
 
     /// The whole text as a value of the struct `node`.
@@ -190,7 +199,7 @@ impl<'a> Decoder<'a> {
         Ok(match token {
             Token::Null => Value::Null,
             Token::Bool(value) => Value::Bool(value),
-            Token::Number(text) => number(text),
+            Token::Number(text) => (self.number)(text),
             Token::Text(text) => Value::String(text.into_owned()),
             Token::List => {
                 let mut list = Vec::new();

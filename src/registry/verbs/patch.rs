@@ -79,8 +79,9 @@ impl Patch {
                 }
                 _ => return Err(unsupported()),
             };
-        let (body, duplicates) =
-            decode::any(&request.body, &cx.resource.schema).map_err(|error| {
+        let is_textual = request.content_type != "application/strategic-merge-patch+json";
+        let (body, duplicates) = decode::any(&request.body, &cx.resource.schema, is_textual)
+            .map_err(|error| {
                 let is_list = request.content_type == "application/json-patch+json";
                 let why = if is_list {
                     error.to_string()

@@ -122,6 +122,10 @@ async fn replicas_that_are_no_number_are_named_as_go_prints_them() {
             "<nil> is of the type <nil>, expected int64",
         ),
         (
+            json!({"replicas": 2.0}),
+            "2 is of the type float64, expected int64",
+        ),
+        (
             json!({"replicas": 2.5}),
             "2.5 is of the type float64, expected int64",
         ),
@@ -161,4 +165,34 @@ async fn a_watch_ends_with_the_definition_of_what_it_watches() {
         .collect()
         .await;
     assert_eq!(events, ["ADDED", "DELETED"]);
+}
+
+#[tokio::test]
+async fn a_whole_number_written_as_a_float_is_one_but_for_replicas() {
+    let fixture = foos().await;
+    let api = fixture.client.api("example.com/v1", "foos");
+    let api = api.namespace("default");
+    let object = json!({
+        "apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "a"},
+        "spec": {"replicas": 1, "size": 2.0, "list": [3.0, 3.5]},
+    });
+    let created = api.create(&object).await.unwrap();
+    let settled = json!({"replicas": 1, "size": 2, "list": [3, 3.5]});
+    assert_eq!(created["spec"], settled);
+    for (kind, patch) in [
+        ("merge-patch", r#"{"spec": {"replicas": 2.0}}"#),
+        (
+            "json-patch",
+            r#"[{"op": "replace", "path": "/spec/replicas", "value": 2.0}]"#,
+        ),
+    ] {
+        let media = format!("application/{kind}+json");
+        let headers = [("content-type", media.as_str())];
+        let path = api.path("a");
+        let reply = fixture
+            .client
+            .request("PATCH", &path, &headers, patch)
+            .await;
+        assert_eq!(reply.code, 422, "{kind}");
+    }
 }
