@@ -192,8 +192,8 @@ impl Builder {
         self
     }
 
-    /// Serves with this certificate (PEM, and whom it is signed by) and its key (PEM) instead of new
-    /// ones.
+    /// Serves with this certificate (PEM, and whom it is signed by) and its key (PEM) instead of
+    /// new ones.
     pub fn serving_certificate(mut self, certificate: String, key: String) -> Self {
         self.certificate = Some((certificate, key));
         self

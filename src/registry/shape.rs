@@ -53,8 +53,8 @@ pub fn settle(resource: &Resource, object: &mut Object) {
     in_go_form(normalise::apply, resource, object);
 }
 
-/// Normalises an object by a pass. Floats that a scale shows stay as they are: they must have been written as
-/// whole numbers, and are refused where they were not.
+/// Normalises an object by a pass. Floats that a scale shows stay as they are: they must have been
+/// written as whole numbers, and are refused where they were not.
 fn in_go_form(
     normalise: fn(&mut Map<String, Value>, &Schema),
     resource: &Resource,

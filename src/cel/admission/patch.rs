@@ -1,6 +1,7 @@
 //! What expressions of mutations come to, as JSON.
 //!
-//! *Upstream:* `apiserver/pkg/admission/plugin/policy/mutating/patch`, `apiserver/pkg/cel/mutation`.
+//! *Upstream:* `apiserver/pkg/admission/plugin/policy/mutating/patch`,
+//! `apiserver/pkg/cel/mutation`.
 
 use base64::Engine;
 use serde_json::{Map as JsonMap, Value as Json};

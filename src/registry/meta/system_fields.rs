@@ -44,7 +44,8 @@ pub fn fill(object: &mut Object, now: Timestamp, entropy: &Entropy) {
     ] {
         metadata.remove(name);
     }
-    // A real version is refused when the object is stored; a dry run, which stores nothing, keeps it.
+    // A real version is refused when the object is stored; a dry run, which stores nothing, keeps
+    // it.
     let version = metadata.get("resourceVersion").and_then(Value::as_str);
     if version.is_none_or(|text| text.parse::<u64>().unwrap_or(0) == 0) {
         metadata.remove("resourceVersion");
