@@ -6,6 +6,7 @@
     reason = "a tool of the developer: reads facts, writes tables"
 )]
 
+pub mod bootstrap;
 pub mod check;
 pub mod documents;
 pub mod emit;

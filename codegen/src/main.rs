@@ -16,6 +16,8 @@ usage: cargo codegen vendor v1.37.0     download a release's Go modules, write o
        cargo codegen crds               download operators' Go modules, write tests/cases/crds/
        cargo codegen check              facts match their checksums, tables can be made of them
        cargo codegen report             one line per resource; writes openapi/COVERAGE.md
+       cargo codegen bootstrap FILE...  lists of a new kube-apiserver, as codegen/src/bootstrap.rs
+                                        names them; writes src/cluster/bootstrap/objects.txt
        cargo codegen new KIND NAME      KIND is controller, admission, resource or fault";
 
 fn main() -> Result<()> {
@@ -34,6 +36,12 @@ fn main() -> Result<()> {
         ["crds"] => mockernetes_codegen::vendor::crds::vendor(&root.join("tests/cases/crds")),
         ["check"] => mockernetes_codegen::check::check(&openapi),
         ["report"] => report(&openapi),
+        ["bootstrap", files @ ..] => {
+            let files: Vec<&Path> = files.iter().map(Path::new).collect();
+            let lines = mockernetes_codegen::bootstrap::lines(&files)?;
+            let file = root.join("src/cluster/bootstrap/objects.txt");
+            std::fs::write(file, lines).context("cannot write objects.txt")
+        }
         ["new", kind, name] => {
             let (file, rest) = mockernetes_codegen::scaffold::new(root, kind, name)?;
             say(&format!("wrote {}\nleft to do: {rest}\n", file.display()))

@@ -1,7 +1,8 @@
 //! What a cluster without controllers holds before anybody asked for anything.
 //!
 //! Objects that are the same in every cluster stand in `objects.txt`, a line each: the path of the
-//! collection and the object, as kube-apiserver 1.37.0 creates them at its start.
+//! collection and the object, as kube-apiserver 1.37.0 creates them at its start. The file is made
+//! by `cargo codegen bootstrap` from what such a server answers.
 //!
 //! *Upstream:*
 //! `pkg/controlplane/controller/{systemnamespaces,kubernetesservice,defaultservicecidr}`,

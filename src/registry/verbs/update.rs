@@ -53,13 +53,15 @@ async fn create(
     registry: &Registry,
     cx: &Context<'_>,
     request: &Request,
-    object: Object,
+    mut object: Object,
 ) -> Result<Response, ApiError> {
     if !object.uid().is_empty() {
         let resource = cx.resource.group_resource();
         let why = uid_precondition(cx, object.uid(), "");
         return Err(ApiError::conflict(&resource, cx.name, &why));
     }
+    // A version is forgotten here, where POST refuses it.
+    object.remove(&["metadata", "resourceVersion"]);
     registry.check_may_create(cx).await?;
     let written = registry.create_object(cx, object).await?;
     registry.answer_written(cx, request, 201, written).await

@@ -23,3 +23,12 @@ async fn a_new_object_may_name_no_version_unless_it_is_a_dry_run() {
     let made = create(dry, "a").await.unwrap();
     assert_eq!(made["metadata"]["resourceVersion"], "7");
 }
+
+#[tokio::test]
+async fn a_put_that_creates_forgets_the_version_it_names() {
+    let fixture = crate::support::cluster().await;
+    let path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/a";
+    let lease = json!({"metadata": {"name": "a", "resourceVersion": "7"}});
+    let made = fixture.client.json("PUT", path, Some(&lease)).await;
+    assert_ne!(made.unwrap()["metadata"]["resourceVersion"], "7");
+}
