@@ -72,12 +72,20 @@ impl<'a> Index<'a> {
     }
 
     fn refused(&self, group: &str, name: &str) -> String {
-        let rows = &self.facts.overlay.unsupported;
-        let row = rows
-            .iter()
-            .find(|row| row.group == group && row.resource == name);
-        row.map(|row| row.reason.clone()).unwrap_or_default()
+        reason(&self.facts.overlay.unsupported, group, name)
     }
+
+    fn schema_alone(&self, group: &str, name: &str) -> String {
+        reason(&self.facts.overlay.schema_alone, group, name)
+    }
+}
+
+/// The reason a resource is listed for; empty where it is not.
+fn reason(rows: &[overlay::Unsupported], group: &str, name: &str) -> String {
+    let row = rows
+        .iter()
+        .find(|row| row.group == group && row.resource == name);
+    row.map(|row| row.reason.clone()).unwrap_or_default()
 }
 
 fn lower_version(index: &Index, group: &str, version: &discovery::Version) -> Result<Version> {
@@ -166,6 +174,7 @@ fn lower_resource(
         storage,
         deprecation,
         refused: index.refused(group, &entry.name),
+        schema_alone: index.schema_alone(group, &entry.name),
         schema,
         subresources: Vec::new(),
     })
@@ -270,7 +279,13 @@ fn check_default(
 }
 
 fn check_unsupported(groups: &[Group], overlay: &overlay::Overlay) -> Result<()> {
-    for row in &overlay.unsupported {
+    check_rows(groups, &overlay.unsupported, "unsupported.toml")?;
+    check_rows(groups, &overlay.schema_alone, "schema-alone.toml")
+}
+
+/// Every row names something that is there, and says why.
+fn check_rows(groups: &[Group], rows: &[overlay::Unsupported], file: &str) -> Result<()> {
+    for row in rows {
         let (plural, subresource) = row.resource.split_once('/').unwrap_or((&row.resource, ""));
         let mut resources = groups
             .iter()
@@ -287,13 +302,13 @@ fn check_unsupported(groups: &[Group], overlay: &overlay::Overlay) -> Result<()>
         });
         ensure!(
             found,
-            "unsupported.toml: no {} in group `{}`",
+            "{file}: no {} in group `{}`",
             row.resource,
             row.group
         );
         ensure!(
             !row.reason.is_empty(),
-            "unsupported.toml: {} needs a reason",
+            "{file}: {} needs a reason",
             row.resource
         );
     }

@@ -89,6 +89,8 @@ pub struct Resource {
     pub deprecation: String,
     /// Why it is refused; empty where served.
     pub refused: String,
+    /// Why its schema says all there is to say; empty where it has a strategy.
+    pub schema_alone: String,
     /// The component of its objects.
     pub schema: String,
     /// Sorted by name.

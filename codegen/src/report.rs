@@ -55,18 +55,18 @@ pub fn report(model: &Model) -> String {
 pub fn coverage(model: &Model, version: &str) -> String {
     let mut out = format!(
         "# Coverage of Kubernetes {version}\n\n\
-         Generated from the tables and from `overlay/unsupported.toml` by \
-         `cargo codegen report`; not edited by hand.\n\
-         Every resource below is served with its verbs, from its schema. A subresource in brackets \
-         is refused with a Status that says why.\n"
+         Generated from the tables and from `overlay/unsupported.toml` and \
+         `overlay/schema-alone.toml` by `cargo codegen report`; not edited by hand.\n\
+         Every resource below is served with its verbs, from its schema and the rules of its kind \
+         (`src/resources`). A subresource in brackets is refused with a Status that says why.\n"
     );
     let mut refused = Vec::new();
     for (group_version, version) in versions(model).filter(|(_, version)| version.is_served) {
         let _ = write!(
             out,
-            "\n## {group_version}\n\n| Resource | Kind | Verbs | Subresources |\n"
+            "\n## {group_version}\n\n| Resource | Kind | Verbs | Subresources | Rules |\n"
         );
-        out.push_str("|---|---|---|---|\n");
+        out.push_str("|---|---|---|---|---|\n");
         for resource in &version.resources {
             let mut names = Vec::new();
             for subresource in &resource.subresources {
@@ -84,9 +84,13 @@ pub fn coverage(model: &Model, version: &str) -> String {
             }
             let verbs = resource.verbs.join(", ");
             let names = names.join(", ");
+            let rules = match resource.schema_alone.as_str() {
+                "" => "a strategy".to_owned(),
+                reason => format!("schema alone: {reason}"),
+            };
             let _ = writeln!(
                 out,
-                "| {} | {} | {verbs} | {names} |",
+                "| {} | {} | {verbs} | {names} | {rules} |",
                 resource.plural, resource.kind
             );
         }

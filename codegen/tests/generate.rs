@@ -32,6 +32,7 @@ fn altered(name: &str, file: &str, from: &str, to: &str) -> PathBuf {
     let copy = std::env::temp_dir().join(format!("codegen-{}-{name}", std::process::id()));
     for part in [
         "overlay/defaults.toml",
+        "overlay/schema-alone.toml",
         "overlay/unsupported.toml",
         "v0.1/columns.json",
         "v0.1/custom-resources.json",

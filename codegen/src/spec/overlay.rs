@@ -6,13 +6,15 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// Both files.
+/// All files.
 #[derive(Default)]
 pub struct Overlay {
     /// Constant defaults, by schema.
     pub defaults: Vec<Defaults>,
     /// What is refused.
     pub unsupported: Vec<Unsupported>,
+    /// What has no rules beyond its schema.
+    pub schema_alone: Vec<Unsupported>,
 }
 
 /// The defaults of one schema that one Go function sets.
@@ -34,7 +36,7 @@ struct DefaultsFile {
     defaults: Vec<Defaults>,
 }
 
-/// One refused resource or subresource.
+/// A resource or subresource with a reason: why it is refused, or why its schema says all.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unsupported {
@@ -43,7 +45,7 @@ pub struct Unsupported {
     pub group: String,
     /// `pods/exec`.
     pub resource: String,
-    /// Said to the client.
+    /// Said to the client, or to who reads the coverage.
     pub reason: String,
 }
 
@@ -54,14 +56,23 @@ struct UnsupportedFile {
     refused: Vec<Unsupported>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SchemaAloneFile {
+    #[serde(default)]
+    alone: Vec<Unsupported>,
+}
+
 impl Overlay {
-    /// Reads both files.
+    /// Reads all files.
     pub fn read(folder: &Path) -> Result<Self> {
         let unsupported: UnsupportedFile = toml(&folder.join("unsupported.toml"))?;
         let defaults: DefaultsFile = toml(&folder.join("defaults.toml"))?;
+        let schema_alone: SchemaAloneFile = toml(&folder.join("schema-alone.toml"))?;
         Ok(Self {
             defaults: defaults.defaults,
             unsupported: unsupported.refused,
+            schema_alone: schema_alone.alone,
         })
     }
 }
