@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::admission::{Attributes, Chain};
 use crate::error::ApiError;
-use crate::object::Object;
 use crate::object::quote::quoted;
+use crate::object::{ManagedFields, Object};
 use crate::patch::apply::{self, FieldSet, Writer};
 use crate::registry::{Context, Strategy};
 use crate::schema::Resource;
@@ -34,16 +34,9 @@ pub(crate) fn track_update(
     new: &mut Object,
 ) {
     let ignored = ignored(cx, strategy);
-    let update = |new: &mut Object| {
-        with_writer(cx, &ignored, |writer| {
-            apply::update(old, new, &resource.schema, writer);
-        });
-    };
-    let Some(mut shown) = strategy.shown_to_managers(new) else {
-        return update(new);
-    };
-    update(&mut shown);
-    new.set_managed_fields(shown.managed_fields().cloned());
+    with_writer(cx, &ignored, |writer| {
+        apply::update(old, new, &resource.schema, writer);
+    });
 }
 
 /// Calls with the writer that a request names.
@@ -101,19 +94,15 @@ pub(crate) async fn guarded(
     write: &Attributes<'_>,
     object: &mut Object,
 ) -> Result<(), ApiError> {
-    let path = ["metadata", "managedFields"];
-    let before = object.get(&path).cloned();
+    let before = object.managed_fields().cloned();
     admission.mutate(write, Some(&mut *object)).await?;
-    if object.get(&path) == before.as_ref() {
+    let after = object.managed_fields();
+    if after == before.as_ref() {
         return Ok(());
     }
-    if let Some(why) = wrong(object.items(&path)) {
-        match before {
-            Some(before) => object.set(&path, before),
-            None => {
-                object.remove(&path);
-            }
-        }
+    let entries = after.map(ManagedFields::to_value).unwrap_or_default();
+    if let Some(why) = wrong(entries.as_array().map_or(&[], Vec::as_slice)) {
+        object.set_managed_fields(before);
         cx.warn(format!(
             ".metadata.managedFields was in an invalid state after admission; this could be \
              caused by an outdated mutating admission controller; please fix your requests: {why}"

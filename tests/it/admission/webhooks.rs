@@ -168,6 +168,48 @@ async fn an_answer_to_another_question_is_a_failure() {
 }
 
 #[tokio::test]
+async fn managers_that_a_webhook_broke_are_as_they_were() {
+    let cluster = cluster().await;
+    let odd = json!([{"manager": "m", "operation": "Odd"}]);
+    let add = json!([{"op": "add", "path": "/metadata/managedFields", "value": odd}]);
+    let hook = saying(patch(&add)).await;
+    mutating(&cluster, "odd", &hook, json!({})).await;
+    let made = cluster.config("a", json!({"x": "1"})).await.unwrap();
+    let managers = made["metadata"]["managedFields"].as_array().unwrap();
+    assert_eq!(managers.len(), 1);
+    assert_eq!(managers[0]["operation"], "Update");
+}
+
+#[tokio::test]
+async fn an_answer_of_wrong_types_is_a_failure() {
+    let cases = [
+        (
+            json!({"allowed": "yes"}),
+            "json: cannot unmarshal string into Go struct field AdmissionResponse.response.allowed \
+             of type bool",
+        ),
+        (
+            json!({"allowed": true, "warnings": [1]}),
+            "json: cannot unmarshal number into Go struct field AdmissionResponse.response.warnings \
+             of type string",
+        ),
+    ];
+    let cluster = cluster().await;
+    for (answer, why) in cases {
+        let hook = saying(answer).await;
+        validating(&cluster, "odd", &hook, json!({})).await;
+        let failure = cluster.config("a", json!({})).await.unwrap_err();
+        let message = format!(
+            "Internal error occurred: failed calling webhook \"odd.example.com\": failed to call \
+             webhook: {why}"
+        );
+        assert_eq!(failure.message(), message);
+        let path = format!("{}/odd", registration("validatingwebhookconfigurations"));
+        cluster.ask("DELETE", &path, &json!({})).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn selectors_and_conditions_choose_what_a_webhook_sees() {
     let cluster = cluster().await;
     let hook = saying(json!({"allowed": false})).await;

@@ -68,6 +68,9 @@ pub(super) async fn admit(
     let own = cx.resource.group_version_kind();
     let kind = kind.unwrap_or(&own);
     object.set_type(&kind.group_version.to_string(), &kind.kind);
+    if object.namespace().is_empty() {
+        object.set(&["metadata", "namespace"], cx.namespace);
+    }
     registry.admit(cx, Operation::Create, &mut object).await?;
     *body = object.into_value();
     Ok(())
