@@ -85,5 +85,20 @@ pub(super) static SCHEMAS: &[Schema] = &[
     ),
     c("io.k8s.api.toys.v1.Weight", "v1.Weight", Quantity, false, &[], &[]),
 ];
+pub(super) static STRUCTS: &[(&str, &[&str])] = &[
+    (
+        "toys.Toy",
+        &["Kind string kind", "Parts []toys.ToyPart parts", "Size *int32 size"],
+    ),
+    (
+        "toys.ToyPart",
+        &[
+            "Colour toys.Colour colour",
+            "Labels map[string]string labels",
+            "Name string name",
+            "Weight toys.Weight weight",
+        ],
+    ),
+];
 pub(super) static MESSAGES: &[Message] = &[];
 pub(super) static COLUMNS: &[(&str, &[Column])] = &[];

@@ -34,9 +34,16 @@ pub(crate) fn track_update(
     new: &mut Object,
 ) {
     let ignored = ignored(cx, strategy);
-    with_writer(cx, &ignored, |writer| {
-        apply::update(old, new, &resource.schema, writer);
-    });
+    let update = |new: &mut Object| {
+        with_writer(cx, &ignored, |writer| {
+            apply::update(old, new, &resource.schema, writer);
+        });
+    };
+    let Some(mut shown) = strategy.shown_to_managers(new) else {
+        return update(new);
+    };
+    update(&mut shown);
+    new.set_managed_fields(shown.managed_fields().cloned());
 }
 
 /// Calls with the writer that a request names.
