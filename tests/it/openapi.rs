@@ -7,7 +7,7 @@ use mockernetes::object::{GroupResource, GroupVersion, GroupVersionKind};
 use mockernetes::schema::catalog::Custom;
 use mockernetes::schema::publish::{Publisher, discovery};
 use mockernetes::schema::{Catalog, Resource, Subresource, tables};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn recorded() -> Value {
     let path = format!(
@@ -266,4 +266,40 @@ fn a_document_that_is_not_served_is_not_there() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_default_that_is_nothing_to_go_is_published() {
+    let cluster = crate::support::cluster().await;
+    let spec = json!({
+        "type": "object",
+        "properties": {
+            "text": {"type": "string", "default": ""},
+            "flag": {"type": "boolean", "default": false},
+            "list": {"type": "array", "items": {"type": "string"}, "default": []},
+        },
+    });
+    let definition = json!({
+        "metadata": {"name": "things.example.com"},
+        "spec": {
+            "group": "example.com",
+            "names": {"kind": "Thing", "plural": "things"},
+            "scope": "Cluster",
+            "versions": [{
+                "name": "v1",
+                "served": true,
+                "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}},
+            }],
+        },
+    });
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let made = cluster.client.json("POST", definitions, Some(&definition));
+    made.await.unwrap();
+    let document = cluster
+        .client
+        .json("GET", "/openapi/v3/apis/example.com/v1", None);
+    let document = document.await.unwrap();
+    let published = &document["components"]["schemas"]["com.example.v1.Thing"]["properties"];
+    assert_eq!(published["spec"], spec);
 }

@@ -191,7 +191,12 @@ fn native(mut schema: Value, form: Form) -> Value {
 fn published(schema: &Value, form: Form) -> Value {
     let mut out = Map::new();
     for key in KEPT {
-        if let Some(value) = schema.get(key).filter(|value| !is_void(value)) {
+        // A default may be nothing to Go, and is a default all the same.
+        let is_left_out = |value: &Value| match key {
+            "default" | "example" => value.is_null(),
+            _ => is_void(value),
+        };
+        if let Some(value) = schema.get(key).filter(|value| !is_left_out(value)) {
             out.insert(key.to_owned(), value.clone());
         }
     }
