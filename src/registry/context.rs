@@ -105,6 +105,25 @@ impl Context<'_> {
         storage_path::key(self.resource, self.namespace, self.name)
     }
 
+    /// The same request about a face of the object that is a kind of its own.
+    pub(super) fn of_face<T>(
+        &self,
+        face: &Arc<Resource>,
+        work: impl FnOnce(&Context<'_>) -> T,
+    ) -> T {
+        let cx = Context {
+            resource: face,
+            warnings: Mutex::default(),
+            annotations: Mutex::default(),
+            ..*self
+        };
+        let done = work(&cx);
+        for warning in cx.warnings.into_inner() {
+            self.warn(warning);
+        }
+        done
+    }
+
     /// Adds a warning for the client, once.
     pub fn warn(&self, text: impl Into<String>) {
         let text = text.into();

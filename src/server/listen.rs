@@ -32,6 +32,9 @@ pub use crate::sim::Spawn;
 /// How much of a request's head is read before it is refused.
 const HEAD_BYTES_MAX: usize = (1 << 20) + (128 << 10);
 
+/// How much is encrypted for one write to a socket.
+const WRITE_BYTES_MAX: usize = 256 * 1024;
+
 /// How many headers a request may have.
 const HEADERS_MAX: usize = 512;
 
@@ -141,7 +144,8 @@ async fn connect(
         () = stopped(&mut stop) => return,
     };
     match accepted {
-        Ok(stream) => {
+        Ok(mut stream) => {
+            stream.get_mut().1.set_buffer_limit(Some(WRITE_BYTES_MAX));
             let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let shown = shown(stream.get_ref().1.peer_certificates());
             http(stream, is_h2, (peer, shown), door, spawn, stop).await;

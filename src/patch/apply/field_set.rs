@@ -41,6 +41,26 @@ impl<'a> FieldSet<'a> {
         set
     }
 
+    /// The set of one field by its whole path.
+    pub(super) fn of_path(path: &[Step<'a>]) -> Self {
+        let mut set = Self::default();
+        match path {
+            [] => {}
+            [last] => set.insert(last.clone()),
+            [first, rest @ ..] => set.insert_under(first.clone(), Self::of_path(rest)),
+        }
+        set
+    }
+
+    /// Whether the field of a whole path is in it.
+    pub(super) fn has_path(&self, path: &[Step<'_>]) -> bool {
+        match path {
+            [] => false,
+            [last] => self.has(last),
+            [first, rest @ ..] => self.under(first).is_some_and(|under| under.has_path(rest)),
+        }
+    }
+
     /// Puts in a field at the top of an object.
     pub fn insert_field(&mut self, name: &'a str) {
         self.insert(Step::field(name));

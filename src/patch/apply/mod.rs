@@ -17,6 +17,7 @@ mod merge;
 mod overlay;
 mod own;
 mod place;
+pub mod scale;
 mod step;
 
 use std::borrow::Cow;

@@ -3,15 +3,19 @@
 //! *Upstream:* `pkg/registry/apps/deployment/storage/storage.go` (`ScaleREST`),
 //! `apiextensions-apiserver/pkg/registry/customresource/etcd.go` (`ScaleREST`).
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::{Map, Value, json};
 
 use crate::error::{ApiError, FieldErrors};
 use crate::object::selector::LabelSelector;
-use crate::object::{FieldPath, GroupVersionKind, Key, Object};
+use crate::object::{FieldPath, GroupResource, GroupVersion, GroupVersionKind, Key, Object};
+use crate::patch::apply::scale as managed;
+use crate::registry::verbs::apply::Applied;
 use crate::registry::verbs::patch::Patch;
 use crate::registry::verbs::update;
 use crate::registry::write::{Changed, Written};
-use crate::registry::{Context, Form, Registry, Request, Response, Verb, decode, table};
+use crate::registry::{Context, Form, Registry, Request, Response, Verb, decode, options, table};
 use crate::schema::{Resource, tables};
 
 /// Answers a request to the scale face.
@@ -37,6 +41,10 @@ pub(super) async fn handle(
             check_name(cx, &sent)?;
             let written =
                 change(registry, cx, &key, request.verb, &mut |_| Ok(sent.clone())).await?;
+            answer(registry, cx, request, &written.object)
+        }
+        Verb::Patch if options::is_apply(&request.content_type) => {
+            let written = apply(registry, cx, request, &key).await?;
             answer(registry, cx, request, &written.object)
         }
         Verb::Patch => {
@@ -103,6 +111,71 @@ async fn change(
             })
         })
         .await
+}
+
+/// Applies a scale: who owns the replicas of the object owns those of its scale.
+async fn apply(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+    key: &Key,
+) -> Result<Written, ApiError> {
+    let force = options::bool_parameter(request, "force")?.unwrap_or(false);
+    let applied = Applied::of(request)?;
+    let face = face().ok_or_else(|| ApiError::internal("no schema of a scale"))?;
+    let face = Arc::new(face);
+    let place = paths(cx.resource);
+    let path = place.replicas();
+    registry
+        .update_object(cx, key, &mut |old| {
+            let mut live = scale_of(cx.resource, old);
+            live.set_managed_fields(managed::of_object(old.managed_fields(), &path));
+            let scale = cx.of_face(&face, |cx| applied.over(registry, cx, &live, force))?;
+            let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);
+            if cx.resource.custom.is_none() {
+                refuse_negative(cx, replicas)?;
+            }
+            let mut object = old.clone();
+            if applied.names_version() {
+                let version = scale.resource_version().to_owned();
+                object.set(&["metadata", "resourceVersion"], version);
+            }
+            let is_exact = update::check_version(cx, registry, &mut object, old)?;
+            object.set(&path, replicas);
+            let (of_scale, version) = (scale.managed_fields(), old.api_version());
+            let entries = managed::to_object(old.managed_fields(), of_scale, &path, version);
+            object.set_managed_fields(entries);
+            Ok(Changed {
+                object,
+                is_exact: is_exact && applied.names_version(),
+                is_tracked: true,
+            })
+        })
+        .await
+}
+
+/// A scale, as a resource of its own.
+fn face() -> Option<Resource> {
+    let version = GroupVersion::new("autoscaling", "v1");
+    Some(Resource {
+        group_version: version.clone(),
+        plural: "scales".into(),
+        singular: "scale".into(),
+        kind: "Scale".into(),
+        list_kind: "ScaleList".into(),
+        is_namespaced: true,
+        short_names: Vec::new(),
+        categories: Vec::new(),
+        verbs: Vec::new(),
+        schema: tables::kind("autoscaling", "v1", "Scale")?,
+        subresources: Vec::new(),
+        storage: GroupResource::new("autoscaling", "scales"),
+        storage_version: version,
+        storage_version_hash: "".into(),
+        deprecation: "".into(),
+        custom: None,
+        empty: OnceLock::new(),
+    })
 }
 
 fn refuse_negative(cx: &Context<'_>, replicas: i64) -> Result<(), ApiError> {

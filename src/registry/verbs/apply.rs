@@ -69,13 +69,14 @@ async fn create(
 }
 
 /// The object that is applied.
-struct Applied {
+pub(crate) struct Applied {
     document: Document,
     fields: Map<String, Value>,
 }
 
 impl Applied {
-    fn of(request: &Request) -> Result<Self, ApiError> {
+    /// The object in a request's body.
+    pub(crate) fn of(request: &Request) -> Result<Self, ApiError> {
         let document = yaml::first_document(&request.body).map_err(|error| {
             // What looks like JSON is taken for it, and read as YAML only later.
             let is_json = request.body.trim_ascii_start().starts_with(b"{");
@@ -109,12 +110,13 @@ impl Applied {
         value.flatten().and_then(Value::as_str).unwrap_or_default()
     }
 
-    fn names_version(&self) -> bool {
+    /// Whether it says which version of the live object it is meant for.
+    pub(crate) fn names_version(&self) -> bool {
         !self.text(&["metadata", "resourceVersion"]).is_empty()
     }
 
     /// The object over a live one of the served version; in the version it is stored in.
-    fn over(
+    pub(crate) fn over(
         &self,
         registry: &Registry,
         cx: &Context<'_>,

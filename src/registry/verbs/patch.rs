@@ -71,12 +71,6 @@ impl Patch {
                 "application/merge-patch+json" => patch::Patch::merge,
                 "application/strategic-merge-patch+json" if !is_custom => patch::Patch::strategic,
                 "application/strategic-merge-patch+json" => return Err(unknown_format()),
-                other if options::is_apply(other) => {
-                    return Err(ApiError::unsupported_media_type(
-                        "mockernetes does not serve server-side apply yet: send a JSON patch, a \
-                         merge patch or a strategic merge patch",
-                    ));
-                }
                 _ => return Err(unsupported()),
             };
         let is_textual = request.content_type != "application/strategic-merge-patch+json";

@@ -11,8 +11,8 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::server::watch::Events;
 
-/// How much of a list is handed over at a time: a few TLS records.
-const PIECE_BYTES: usize = 64 * 1024;
+/// How much of a list is handed over at a time: what makes one write to a socket.
+const PIECE_BYTES: usize = 256 * 1024;
 
 /// The body of an answer.
 pub enum Payload {

@@ -2,6 +2,7 @@
 
 mod access;
 mod namespaces;
+mod scale;
 mod services;
 mod versions;
 
