@@ -78,7 +78,7 @@ async fn an_applied_scale_takes_the_replicas_from_their_owner_only_by_force() {
         "a scale shows no managers"
     );
     let hpa = ("hpa".to_owned(), "scale".to_owned(), false);
-    assert_eq!(owners(&fixture).await, [hpa.clone()]);
+    assert_eq!(owners(&fixture).await, std::slice::from_ref(&hpa));
     // Who applies the same shares it; who applies it no more leaves it to the others.
     let (code, _) = apply(&fixture, &face, "other", &scale(5)).await;
     let other = ("other".to_owned(), "scale".to_owned(), false);
