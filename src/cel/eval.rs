@@ -1,26 +1,26 @@
-//! What an expression comes to.
+//! What an expression comes to, and what that costs.
 //!
 //! *Invariant:* no clock, no chance, no state: the same values make the same result.
-//! *Upstream:* `cel-go/interpreter`.
+//! *Upstream:* `cel-go/interpreter/{interpretable,attributes,runtimecost}.go`.
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell};
-use std::rc::Rc;
+use std::sync::Arc;
 
-use super::Program;
-use super::library;
-use super::syntax::{
-    Bind, BindKind, Call, Comprehension, ComprehensionKind, Element, Expr, Kind, Literal,
-};
-use super::value::{Map, Struct, Value};
+use super::lazy::{LAZIES, Lazies};
+use super::library::{self, spend};
+use super::plan::{Attribute, Fold, Function, Item, Node, Root, Step};
+use super::value::{List, Map, Struct, Value};
 
-/// How much an evaluation may do before it is stopped.
-const STEPS_MAX: u64 = 1_000_000;
+/// How much one evaluation may cost before it is stopped.
+pub const COST_MAX: u64 = 1_000_000;
 
 /// Why an expression comes to nothing, in upstream's words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Failure(pub Cow<'static, str>);
+
+/// What is said of an evaluation that was stopped.
+const STOPPED: &str = "operation cancelled: actual cost limit exceeded";
 
 impl Failure {
     /// A failure with these words.
@@ -32,423 +32,450 @@ impl Failure {
     pub const fn no_overload() -> Self {
         Self(Cow::Borrowed("no such overload"))
     }
+
+    /// There is no such key.
+    pub fn no_key(key: &Value) -> Self {
+        Self::new(format!("no such key: {}", library::display(key)))
+    }
+
+    /// Whether the evaluation was stopped, which nothing may hide.
+    pub fn is_stop(&self) -> bool {
+        self.0 == STOPPED
+    }
 }
 
 /// A result.
 pub type Outcome<'a> = Result<Value<'a>, Failure>;
 
-/// Evaluates a program over these variables; gives back what it cost as well.
-pub fn run<'a>(
-    program: &'a Program,
-    variables: &[(&'a str, Value<'a>)],
+/// Variables of an environment.
+pub type Names<'a> = [(&'a str, Value<'a>)];
+
+/// Evaluates a plan over these variables; gives back what it cost as well.
+pub(super) fn run<'a>(
+    plan: &'a Node,
+    names: &Names<'a>,
     lazies: Option<&Lazies<'a>>,
 ) -> (Outcome<'a>, u64) {
     let mut run = Run {
-        scope: variables.to_vec(),
-        variables,
+        names,
         lazies,
-        steps: 0,
+        locals: Vec::new(),
+        cost: 0,
     };
-    let outcome = run.expr(program.expr());
-    (outcome, run.steps)
+    let outcome = run.node(plan);
+    (outcome, run.cost)
 }
 
-/// Variables that are evaluated when they are first named, and the name they all go by.
-#[derive(Debug)]
-pub struct Lazies<'a> {
-    entries: Vec<Lazy<'a>>,
-    cost: Cell<u64>,
+/// The value of a loop's variable; an accumulator is made when it is first read.
+enum Local<'a> {
+    Pending(&'a Node),
+    Ready(Outcome<'a>),
 }
-
-#[derive(Debug)]
-struct Lazy<'a> {
-    name: &'a str,
-    program: Result<&'a Program, &'a str>,
-    outcome: OnceCell<Outcome<'a>>,
-}
-
-impl<'a> Lazies<'a> {
-    /// Variables by name; each with its program, or why it does not compile.
-    pub fn new(entries: impl Iterator<Item = (&'a str, Result<&'a Program, &'a str>)>) -> Self {
-        let lazy = |(name, program)| Lazy {
-            name,
-            program,
-            outcome: OnceCell::new(),
-        };
-        Self {
-            entries: entries.map(lazy).collect(),
-            cost: Cell::new(0),
-        }
-    }
-
-    /// What they have cost since this was last asked.
-    pub fn take_cost(&self) -> u64 {
-        self.cost.take()
-    }
-
-    fn get(&self, name: &str, variables: &[(&'a str, Value<'a>)]) -> Option<Outcome<'a>> {
-        let entry = self.entries.iter().find(|entry| entry.name == name)?;
-        if let Some(outcome) = entry.outcome.get() {
-            return Some(outcome.clone());
-        }
-        let outcome = match entry.program {
-            Err(why) => Err(Failure::new(format!(
-                "composited variable {name:?} fails to compile: {why}"
-            ))),
-            Ok(program) => {
-                let (outcome, cost) = run(program, variables, Some(self));
-                self.cost.set(self.cost.get().saturating_add(cost));
-                outcome.map_err(|why| {
-                    Failure::new(format!(
-                        "composited variable {name:?} fails to evaluate: {why}"
-                    ))
-                })
-            }
-        };
-        Some(entry.outcome.get_or_init(|| outcome).clone())
-    }
-}
-
-/// What all variables of a policy go by.
-const LAZIES: &str = "variables";
 
 struct Run<'a, 'r> {
-    scope: Vec<(&'a str, Value<'a>)>,
-    variables: &'r [(&'a str, Value<'a>)],
+    names: &'r Names<'a>,
     lazies: Option<&'r Lazies<'a>>,
-    steps: u64,
+    locals: Vec<Local<'a>>,
+    cost: u64,
 }
 
 impl<'a> Run<'a, '_> {
-    fn expr(&mut self, expr: &'a Expr) -> Outcome<'a> {
-        self.steps += 1;
-        if self.steps > STEPS_MAX {
-            return Err(Failure::new(
-                "operation cancelled: actual cost limit exceeded",
-            ));
+    fn spend(&mut self, cost: u64) -> Result<(), Failure> {
+        self.cost = self.cost.saturating_add(cost);
+        if self.cost > COST_MAX {
+            return Err(Failure(Cow::Borrowed(STOPPED)));
         }
-        match &expr.kind {
-            Kind::Literal(literal) => Ok(constant(literal)),
-            Kind::Ident(name) => self.ident(name),
-            Kind::Select {
-                operand,
-                field,
-                is_optional,
-            } => {
-                if let Some(name) = type_name(expr) {
-                    return Ok(Value::Type(Cow::Borrowed(name)));
+        Ok(())
+    }
+
+    fn node(&mut self, node: &'a Node) -> Outcome<'a> {
+        match node {
+            Node::Constant(value) => Ok(value.clone()),
+            Node::Attribute(attribute) => {
+                let value = self.attribute(attribute)?;
+                if !matches!(attribute.root, Root::Either(_)) {
+                    let is_test = matches!(
+                        attribute.steps.last(),
+                        Some(Step::Field { is_test: true, .. })
+                    );
+                    self.spend(u64::from(!is_test))?;
                 }
-                if let Kind::Ident(root) = &operand.kind
-                    && let Some(found) = self.dotted(root, field)
-                {
-                    return found;
-                }
-                let operand = self.expr(operand)?;
-                select(&operand, field, *is_optional)
+                Ok(value)
             }
-            Kind::Has { operand, field } => {
-                if let (Kind::Ident(root), Some(lazies)) = (&operand.kind, self.lazies)
-                    && root == LAZIES
-                {
-                    let is_known = lazies.entries.iter().any(|entry| entry.name == field);
-                    return Ok(Value::Bool(is_known));
-                }
-                let operand = self.expr(operand)?;
-                has(&operand, field).map(Value::Bool)
+            Node::And(terms) => self.connect(terms, false),
+            Node::Or(terms) => self.connect(terms, true),
+            Node::Equal(sides, wanted) => self.equal(sides, *wanted),
+            Node::Among(item, values) => {
+                let item = self.node(item)?;
+                Ok(Value::Bool(values.iter().any(|value| value.equals(&item))))
             }
-            Kind::Call(call) => self.call(call),
-            Kind::List(items) => {
-                let mut out = Vec::with_capacity(items.len());
-                for item in items {
-                    out.extend(self.element(item)?);
-                }
-                Ok(Value::list(out))
+            Node::NotStrictlyFalse(inner) => {
+                let is_false = match self.node(inner) {
+                    Err(failure) if failure.is_stop() => return Err(failure),
+                    outcome => matches!(outcome, Ok(Value::Bool(false))),
+                };
+                self.spend(1)?;
+                Ok(Value::Bool(!is_false))
             }
-            Kind::Map(entries) => {
-                let mut out: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
-                for (key, value) in entries {
-                    let key = self.expr(key)?;
-                    if let Some(value) = self.element(value)? {
-                        if out.iter().any(|(known, _)| known.equals(&key)) {
-                            let key = library::strings::printed(&key);
-                            return Err(Failure::new(format!("Failed with repeated key: {key}")));
-                        }
-                        out.push((key, value));
-                    }
-                }
-                Ok(Value::Map(Map::Own(Rc::new(out))))
-            }
-            Kind::Comprehension(inner) => self.comprehension(inner),
-            Kind::Bind(bind) => self.bind(bind),
-            Kind::Struct { name, fields } => self.object(name, fields),
+            Node::First(sides, wants_value) => match self.node(&sides[0])? {
+                Value::Optional(None) => self.node(&sides[1]),
+                Value::Optional(Some(inner)) if *wants_value => Ok(inner.as_ref().clone()),
+                found @ Value::Optional(_) => Ok(found),
+                _ => Err(Failure::no_overload()),
+            },
+            Node::Call(function) => self.call(function),
+            Node::List(items) => self.list(items),
+            Node::Map(entries) => self.map(entries),
+            Node::Struct(name, fields) => self.object(name, fields),
+            Node::Fold(fold) => self.fold(fold),
         }
     }
 
-    fn object(&mut self, name: &str, fields: &'a [(String, Element)]) -> Outcome<'a> {
+    /// And, or: the one value that decides does so whatever the others fail with.
+    fn connect(&mut self, terms: &'a [Node], decides: bool) -> Outcome<'a> {
+        let mut failure = None;
+        for term in terms {
+            match self.node(term) {
+                Ok(Value::Bool(value)) if value == decides => return Ok(Value::Bool(decides)),
+                Ok(Value::Bool(_)) => {}
+                Ok(_) => {
+                    failure.get_or_insert_with(Failure::no_overload);
+                }
+                Err(why) if why.is_stop() => return Err(why),
+                Err(why) => {
+                    failure.get_or_insert(why);
+                }
+            }
+        }
+        failure.map_or(Ok(Value::Bool(!decides)), Err)
+    }
+
+    fn equal(&mut self, sides: &'a [Node; 2], wanted: bool) -> Outcome<'a> {
+        let a = self.node(&sides[0]);
+        if matches!(&a, Err(why) if why.is_stop()) {
+            return a;
+        }
+        let b = self.node(&sides[1]);
+        let (a, b) = (a?, b?);
+        self.spend(spend::equality(&a, &b, wanted))?;
+        Ok(Value::Bool(a.try_equals(&b)? == wanted))
+    }
+
+    fn local(&mut self, place: usize) -> Outcome<'a> {
+        if let Local::Pending(node) = self.locals[place] {
+            // What it is made of lies outside the loop.
+            let inside = self.locals.split_off(place);
+            let outcome = self.node(node);
+            self.locals.extend(inside);
+            if matches!(&outcome, Err(why) if why.is_stop()) {
+                return outcome;
+            }
+            self.locals[place] = Local::Ready(outcome);
+        }
+        match &self.locals[place] {
+            Local::Ready(outcome) => outcome.clone(),
+            Local::Pending(_) => Err(Failure::no_overload()),
+        }
+    }
+
+    fn global(&self, name: &str) -> Outcome<'a> {
+        match self.names.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => Ok(value.clone()),
+            None => Err(Failure::new(format!("no such attribute(s): {name}"))),
+        }
+    }
+
+    /// The value of an attribute, its own cost aside.
+    fn attribute(&mut self, attribute: &'a Attribute) -> Outcome<'a> {
+        let mut steps = attribute.steps.as_slice();
+        let mut value = match &attribute.root {
+            Root::Local(place) => self.local(*place)?,
+            Root::Global(name) => match (self.lazies, steps.split_first()) {
+                (
+                    Some(lazies),
+                    Some((
+                        Step::Field {
+                            name: field,
+                            is_test,
+                            ..
+                        },
+                        rest,
+                    )),
+                ) if name == LAZIES => {
+                    self.spend(1)?;
+                    steps = rest;
+                    if *is_test {
+                        Value::Bool(lazies.has(field))
+                    } else {
+                        lazies.get(field, self.names)?
+                    }
+                }
+                _ => self.global(name)?,
+            },
+            Root::Value(node) => self.node(node)?,
+            Root::Either(parts) => match self.node(&parts[0])? {
+                Value::Bool(true) => self.branch(&parts[1])?,
+                Value::Bool(false) => self.branch(&parts[2])?,
+                _ => return Err(Failure::no_overload()),
+            },
+        };
+        if steps.is_empty() {
+            return Ok(value);
+        }
+        let mut is_optional = false;
+        if let Value::Optional(inner) = &value {
+            let Some(inner) = inner else {
+                let is_test = matches!(steps.last(), Some(Step::Field { is_test: true, .. }));
+                return Ok(if is_test { Value::Bool(false) } else { value });
+            };
+            value = inner.as_ref().clone();
+            is_optional = true;
+        }
+        for step in steps {
+            value = match self.step(&value, step, &mut is_optional)? {
+                Some(value) => value,
+                None => return Ok(Value::Optional(None)),
+            };
+        }
+        let is_test = matches!(steps.last(), Some(Step::Field { is_test: true, .. }));
+        Ok(if is_optional && !is_test {
+            Value::some(value)
+        } else {
+            value
+        })
+    }
+
+    /// One side of a choice: a variable is read for nothing there.
+    fn branch(&mut self, node: &'a Node) -> Outcome<'a> {
+        match node {
+            Node::Attribute(attribute) => self.attribute(attribute),
+            other => self.node(other),
+        }
+    }
+
+    /// What a step reads; `None`: nothing, and none is asked to be.
+    fn step(
+        &mut self,
+        value: &Value<'a>,
+        step: &'a Step,
+        is_optional: &mut bool,
+    ) -> Result<Option<Value<'a>>, Failure> {
+        let found = match step {
+            Step::Field {
+                name,
+                is_optional: opens,
+                is_test,
+            } => {
+                *is_optional |= opens;
+                let found = value.field(name, *is_optional || *is_test)?;
+                if *is_test {
+                    self.spend(1)?;
+                    return Ok(Some(Value::Bool(found.is_some())));
+                }
+                if found.is_none() && !*is_optional {
+                    return Err(Failure::no_key(&Value::text(name.as_str())));
+                }
+                found
+            }
+            Step::Index(index, opens) => {
+                *is_optional |= opens;
+                let index = self.branch(index)?;
+                value.index(&index, *is_optional)?
+            }
+        };
+        if found.is_some() {
+            self.spend(1)?;
+        }
+        Ok(found)
+    }
+
+    fn call(&mut self, function: &'a Function) -> Outcome<'a> {
+        let mut values = Vec::with_capacity(function.args.len());
+        for arg in &function.args {
+            values.push(self.node(arg)?);
+        }
+        if let Some(place) = function.grows
+            && let [Value::List(List::Own(_)), Value::List(_)] = &values[..]
+        {
+            self.spend(1)?;
+            return Ok(self.grow(place, values));
+        }
+        let regex = function.regex.get().and_then(Option::as_ref);
+        let outcome = library::call(&function.name, function.module, &values, regex);
+        let result = outcome.as_ref().ok();
+        let cost = spend::call(&function.name, function.overload, &values, result);
+        self.spend(cost)?;
+        outcome
+    }
+
+    /// Joins a list to the accumulator, in place where nothing else holds that: a list that is
+    /// made item by item is not copied for each.
+    fn grow(&mut self, place: usize, mut values: Vec<Value<'a>>) -> Value<'a> {
+        self.locals[place] = Local::Ready(Ok(Value::Null));
+        let more = values.pop().unwrap_or(Value::Null);
+        let mut grown = values.pop().unwrap_or(Value::Null);
+        if let (Value::List(List::Own(items)), Value::List(more)) = (&mut grown, &more) {
+            Arc::make_mut(items).extend(more.iter());
+        }
+        grown
+    }
+
+    /// The value of an item; `None` where it is an empty optional.
+    fn item(&mut self, item: &'a Item) -> Result<Option<Value<'a>>, Failure> {
+        let value = self.node(&item.node)?;
+        if !item.is_optional {
+            return Ok(Some(value));
+        }
+        match value {
+            Value::Optional(inner) => Ok(inner.map(|inner| inner.as_ref().clone())),
+            other => Err(Failure::new(format!(
+                "cannot initialize optional list element from non-optional value {}",
+                library::display(&other)
+            ))),
+        }
+    }
+
+    fn list(&mut self, items: &'a [Item]) -> Outcome<'a> {
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            out.extend(self.item(item)?);
+        }
+        self.spend(10)?;
+        Ok(Value::list(out))
+    }
+
+    fn map(&mut self, entries: &'a [(Node, Item)]) -> Outcome<'a> {
+        let mut out: Vec<(Value, Value)> = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            let key = self.node(key)?;
+            match self.item(value)? {
+                Some(value) => insert(&mut out, key, value),
+                None => out.retain(|(known, _)| !known.equals(&key)),
+            }
+        }
+        self.spend(30)?;
+        Ok(Value::Map(Map::Own(Arc::new(out))))
+    }
+
+    fn object(&mut self, name: &str, fields: &'a [(String, Item)]) -> Outcome<'a> {
         let mut out = Vec::with_capacity(fields.len());
         for (name, value) in fields {
-            if let Some(value) = self.element(value)? {
+            if let Some(value) = self.item(value)? {
                 out.push((name.clone(), value));
             }
         }
-        Ok(Value::Struct(Rc::new(Struct {
+        self.spend(40)?;
+        Ok(Value::Struct(Arc::new(Struct {
             name: name.to_owned(),
             fields: out,
         })))
     }
 
-    /// What a name with a dot stands for: a variable of a policy, or one declared so.
-    fn dotted(&self, root: &str, field: &str) -> Option<Outcome<'a>> {
-        if let Some(lazies) = self.lazies.filter(|_| root == LAZIES) {
-            return lazies.get(field, self.variables);
+    fn fold(&mut self, fold: &'a Fold) -> Outcome<'a> {
+        let range = self.node(&fold.range)?;
+        self.locals.truncate(fold.place);
+        self.locals.push(Local::Pending(&fold.init));
+        let none = || Local::Ready(Ok(Value::Null));
+        self.locals.push(none());
+        if fold.has_second {
+            self.locals.push(none());
         }
-        let found = self.variables.iter().find(|(known, _)| {
-            known
-                .strip_prefix(root)
-                .and_then(|rest| rest.strip_prefix('.'))
-                == Some(field)
-        });
-        found.map(|(_, value)| Ok(value.clone()))
-    }
-
-    fn ident(&self, name: &'a str) -> Outcome<'a> {
-        if let Some((_, value)) = self.scope.iter().rev().find(|(known, _)| *known == name) {
-            return Ok(value.clone());
-        }
-        match name {
-            "bool" | "int" | "uint" | "double" | "string" | "bytes" | "list" | "map"
-            | "null_type" | "type" => Ok(Value::Type(Cow::Owned(name.to_owned()))),
-            _ => Err(Failure::new(format!("no such attribute(s): {name}"))),
-        }
-    }
-
-    /// The value of an item; `None` where it is an empty optional.
-    fn element(&mut self, element: &'a Element) -> Result<Option<Value<'a>>, Failure> {
-        let value = self.expr(&element.value)?;
-        if !element.is_optional {
-            return Ok(Some(value));
-        }
-        match value {
-            Value::Optional(inner) => Ok(inner.map(|inner| inner.as_ref().clone())),
-            _ => Err(Failure::no_overload()),
-        }
-    }
-
-    fn call(&mut self, call: &'a Call) -> Outcome<'a> {
-        match call.name.as_str() {
-            "_&&_" => return self.either(call, false),
-            "_||_" => return self.either(call, true),
-            "_?_:_" => {
-                return match self.expr(&call.args[0])? {
-                    Value::Bool(true) => self.expr(&call.args[1]),
-                    Value::Bool(false) => self.expr(&call.args[2]),
-                    _ => Err(Failure::no_overload()),
-                };
-            }
-            // Only what is not there needs its alternative.
-            "orValue" | "or" if call.args.len() == 1 => {
-                if let Some(target) = &call.target {
-                    return match self.expr(target)? {
-                        found @ Value::Optional(Some(_)) if call.name == "or" => Ok(found),
-                        Value::Optional(Some(inner)) => Ok(inner.as_ref().clone()),
-                        Value::Optional(None) => self.expr(&call.args[0]),
-                        _ => Err(Failure::no_overload()),
-                    };
-                }
-            }
-            _ => {}
-        }
-        let mut values = Vec::with_capacity(call.args.len() + 1);
-        if let Some(target) = &call.target {
-            values.push(self.expr(target)?);
-        }
-        for arg in &call.args {
-            values.push(self.expr(arg)?);
-        }
-        self.steps += values.iter().map(size).sum::<u64>() / 10;
-        library::call(call, &values)
-    }
-
-    /// And, or: the one value that decides does so whatever the other side fails with.
-    fn either(&mut self, call: &'a Call, decides: bool) -> Outcome<'a> {
-        let left = self.expr(&call.args[0]);
-        if matches!(left, Ok(Value::Bool(value)) if value == decides) {
-            return left;
-        }
-        let right = self.expr(&call.args[1]);
-        if matches!(right, Ok(Value::Bool(value)) if value == decides) {
-            return right;
-        }
-        match (left?, right?) {
-            (Value::Bool(_), right @ Value::Bool(_)) => Ok(right),
-            _ => Err(Failure::no_overload()),
-        }
-    }
-
-    fn comprehension(&mut self, inner: &'a Comprehension) -> Outcome<'a> {
-        let range = self.expr(&inner.range)?;
-        let has_second = inner.second.is_some();
-        let pairs: Vec<(Value, Value)> = match &range {
-            Value::List(list) if has_second => list
-                .iter()
-                .enumerate()
-                .map(|(index, value)| (Value::Int(index as i64), value))
-                .collect(),
-            Value::List(list) => list.iter().map(|value| (value, Value::Null)).collect(),
-            Value::Map(map) => map.entries(),
-            _ => return Err(Failure::no_overload()),
-        };
-        let depth = self.scope.len();
-        let outcome = self.fold(inner, pairs);
-        self.scope.truncate(depth);
-        outcome
-    }
-
-    fn fold(
-        &mut self,
-        inner: &'a Comprehension,
-        pairs: Vec<(Value<'a>, Value<'a>)>,
-    ) -> Outcome<'a> {
-        let depth = self.scope.len();
-        let mut failure: Option<Failure> = None;
-        let (mut count, mut kept, mut entries) = (0, Vec::new(), Vec::new());
-        for (first, second) in pairs {
-            self.scope.truncate(depth);
-            self.scope.push((&inner.variable, first.clone()));
-            if let Some(name) = &inner.second {
-                self.scope.push((name, second));
-            }
-            let holds = match &inner.condition {
-                None => Ok(true),
-                Some(condition) => match self.expr(condition) {
-                    Ok(Value::Bool(holds)) => Ok(holds),
-                    Ok(_) => Err(Failure::no_overload()),
-                    Err(failure) => Err(failure),
-                },
-            };
-            match (inner.kind, holds) {
-                (ComprehensionKind::All, Ok(false)) => return Ok(Value::Bool(false)),
-                (ComprehensionKind::Exists, Ok(true)) => return Ok(Value::Bool(true)),
-                (ComprehensionKind::All | ComprehensionKind::Exists, Err(why)) => {
-                    failure = Some(why);
-                }
-                (_, Err(why)) => return Err(why),
-                (_, Ok(false)) | (ComprehensionKind::All, Ok(true)) => {}
-                (ComprehensionKind::ExistsOne, Ok(true)) => count += 1,
-                (ComprehensionKind::Filter, Ok(true)) => kept.push(first),
-                (ComprehensionKind::Map | ComprehensionKind::TransformMap, Ok(true)) => {
-                    let Some(body) = &inner.body else { continue };
-                    let value = self.expr(body)?;
-                    if inner.kind == ComprehensionKind::Map {
-                        kept.push(value);
+        let mut outcome = Ok(());
+        match &range {
+            Value::List(list) => {
+                for index in 0..list.len() {
+                    let Some(item) = list.get(index) else { break };
+                    let (first, second) = if fold.has_second {
+                        (Value::Int(index as i64), Some(item))
                     } else {
-                        entries.push((first, value));
+                        (item, None)
+                    };
+                    outcome = self.turn(fold, first, second);
+                    if !matches!(outcome, Ok(())) {
+                        break;
                     }
                 }
             }
+            Value::Map(map) => {
+                for (key, value) in map.entries() {
+                    let second = fold.has_second.then_some(value);
+                    outcome = self.turn(fold, key, second);
+                    if !matches!(outcome, Ok(())) {
+                        break;
+                    }
+                }
+            }
+            other => {
+                self.locals.truncate(fold.place);
+                let kind = go_type(other);
+                return Err(Failure::new(if fold.has_second {
+                    format!("unsupported comprehension range type: {kind}")
+                } else {
+                    format!("got '{kind}', expected iterable type")
+                }));
+            }
         }
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
-        Ok(match inner.kind {
-            ComprehensionKind::All => Value::Bool(true),
-            ComprehensionKind::Exists => Value::Bool(false),
-            ComprehensionKind::ExistsOne => Value::Bool(count == 1),
-            ComprehensionKind::Map | ComprehensionKind::Filter => Value::list(kept),
-            ComprehensionKind::TransformMap => Value::Map(Map::Own(Rc::new(entries))),
-        })
-    }
-
-    fn bind(&mut self, bind: &'a Bind) -> Outcome<'a> {
-        let value = self.expr(&bind.value)?;
-        let value = match (bind.kind, value) {
-            (BindKind::Value, value) => value,
-            (_, Value::Optional(None)) => return Ok(Value::Optional(None)),
-            (_, Value::Optional(Some(inner))) => inner.as_ref().clone(),
-            _ => return Err(Failure::no_overload()),
+        let result = match outcome {
+            Err(Some(stop)) => Err(stop),
+            _ => self.node(&fold.result),
         };
-        self.scope.push((&bind.variable, value));
-        let body = self.expr(&bind.body);
-        self.scope.pop();
-        match bind.kind {
-            BindKind::Value | BindKind::OptFlatMap => body,
-            BindKind::OptMap => body.map(Value::some),
+        self.locals.truncate(fold.place);
+        result
+    }
+
+    /// One turn of a loop; `Err(None)`: it was the last, `Err(Some(_))`: everything stops.
+    fn turn(
+        &mut self,
+        fold: &'a Fold,
+        first: Value<'a>,
+        second: Option<Value<'a>>,
+    ) -> Result<(), Option<Failure>> {
+        self.locals[fold.place + 1] = Local::Ready(Ok(first));
+        if let Some(second) = second {
+            self.locals[fold.place + 2] = Local::Ready(Ok(second));
+        }
+        match self.node(&fold.condition) {
+            Ok(Value::Bool(false)) => return Err(None),
+            Err(why) if why.is_stop() => return Err(Some(why)),
+            _ => {}
+        }
+        let next = self.node(&fold.step);
+        match next {
+            Err(why) if why.is_stop() => Err(Some(why)),
+            next => {
+                self.locals[fold.place] = Local::Ready(next);
+                Ok(())
+            }
         }
     }
 }
 
-fn constant(literal: &Literal) -> Value<'_> {
-    match literal {
-        Literal::Null => Value::Null,
-        Literal::Bool(value) => Value::Bool(*value),
-        Literal::Int(value) => Value::Int(*value),
-        Literal::Uint(value) => Value::Uint(*value),
-        Literal::Double(value) => Value::Double(*value),
-        Literal::String(text) => Value::String(Cow::Borrowed(text)),
-        Literal::Bytes(bytes) => Value::Bytes(bytes.as_slice().into()),
+/// Sets an entry of a map that is being made; the last of the same key stays.
+pub(super) fn insert<'a>(
+    entries: &mut Vec<(Value<'a>, Value<'a>)>,
+    key: Value<'a>,
+    value: Value<'a>,
+) {
+    match entries.iter_mut().find(|(known, _)| known.equals(&key)) {
+        Some((_, known)) => *known = value,
+        None => entries.push((key, value)),
     }
 }
 
-/// The type a dotted name stands for.
-fn type_name(expr: &Expr) -> Option<&'static str> {
-    let Kind::Select { operand, field, .. } = &expr.kind else {
-        return None;
-    };
-    let Kind::Select {
-        operand: root,
-        field: middle,
-        ..
-    } = &operand.kind
-    else {
-        return None;
-    };
-    let is_root = matches!(&root.kind, Kind::Ident(name) if name == "google");
-    match field.as_str() {
-        _ if !is_root || middle != "protobuf" => None,
-        "Timestamp" => Some("google.protobuf.Timestamp"),
-        "Duration" => Some("google.protobuf.Duration"),
-        _ => None,
-    }
-}
-
-fn select<'a>(operand: &Value<'a>, field: &str, is_optional: bool) -> Outcome<'a> {
-    match operand {
-        Value::Map(map) => match map.field(field) {
-            Some(value) if is_optional => Ok(Value::some(value)),
-            Some(value) => Ok(value),
-            None if is_optional => Ok(Value::Optional(None)),
-            None => Err(Failure::new(format!("no such key: {field}"))),
-        },
-        Value::Struct(object) => match object.get(field) {
-            Some(value) if is_optional => Ok(Value::some(value)),
-            Some(value) => Ok(value),
-            None if is_optional => Ok(Value::Optional(None)),
-            None => Err(Failure::new(format!("no such key: {field}"))),
-        },
-        Value::Optional(None) => Ok(Value::Optional(None)),
-        Value::Optional(Some(inner)) => match select(inner, field, true)? {
-            found @ Value::Optional(_) => Ok(found),
-            found => Ok(Value::some(found)),
-        },
-        _ => Err(Failure::no_overload()),
-    }
-}
-
-fn has(operand: &Value, field: &str) -> Result<bool, Failure> {
-    match operand {
-        Value::Map(map) => Ok(map.field(field).is_some()),
-        Value::Struct(object) => Ok(object.get(field).is_some()),
-        Value::Optional(None) => Ok(false),
-        Value::Optional(Some(inner)) => has(inner, field),
-        _ => Err(Failure::no_overload()),
-    }
-}
-
-/// What going over a value once costs.
-fn size(value: &Value) -> u64 {
+/// What Go calls the type of a value.
+fn go_type(value: &Value) -> &'static str {
     match value {
-        Value::String(text) => text.len() as u64,
-        Value::List(list) => list.len() as u64,
-        _ => 1,
+        Value::Null => "types.Null",
+        Value::Bool(_) => "types.Bool",
+        Value::Int(_) => "types.Int",
+        Value::Uint(_) => "types.Uint",
+        Value::Double(_) => "types.Double",
+        Value::String(_) => "types.String",
+        Value::Bytes(_) => "types.Bytes",
+        Value::Duration(_) => "types.Duration",
+        Value::Timestamp(_) => "types.Timestamp",
+        Value::Optional(_) => "*types.Optional",
+        Value::Type(_) => "*types.Type",
+        _ => "ref.Val",
     }
 }

@@ -58,3 +58,15 @@ pub(super) fn unescape(name: &str) -> Option<String> {
     out.push_str(rest);
     Some(out)
 }
+
+/// The identifier of a property.
+pub(super) fn escape(property: &str) -> String {
+    if RESERVED.contains(&property) {
+        return format!("__{property}__");
+    }
+    property
+        .replace("__", "__underscores__")
+        .replace('.', "__dot__")
+        .replace('-', "__dash__")
+        .replace('/', "__slash__")
+}

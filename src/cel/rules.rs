@@ -6,60 +6,45 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map as JsonMap, Value as Json};
 
-use super::Program;
+use super::check::Variable;
+use super::eval::Names;
 use super::types::Type;
 use super::value::{Place, Value};
+use super::{Program, Refusal};
 use crate::error::FieldErrors;
 use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::FieldPath;
 use crate::schema::{ListKind, Node, NodeId, Rule, Schema, Shape, ratchet};
+
+/// What all the rules of an object may cost.
+const BUDGET: u64 = 10_000_000;
+/// The name of the type that rules are written on; upstream's ends in digits of the clock.
+pub const SELF_TYPE: &str = "selfType0";
 
 /// A rule, compiled.
 #[derive(Debug)]
 pub struct Compiled {
     /// The rule.
     pub program: Program,
-    /// What says why it does not hold.
-    pub message: Option<Program>,
+    /// What says why it does not hold; or what is wrong with that.
+    pub message: Option<Result<Program, String>>,
     /// Whether it compares with the old state.
     pub uses_old: bool,
 }
 
-/// What is wrong with a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Broken {
-    /// The rule itself, and why.
-    Rule(String),
-    /// Its message expression, and why.
-    Message(String),
-}
-
-/// Compiles a rule over values of this type.
-pub fn compile(rule: &Rule, of: &Type) -> Result<Compiled, Broken> {
+/// Compiles a rule over values of this type; or says what is wrong with it.
+pub fn compile(rule: &Rule, of: &Type) -> Result<Compiled, String> {
     let old = if rule.optional_old_self {
         Type::optional(of.clone())
     } else {
         of.clone()
     };
     let variables = [("self".to_owned(), of.clone()), ("oldSelf".to_owned(), old)];
-    let program = Program::compile(&rule.rule, &variables)
-        .map_err(|why| Broken::Rule(format!("compilation failed: {why}")))?;
+    let program = Program::compile(&rule.rule, &variables).map_err(|why| why.to_string())?;
     if !matches!(program.result, Type::Bool) {
-        let why = "cel expression must evaluate to a bool";
-        return Err(Broken::Rule(why.to_owned()));
+        return Err("cel expression must evaluate to a bool".to_owned());
     }
-    let message = if rule.message_expression.is_empty() {
-        None
-    } else {
-        let message = Program::compile(&rule.message_expression, &variables).map_err(|why| {
-            Broken::Message(format!("messageExpression compilation failed: {why}"))
-        })?;
-        if !matches!(message.result, Type::String) {
-            let why = "messageExpression must evaluate to a string";
-            return Err(Broken::Message(why.to_owned()));
-        }
-        Some(message)
-    };
+    let message = (!rule.message_expression.is_empty()).then(|| message(rule, &variables));
     Ok(Compiled {
         uses_old: program.mentions("oldSelf"),
         program,
@@ -67,8 +52,20 @@ pub fn compile(rule: &Rule, of: &Type) -> Result<Compiled, Broken> {
     })
 }
 
+fn message(rule: &Rule, variables: &[Variable]) -> Result<Program, String> {
+    let message =
+        Program::compile(&rule.message_expression, variables).map_err(|why| match why {
+            Refusal::Issues(_) => format!("messageExpression {why}"),
+            Refusal::Constant(why) => format!("messageExpression instantiation failed: {why}"),
+        })?;
+    if !matches!(message.result, Type::String) {
+        return Err("messageExpression must evaluate to a string".to_owned());
+    }
+    Ok(message)
+}
+
 /// A rule as written, and what it compiled to.
-type Ruled = (Rule, Result<Compiled, Broken>);
+type Ruled = (Rule, Result<Compiled, String>);
 
 /// The rules of a schema by the nodes they are of.
 #[derive(Debug, Default)]
@@ -97,7 +94,7 @@ impl Rules {
             .as_ref()
             .filter(|checks| !checks.rules.is_empty())
         {
-            let of = Type::of(schema, id, is_root).unwrap_or(Type::Dyn);
+            let of = Type::of(schema, id, is_root, SELF_TYPE).unwrap_or(Type::Dyn);
             let compiled = checks
                 .rules
                 .iter()
@@ -126,6 +123,7 @@ impl Rules {
             rules: self,
             schema,
             errors: FieldErrors::new(),
+            budget: Some(BUDGET),
         };
         run.root(object, old);
         run.errors
@@ -136,6 +134,8 @@ struct Run<'a> {
     rules: &'a Rules,
     schema: &'a Schema,
     errors: FieldErrors,
+    /// What is left to spend; `None`: nothing further is run.
+    budget: Option<u64>,
 }
 
 impl Run<'_> {
@@ -170,7 +170,7 @@ impl Run<'_> {
         path: &FieldPath,
         is_kept: bool,
     ) {
-        if value.is_null() {
+        if value.is_null() || self.budget.is_none() {
             return;
         }
         let schema = self.schema;
@@ -237,15 +237,35 @@ impl Run<'_> {
     fn rules_of(&mut self, id: NodeId, subject: &Subject) {
         let rules = self.rules;
         for (rule, compiled) in rules.0.get(&id).into_iter().flatten() {
+            if self.budget.is_none() {
+                return;
+            }
+            if self.budget == Some(0) {
+                self.stop(subject, OUT_OF_BUDGET);
+                return;
+            }
             self.rule(rule, compiled, subject);
         }
     }
 
-    fn rule(&mut self, rule: &Rule, compiled: &Result<Compiled, Broken>, subject: &Subject) {
+    /// Says why nothing further is run.
+    fn stop(&mut self, subject: &Subject, why: impl Into<String>) {
+        self.budget = None;
+        let kind = type_word(subject.node);
+        self.errors.invalid(subject.path, &kind.into(), why.into());
+    }
+
+    /// Spends what something cost; whether there was that much.
+    fn spend(&mut self, cost: u64) -> bool {
+        self.budget = self.budget.and_then(|budget| budget.checked_sub(cost));
+        self.budget.is_some()
+    }
+
+    fn rule(&mut self, rule: &Rule, compiled: &Result<Compiled, String>, subject: &Subject) {
         let kind = type_word(subject.node);
         let compiled = match compiled {
             Ok(compiled) => compiled,
-            Err(Broken::Rule(why) | Broken::Message(why)) => {
+            Err(why) => {
                 let detail = format!("rule compile error: {why}");
                 self.errors.invalid(subject.path, &kind.into(), detail);
                 return;
@@ -255,39 +275,118 @@ impl Run<'_> {
             return;
         }
         let old = subject.old.clone();
+        let plain = old.clone().unwrap_or(Value::Null);
         let old = if rule.optional_old_self {
             old.map_or(Value::Optional(None), Value::some)
         } else {
-            old.unwrap_or(Value::Null)
+            plain.clone()
         };
         let variables = [("self", subject.value.clone()), ("oldSelf", old)];
-        match compiled.program.holds(&variables) {
-            Ok(true) => {}
-            Ok(false) if !compiled.uses_old && subject.is_kept => {}
-            Ok(false) => {
-                let detail = compiled
+        let (outcome, cost) = compiled.program.run(&variables, None);
+        if !self.spend(cost) {
+            self.stop(subject, OUT_OF_BUDGET);
+            return;
+        }
+        match outcome {
+            Ok(Value::Bool(true)) => {}
+            Ok(_) => {
+                // Upstream gives messages the old state as is, even where a rule has it optional.
+                let variables = [("self", subject.value.clone()), ("oldSelf", plain)];
+                let message = compiled
                     .message
                     .as_ref()
-                    .and_then(|message| said(message, &variables))
-                    .unwrap_or_else(|| message_of(rule));
-                self.broken(rule, subject, detail);
+                    .and_then(|message| message.as_ref().ok());
+                let detail = match message {
+                    None => Some(message_of(rule)),
+                    Some(message) => self.said(rule, message, &variables, subject),
+                };
+                let is_kept = !compiled.uses_old && subject.is_kept;
+                if let (Some(detail), false) = (detail, is_kept) {
+                    self.broken(rule, subject, detail);
+                }
             }
             Err(failure) => {
+                let is_stop = failure.is_stop();
                 let detail = failed(&failure.0, rule);
                 self.errors.invalid(subject.path, &kind.into(), detail);
+                if is_stop {
+                    self.budget = None;
+                }
             }
         }
     }
 
+    /// What a message expression says, or else the rule's own message; `None` where saying it used
+    /// up what there was to spend.
+    fn said<'p>(
+        &mut self,
+        rule: &Rule,
+        message: &'p Program,
+        variables: &Names<'p>,
+        subject: &Subject,
+    ) -> Option<String> {
+        const LENGTH_MAX: usize = 5 * 1024;
+        let (outcome, cost) = message.run(variables, None);
+        if !self.spend(cost) {
+            self.stop(
+                subject,
+                "messageExpression evaluation failed due to running out of cost budget, no \
+                 further validation rules will be run",
+            );
+            return None;
+        }
+        let text = match outcome {
+            Ok(Value::String(text)) => text.trim().to_owned(),
+            Err(failure) if failure.is_stop() => {
+                let why = format!(
+                    "no further validation rules will be run due to call cost exceeds limit for \
+                     messageExpression: {:?}",
+                    rule.message_expression
+                );
+                self.stop(subject, why);
+                return None;
+            }
+            _ => String::new(),
+        };
+        let fits = !text.is_empty() && text.len() <= LENGTH_MAX && !text.contains('\n');
+        Some(if fits { text } else { message_of(rule) })
+    }
+
+    /// A `fieldPath` as errors print it: properties with dots, keys of maps with brackets,
+    /// however they are written.
+    fn below(&self, node: &Node, path: &str) -> String {
+        let mut node = node;
+        let mut out = String::new();
+        let mut rest = path.trim();
+        while !rest.is_empty() {
+            let quoted = rest
+                .strip_prefix("['")
+                .and_then(|rest| rest.split_once("']"));
+            let plain = rest.strip_prefix('.').unwrap_or(rest);
+            let end = plain.find(['.', '[']).unwrap_or(plain.len());
+            let (name, after) = quoted.unwrap_or(plain.split_at(end));
+            let child = if let Shape::Map(values) = node.shape {
+                out.extend(["[", name, "]"]);
+                Some(values)
+            } else {
+                out.extend([".", name]);
+                self.schema.child(node, name)
+            };
+            let Some(child) = child.filter(|_| after.len() < rest.len()) else {
+                break;
+            };
+            (node, rest) = (self.schema.node(child), after);
+        }
+        out
+    }
+
     fn broken(&mut self, rule: &Rule, subject: &Subject, detail: String) {
         let base = subject.path.to_string();
-        let below = rule.field_path.trim().trim_start_matches('.');
-        let below = below.replace("['", "[").replace("']", "]");
+        let below = self.below(subject.node, &rule.field_path);
         let field = match (base.as_str(), below.as_str()) {
             ("", "") => "<nil>".to_owned(),
-            ("", below) => below.to_owned(),
-            (base, "") => base.to_owned(),
-            (base, below) => format!("{base}.{below}"),
+            ("", below) => below.trim_start_matches('.').to_owned(),
+            (base, below) => format!("{base}{below}"),
         };
         let is_whole = matches!(type_word(subject.node), "object" | "array");
         let printed = subject
@@ -331,6 +430,10 @@ fn printed(value: &Json) -> String {
         .map_or(String::new(), |error| error.value.clone())
 }
 
+/// What is said where nothing is left to spend.
+const OUT_OF_BUDGET: &str = "validation failed due to running out of cost budget, no further \
+                             validation rules will be run";
+
 /// What is said of a rule that came to nothing.
 fn failed(words: &str, rule: &Rule) -> String {
     let rule = rule_text(rule);
@@ -347,17 +450,6 @@ fn failed(words: &str, rule: &Rule) -> String {
     } else {
         format!("{words} evaluating rule: {rule}")
     }
-}
-
-/// What a message expression says; `None` where it fails, or says nothing that fits.
-fn said<'a>(message: &'a Program, variables: &[(&'a str, Value<'a>)]) -> Option<String> {
-    const LENGTH_MAX: usize = 5 * 1024;
-    let Ok(Value::String(text)) = message.evaluate(variables) else {
-        return None;
-    };
-    let text = text.trim();
-    let fits = !text.is_empty() && text.len() <= LENGTH_MAX && !text.contains('\n');
-    fits.then(|| text.to_owned())
 }
 
 fn rule_text(rule: &Rule) -> &str {

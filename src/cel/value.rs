@@ -5,16 +5,19 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::IpAddr;
-use std::rc::Rc;
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Map as JsonMap, Value as Json};
 
 use super::admission::authorizer::Question;
+use super::eval::Failure;
+use super::library;
 use super::library::{semver::Semver, url::Url};
+use super::moment::Moment;
+use super::types::Type;
 use crate::object::quantity::Quantity;
 use crate::object::{duration, time};
-use crate::schema::{ListKind, Node, NodeId, Schema, Shape};
+use crate::schema::{ListKind, Node, NodeId, Schema, Shape, Text};
 
 /// A value.
 #[derive(Clone, Debug)]
@@ -32,35 +35,35 @@ pub enum Value<'a> {
     /// Text.
     String(Cow<'a, str>),
     /// Bytes.
-    Bytes(Rc<[u8]>),
+    Bytes(Arc<[u8]>),
     /// Nanoseconds.
     Duration(i64),
     /// A point in time.
-    Timestamp(Timestamp),
+    Timestamp(Moment),
     /// A list.
     List(List<'a>),
     /// A map or an object.
     Map(Map<'a>),
     /// An optional.
-    Optional(Option<Rc<Value<'a>>>),
+    Optional(Option<Arc<Value<'a>>>),
     /// A type by its name.
     Type(Cow<'static, str>),
     /// A quantity.
-    Quantity(Rc<Quantity>),
+    Quantity(Arc<Quantity>),
     /// An address.
     Ip(IpAddr),
     /// A network: address and prefix length.
     Cidr(IpAddr, u8),
     /// A URL.
-    Url(Rc<Url>),
+    Url(Arc<Url>),
     /// A semantic version.
-    Semver(Rc<Semver>),
+    Semver(Arc<Semver>),
     /// A named format.
     Format(&'static str),
     /// An object made by an expression: `Object.spec{replicas: 1}`.
-    Struct(Rc<Struct<'a>>),
+    Struct(Arc<Struct<'a>>),
     /// An authorizer, or what was begun to be asked of it.
-    Question(Rc<Question<'a>>),
+    Question(Arc<Question<'a>>),
 }
 
 /// An object made by an expression.
@@ -107,7 +110,7 @@ pub enum List<'a> {
     /// From an object.
     Json(&'a [Json], Option<Place<'a>>),
     /// Made by an expression.
-    Own(Rc<Vec<Value<'a>>>),
+    Own(Arc<Vec<Value<'a>>>),
 }
 
 /// A map.
@@ -116,7 +119,7 @@ pub enum Map<'a> {
     /// From an object.
     Json(&'a JsonMap<String, Json>, Option<Place<'a>>),
     /// Made by an expression.
-    Own(Rc<Vec<(Value<'a>, Value<'a>)>>),
+    Own(Arc<Vec<(Value<'a>, Value<'a>)>>),
 }
 
 impl<'a> List<'a> {
@@ -154,6 +157,19 @@ impl<'a> List<'a> {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 
+    /// The keys that tell items of an object's list apart: `None` for a list of which they do not;
+    /// none for a set.
+    pub fn keys(&self) -> Option<&'a [Text]> {
+        match self {
+            Self::Json(_, Some(place)) => match &place.node.list {
+                ListKind::Atomic => None,
+                ListKind::Set => Some(&[]),
+                ListKind::Map(keys) => Some(keys),
+            },
+            _ => None,
+        }
+    }
+
     /// Whether the order of items means nothing.
     fn is_unordered(&self) -> bool {
         match self {
@@ -182,6 +198,10 @@ impl<'a> Map<'a> {
         match (self, key) {
             (Self::Json(map, place), Value::String(key)) => {
                 let value = map.get(key.as_ref())?;
+                // A field of an object that is null is not there.
+                if value.is_null() && self.is_object() {
+                    return None;
+                }
                 Some(Value::from_json(value, child(*place, key)))
             }
             (Self::Json(..), _) => None,
@@ -192,13 +212,17 @@ impl<'a> Map<'a> {
         }
     }
 
-    /// The field an identifier names: an object's property by its escaped name, a map's key as is.
-    pub fn field(&self, name: &str) -> Option<Value<'a>> {
-        let is_object = match self {
+    /// Whether it has the fields of a schema.
+    fn is_object(&self) -> bool {
+        match self {
             Self::Json(_, Some(place)) => !matches!(place.node.shape, Shape::Map(_)),
             _ => false,
-        };
-        if is_object {
+        }
+    }
+
+    /// The field an identifier names: an object's property by its escaped name, a map's key as is.
+    pub fn field(&self, name: &str) -> Option<Value<'a>> {
+        if self.is_object() {
             let name = super::names::unescape(name)?;
             return self.get(&Value::String(name.into()));
         }
@@ -206,16 +230,16 @@ impl<'a> Map<'a> {
     }
 
     /// Keys and values.
-    pub fn entries(&self) -> Vec<(Value<'a>, Value<'a>)> {
+    pub fn entries(&self) -> Box<dyn Iterator<Item = (Value<'a>, Value<'a>)> + '_> {
         match self {
-            Self::Json(map, place) => map
-                .iter()
-                .map(|(key, value)| {
-                    let value = Value::from_json(value, child(*place, key));
+            Self::Json(map, place) => {
+                let place = *place;
+                Box::new(map.iter().map(move |(key, value)| {
+                    let value = Value::from_json(value, child(place, key));
                     (Value::String(Cow::Borrowed(key)), value)
-                })
-                .collect(),
-            Self::Own(entries) => entries.to_vec(),
+                }))
+            }
+            Self::Own(entries) => Box::new(entries.iter().cloned()),
         }
     }
 }
@@ -263,17 +287,87 @@ impl<'a> Value<'a> {
 
     /// A list made by an expression.
     pub fn list(items: Vec<Self>) -> Self {
-        Self::List(List::Own(Rc::new(items)))
+        Self::List(List::Own(Arc::new(items)))
+    }
+
+    /// A type as a value.
+    pub fn type_of(of: &Type) -> Self {
+        let name = match of {
+            Type::List(_) => "list".to_owned(),
+            Type::Map(..) => "map".to_owned(),
+            Type::Optional(_) => "optional_type".to_owned(),
+            Type::Type(_) => "type".to_owned(),
+            other => other.declared(),
+        };
+        Self::Type(name.into())
+    }
+
+    /// What a field reads; `None`: there is none. `is_asked`: whether there is one is what is
+    /// asked, which may be asked of anything.
+    pub fn field(&self, name: &str, is_asked: bool) -> Result<Option<Self>, Failure> {
+        match self {
+            Self::Map(map) => Ok(map.field(name)),
+            Self::Struct(object) => Ok(object.get(name)),
+            Self::List(_) => Err(Failure::new("unsupported index type 'string' in list")),
+            _ if is_asked => Ok(None),
+            _ => Err(Failure::no_key(&Value::text(name))),
+        }
+    }
+
+    /// What stands at an index or key; `None`: nothing, where that `is_asked`.
+    pub fn index(&self, key: &Value, is_asked: bool) -> Result<Option<Self>, Failure> {
+        match self {
+            Self::Map(map) => match map.get(key) {
+                None if matches!(map, Map::Json(..)) && !matches!(key, Value::String(_)) => {
+                    Err(Failure::no_overload())
+                }
+                None if !is_asked => Err(Failure::no_key(key)),
+                found => Ok(found),
+            },
+            Self::List(list) => {
+                let shown = || library::display(key);
+                let unsupported =
+                    || Failure::new(format!("unsupported index value {} in list", shown()));
+                let index = match key {
+                    Value::Int(index) => *index,
+                    Value::Uint(index) => i64::try_from(*index).map_err(|_| unsupported())?,
+                    Value::Double(index) if index.fract() == 0.0 => *index as i64,
+                    Value::Double(_) => return Err(unsupported()),
+                    other => {
+                        let kind = other.type_name();
+                        let why = format!("unsupported index type '{kind}' in list");
+                        return Err(Failure::new(why));
+                    }
+                };
+                let found = usize::try_from(index)
+                    .ok()
+                    .and_then(|index| list.get(index));
+                let is_whole = matches!(key, Value::Int(_));
+                if found.is_some() && !is_whole && matches!(list, List::Json(..)) {
+                    return Err(Failure::new(format!("unsupported index: {}", shown())));
+                }
+                if found.is_none() && !is_asked {
+                    return Err(Failure::new(format!("index out of bounds: {}", shown())));
+                }
+                Ok(found)
+            }
+            Self::Struct(object) => match key {
+                Value::String(name) => Ok(object.get(name)),
+                _ => Err(Failure::no_key(key)),
+            },
+            _ if is_asked => Ok(None),
+            _ => Err(Failure::no_key(key)),
+        }
     }
 
     /// An optional that is there.
     pub fn some(value: Self) -> Self {
-        Self::Optional(Some(Rc::new(value)))
+        Self::Optional(Some(Arc::new(value)))
     }
 
     /// Something of an authorizer.
     pub fn question(question: Question<'a>) -> Self {
-        Self::Question(Rc::new(question))
+        Self::Question(Arc::new(question))
     }
 
     /// The name of its type.
@@ -303,6 +397,25 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// Whether both are equal, or may not even be compared: what a library makes compares with its
+    /// like only.
+    pub fn try_equals(&self, other: &Value) -> Result<bool, Failure> {
+        let is_made = matches!(
+            self,
+            Self::Quantity(_)
+                | Self::Ip(_)
+                | Self::Cidr(..)
+                | Self::Url(_)
+                | Self::Semver(_)
+                | Self::Format(_)
+        );
+        let is_like = self.type_name() == other.type_name() || matches!(other, Value::Null);
+        if is_made && !is_like {
+            return Err(Failure::no_overload());
+        }
+        Ok(self.equals(other))
+    }
+
     /// Whether both are equal; values of different types are not, numbers aside.
     pub fn equals(&self, other: &Value) -> bool {
         match (self, other) {
@@ -314,8 +427,7 @@ impl<'a> Value<'a> {
             (Self::Map(a), Value::Map(b)) => {
                 a.len() == b.len()
                     && a.entries()
-                        .iter()
-                        .all(|(key, value)| b.get(key).is_some_and(|other| value.equals(&other)))
+                        .all(|(key, value)| b.get(&key).is_some_and(|other| value.equals(&other)))
             }
             (Self::Optional(a), Value::Optional(b)) => match (a, b) {
                 (None, None) => true,
@@ -378,8 +490,10 @@ fn lists_equal(a: &List, b: &List) -> bool {
 fn formatted<'a>(text: &str, format: &str) -> Option<Value<'a>> {
     match format {
         "duration" => duration::parse(text).ok().map(Value::Duration),
-        "date-time" => time::parse(text).map(Value::Timestamp),
-        "date" => time::parse(&format!("{text}T00:00:00Z")).map(Value::Timestamp),
+        "date-time" => Moment::parse(text)
+            .or_else(|| time::parse(text).map(Moment::from))
+            .map(Value::Timestamp),
+        "date" => Moment::parse(&format!("{text}T00:00:00Z")).map(Value::Timestamp),
         "byte" => {
             use base64::Engine;
             let bytes = base64::engine::general_purpose::STANDARD

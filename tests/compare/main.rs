@@ -23,10 +23,12 @@
 mod cases;
 mod definitions;
 mod edit;
+mod expressions;
 mod mask;
 mod play;
 mod record;
 mod reference;
+mod scenarios;
 
 use std::fmt::Write;
 

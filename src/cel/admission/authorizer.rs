@@ -5,7 +5,7 @@
 use std::fmt;
 
 /// Says whether someone may do something.
-pub trait Authorizer: fmt::Debug {
+pub trait Authorizer: fmt::Debug + Sync {
     /// The decision on a check.
     fn authorize(&self, check: &Check) -> Decision;
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use crate::cel::Program;
 use crate::cel::types::{Record, Type};
+use crate::cel::{Dialect, Program};
 
 /// What an expression has to come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +137,12 @@ impl Environment {
 
     /// Compiles an expression that has to come to something.
     pub fn compile(&self, source: &str, returns: Returns) -> Result<Expression, CompileError> {
-        let program = Program::compile_with(source, &self.names(), self.has_patch_types)
-            .map_err(|why| CompileError(format!("compilation failed: {why}")))?;
+        let dialect = Dialect {
+            has_patch_types: self.has_patch_types,
+            ..Dialect::default()
+        };
+        let program = Program::compile_with(source, &self.names(), dialect)
+            .map_err(|why| CompileError(why.to_string()))?;
         if let Some(why) = returns.refusal(&program.result) {
             return Err(CompileError(why));
         }
@@ -168,6 +172,7 @@ impl Environment {
             let of = Record {
                 name: "kubernetes.variables".to_owned(),
                 fields: variables.clone(),
+                is_open: false,
             };
             names.push(("variables".to_owned(), Type::Record(Arc::new(of))));
         }
@@ -254,6 +259,7 @@ fn record(name: &str) -> Type {
             let record = Record {
                 name: name.to_owned(),
                 fields,
+                is_open: false,
             };
             all.insert(name, Type::Record(Arc::new(record)));
         }

@@ -6,7 +6,8 @@ use serde_json::{Map as JsonMap, Value as Json};
 
 use super::authorizer::{Asked, Question, Target};
 use super::{Authorizer, Expression, Variable};
-use crate::cel::eval::{self, Lazies, Outcome};
+use crate::cel::eval::Outcome;
+use crate::cel::lazy::Lazies;
 use crate::cel::value::Value;
 
 /// What expressions look at.
@@ -136,6 +137,6 @@ impl<'a> Evaluation<'a> {
     }
 
     fn outcome(&self, expression: &'a Expression) -> (Outcome<'a>, u64) {
-        eval::run(&expression.program, &self.names, Some(&self.lazies))
+        expression.program.run(&self.names, Some(&self.lazies))
     }
 }

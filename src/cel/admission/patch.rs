@@ -6,6 +6,7 @@
 use base64::Engine;
 use serde_json::{Map as JsonMap, Value as Json};
 
+use crate::cel::library;
 use crate::cel::value::{Map, Struct, Value};
 
 /// An operation of a JSON patch.
@@ -97,7 +98,7 @@ fn json(value: &Value) -> Result<Json, String> {
             }
             Json::Object(out)
         }
-        Value::Timestamp(_) | Value::Duration(_) => match crate::cel::printed(value) {
+        Value::Timestamp(_) | Value::Duration(_) => match library::printed(value) {
             Some(text) => Json::from(text),
             None => return Err(unsupported(value)),
         },
@@ -127,7 +128,7 @@ fn unsupported(value: &Value) -> String {
 fn check_names(object: &Struct, path: &str) -> Result<(), String> {
     let mut errors = Vec::new();
     gather(
-        &Value::Struct(std::rc::Rc::new(object.clone())),
+        &Value::Struct(std::sync::Arc::new(object.clone())),
         path,
         &mut errors,
     );

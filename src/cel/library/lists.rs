@@ -3,9 +3,10 @@
 //! *Upstream:* `apiserver/pkg/cel/library/lists.go`, `cel-go/ext/sets.go`.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use crate::cel::eval::{Failure, Outcome};
-use crate::cel::value::{List, Value};
+use crate::cel::value::{List, Map, Value};
 
 /// The result of a function over lists; `None` where it is none.
 pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> {
@@ -22,6 +23,34 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
             let items: Vec<Value> = list.iter().collect();
             let found = items.iter().rposition(|other| other.equals(item));
             Ok(Value::Int(found.map_or(-1, |index| index as i64)))
+        }
+        ("includes", [Value::List(list), item]) => {
+            Ok(Value::Bool(list.iter().any(|other| other.equals(item))))
+        }
+        ("includes", [value, item]) => Ok(Value::Bool(value.equals(item))),
+        ("slice", [Value::List(list), Value::Int(from), Value::Int(to)]) => slice(list, *from, *to),
+        ("flatten", [Value::List(list)]) => flatten(list, 1),
+        ("flatten", [Value::List(list), Value::Int(depth)]) => flatten(list, *depth),
+        ("sort", [Value::List(list)]) => sort(list, list),
+        ("@sortByAssociatedKeys", [Value::List(list), Value::List(keys)]) => sort(list, keys),
+        ("lists.range", [Value::Int(length)]) => range(*length),
+        ("reverse", [Value::List(list)]) => {
+            let mut items: Vec<Value> = list.iter().collect();
+            items.reverse();
+            Ok(Value::list(items))
+        }
+        ("distinct", [Value::List(list)]) => {
+            let mut kept: Vec<Value> = Vec::new();
+            for item in list.iter() {
+                if !kept.iter().any(|other| item.equals(other)) {
+                    kept.push(item);
+                }
+            }
+            Ok(Value::list(kept))
+        }
+        ("cel.@mapInsert", [Value::Map(map), Value::Map(more)]) => inserted(map, more.entries()),
+        ("cel.@mapInsert", [Value::Map(map), key, value]) => {
+            inserted(map, [(key.clone(), value.clone())].into_iter())
         }
         ("sets.contains", [Value::List(all), Value::List(some)]) => {
             Ok(Value::Bool(contains(all, some)))
@@ -83,4 +112,92 @@ fn best<'a>(list: &List<'a>, name: &str, is_better: fn(Ordering) -> bool) -> Out
         }
     }
     Ok(best)
+}
+
+fn slice<'a>(list: &List<'a>, from: i64, to: i64) -> Outcome<'a> {
+    let refused = |why: &str| Err(Failure::new(format!("cannot slice({from}, {to}), {why}")));
+    let (Ok(start), Ok(end)) = (usize::try_from(from), usize::try_from(to)) else {
+        return refused("negative indexes not supported");
+    };
+    if start > end {
+        return refused("start index must be less than or equal to end index");
+    }
+    if list.len() < end {
+        return refused(&format!("list is length {}", list.len()));
+    }
+    let items = (start..end).filter_map(|index| list.get(index));
+    Ok(Value::list(items.collect()))
+}
+
+fn flatten<'a>(list: &List<'a>, depth: i64) -> Outcome<'a> {
+    if depth < 0 {
+        return Err(Failure::new("level must be non-negative"));
+    }
+    let mut out = Vec::new();
+    gather(list, depth, &mut out);
+    Ok(Value::list(out))
+}
+
+fn gather<'a>(list: &List<'a>, depth: i64, out: &mut Vec<Value<'a>>) {
+    for item in list.iter() {
+        match item {
+            Value::List(inner) if depth > 0 => gather(&inner, depth - 1, out),
+            other => out.push(other),
+        }
+    }
+}
+
+/// The items of a list in the order of their keys.
+fn sort<'a>(list: &List<'a>, keys: &List<'a>) -> Outcome<'a> {
+    if list.len() != keys.len() {
+        return Err(Failure::new(format!(
+            "@sortByAssociatedKeys() expected a list of the same size as the associated keys list, \
+             but got {} and {} elements respectively",
+            list.len(),
+            keys.len()
+        )));
+    }
+    let keys: Vec<Value> = keys.iter().collect();
+    let Some(first) = keys.first() else {
+        return Ok(Value::List(list.clone()));
+    };
+    if first.compare(first).is_none() {
+        return Err(Failure::new("list elements must be comparable"));
+    }
+    if keys.iter().any(|key| key.type_name() != first.type_name()) {
+        return Err(Failure::new("list elements must have the same type"));
+    }
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by(|a, b| keys[*a].compare(&keys[*b]).unwrap_or(Ordering::Equal));
+    let items = order.into_iter().filter_map(|index| list.get(index));
+    Ok(Value::list(items.collect()))
+}
+
+fn range<'a>(length: i64) -> Outcome<'a> {
+    const MAX: i64 = 10_000_000;
+    if length < 0 {
+        return Err(Failure::new(format!(
+            "lists.range: size must be non-negative, got {length}"
+        )));
+    }
+    if length > MAX {
+        return Err(Failure::new(format!(
+            "lists.range: size {length} exceeds maximum allowed ({MAX})"
+        )));
+    }
+    Ok(Value::list((0..length).map(Value::Int).collect()))
+}
+
+fn inserted<'a>(map: &Map<'a>, more: impl Iterator<Item = (Value<'a>, Value<'a>)>) -> Outcome<'a> {
+    let mut entries: Vec<(Value, Value)> = map.entries().collect();
+    for (key, value) in more {
+        if entries.iter().any(|(known, _)| known.equals(&key)) {
+            let key = super::display(&key);
+            return Err(Failure::new(format!(
+                "insert failed: key {key} already exists"
+            )));
+        }
+        entries.push((key, value));
+    }
+    Ok(Value::Map(Map::Own(Arc::new(entries))))
 }

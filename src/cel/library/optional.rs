@@ -20,6 +20,27 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
             Some(inner) => Ok(inner.as_ref().clone()),
             None => Err(Failure::new("optional.none() dereference")),
         },
+        ("first", [Value::List(list)]) => {
+            Ok(list.get(0).map_or(Value::Optional(None), Value::some))
+        }
+        ("last", [Value::List(list)]) => {
+            let last = list.len().checked_sub(1).and_then(|index| list.get(index));
+            Ok(last.map_or(Value::Optional(None), Value::some))
+        }
+        ("optional.unwrap" | "unwrapOpt", [Value::List(list)]) => {
+            let mut out = Vec::new();
+            for item in list.iter() {
+                match item {
+                    Value::Optional(inner) => out.extend(inner.map(|inner| inner.as_ref().clone())),
+                    other => {
+                        let shown = super::display(&other);
+                        let why = format!("value {shown} is not optional");
+                        return Some(Err(Failure::new(why)));
+                    }
+                }
+            }
+            Ok(Value::list(out))
+        }
         _ => return None,
     };
     Some(outcome)
@@ -37,7 +58,6 @@ fn is_zero(value: &Value) -> bool {
         Value::Duration(nanos) => *nanos == 0,
         Value::List(list) => list.is_empty(),
         Value::Map(map) => map.is_empty(),
-        Value::Optional(inner) => inner.is_none(),
         _ => false,
     }
 }

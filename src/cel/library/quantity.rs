@@ -3,7 +3,7 @@
 //! *Upstream:* `apiserver/pkg/cel/library/quantity.go`.
 
 use std::cmp::Ordering;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::cel::eval::{Failure, Outcome};
 use crate::cel::value::Value;
@@ -13,7 +13,7 @@ use crate::object::quantity::{Format, Quantity};
 pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> {
     let outcome = match (name, values) {
         ("quantity", [Value::String(text)]) => Quantity::parse(text)
-            .map(|quantity| Value::Quantity(Rc::new(quantity)))
+            .map(|quantity| Value::Quantity(Arc::new(quantity)))
             .map_err(|error| Failure::new(error.to_string())),
         ("isQuantity", [Value::String(text)]) => Ok(Value::Bool(Quantity::parse(text).is_ok())),
         ("sign", [Value::Quantity(quantity)]) => Ok(Value::Int(if quantity.is_zero() {
@@ -29,7 +29,7 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
             .map(Value::Int)
             .ok_or_else(|| Failure::new("cannot convert value to integer")),
         ("asApproximateFloat", [Value::Quantity(quantity)]) => {
-            Ok(Value::Double(quantity.milli_value() as f64 / 1000.0))
+            Ok(Value::Double(approximate(quantity)))
         }
         ("add" | "sub", [Value::Quantity(a), Value::Quantity(b)]) => Ok(sum(name, a, b)),
         ("add" | "sub", [Value::Quantity(a), Value::Int(b)]) => {
@@ -54,5 +54,33 @@ fn sum<'a>(name: &str, a: &Quantity, b: &Quantity) -> Value<'a> {
     } else {
         total.sub(b);
     }
-    Value::Quantity(Rc::new(total))
+    Value::Quantity(Arc::new(total))
+}
+
+/// A quantity as the nearest floating point number.
+fn approximate(quantity: &Quantity) -> f64 {
+    let text = quantity.to_string();
+    let split = text
+        .find(|c: char| !(c.is_ascii_digit() || "+-.".contains(c)))
+        .unwrap_or(text.len());
+    let (digits, suffix) = text.split_at(split);
+    let power = match suffix {
+        "n" => "e-9",
+        "u" => "e-6",
+        "m" => "e-3",
+        "k" => "e3",
+        "M" => "e6",
+        "G" => "e9",
+        "T" => "e12",
+        "P" => "e15",
+        "E" => "e18",
+        _ => "",
+    };
+    let binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    if let Some(place) = binary.iter().position(|known| *known == suffix) {
+        let digits: f64 = digits.parse().unwrap_or(0.0);
+        return digits * 1024_f64.powi(place as i32 + 1);
+    }
+    let power = if power.is_empty() { suffix } else { power };
+    format!("{digits}{power}").parse().unwrap_or(0.0)
 }

@@ -4,10 +4,11 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::cel::eval::{Failure, Outcome};
 use crate::cel::value::Value;
+use crate::object::quote::quoted;
 
 /// A semantic version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,22 +24,17 @@ pub struct Semver {
 pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> {
     let outcome = match (name, values) {
         ("semver" | "isSemver", [Value::String(text), rest @ ..]) => {
-            let is_tolerant = match rest {
-                [] => false,
-                [Value::Bool(value)] => *value,
+            let parsed = match rest {
+                [] | [Value::Bool(false)] => Semver::parse(text),
+                [Value::Bool(true)] => tolerant(text).and_then(|text| Semver::parse(&text)),
                 _ => return None,
             };
-            let parsed = if is_tolerant {
-                Semver::parse(&tolerant(text))
-            } else {
-                Semver::parse(text)
-            };
             if name == "isSemver" {
-                Ok(Value::Bool(parsed.is_some()))
+                Ok(Value::Bool(parsed.is_ok()))
             } else {
                 parsed
-                    .map(|version| Value::Semver(Rc::new(version)))
-                    .ok_or_else(|| Failure::new("No Major.Minor.Patch elements found"))
+                    .map(|version| Value::Semver(Arc::new(version)))
+                    .map_err(Failure::new)
             }
         }
         ("major", [Value::Semver(version)]) => Ok(Value::Int(version.major as i64)),
@@ -55,53 +51,89 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
 }
 
 /// A version with its missing parts filled in and its prefix and leading zeros gone.
-fn tolerant(text: &str) -> String {
-    let text = text.trim();
+fn tolerant(text: &str) -> Result<String, String> {
     let text = text.strip_prefix('v').unwrap_or(text);
-    let end = text.find(['-', '+']).unwrap_or(text.len());
-    let (numbers, rest) = text.split_at(end);
-    let mut parts: Vec<&str> = numbers
-        .split('.')
-        .map(|part| match part.trim_start_matches('0') {
-            "" if !part.is_empty() => "0",
-            trimmed => trimmed,
+    let mut parts: Vec<String> = text
+        .splitn(3, '.')
+        .map(|part| {
+            if part.len() < 2 {
+                return part.to_owned();
+            }
+            let trimmed = part.trim_start_matches('0');
+            if trimmed.starts_with(|c: char| c.is_ascii_digit()) {
+                trimmed.to_owned()
+            } else {
+                format!("0{trimmed}")
+            }
         })
         .collect();
-    while parts.len() < 3 {
-        parts.push("0");
+    if parts.len() < 3 {
+        if parts.last().is_some_and(|part| part.contains(['+', '-'])) {
+            return Err("short version cannot contain PreRelease/Build meta data".to_owned());
+        }
+        parts.resize(3, "0".to_owned());
     }
-    format!("{}{rest}", parts.join("."))
+    Ok(parts.join("."))
 }
 
 impl Semver {
-    fn parse(text: &str) -> Option<Self> {
-        let (text, build) = text.split_once('+').unwrap_or((text, ""));
-        let (numbers, pre) = text.split_once('-').unwrap_or((text, ""));
-        let number = |part: &str| -> Option<u64> {
-            let is_plain = part == "0" || !part.starts_with('0');
-            let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
-            (is_plain && is_number).then(|| part.parse().ok()).flatten()
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("Version string empty".to_owned());
+        }
+        let parts: Vec<&str> = text.splitn(3, '.').collect();
+        let [major, minor, patch] = parts[..] else {
+            return Err("No Major.Minor.Patch elements found".to_owned());
         };
-        let mut parts = numbers.split('.').map(number);
-        let version = Self {
-            major: parts.next()??,
-            minor: parts.next()??,
-            patch: parts.next()??,
-            pre: match pre {
-                "" => Vec::new(),
-                pre => pre.split('.').map(str::to_owned).collect(),
-            },
-            build: build.to_owned(),
+        let (major, minor) = (number(major, "major")?, number(minor, "minor")?);
+        let (patch, build) = match patch.split_once('+') {
+            Some((patch, build)) => (patch, Some(build)),
+            None => (patch, None),
         };
+        let (patch, pre) = match patch.split_once('-') {
+            Some((patch, pre)) => (patch, Some(pre)),
+            None => (patch, None),
+        };
+        let patch = number(patch, "patch")?;
         let is_word = |part: &str| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            part.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
-        let is_sound = version.pre.iter().all(|part| is_word(part))
-            && (build.is_empty() || build.split('.').all(is_word));
-        (parts.next().is_none() && is_sound).then_some(version)
+        let mut words = Vec::new();
+        for part in pre.into_iter().flat_map(|pre| pre.split('.')) {
+            let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
+            if part.is_empty() {
+                return Err("Prerelease is empty".to_owned());
+            }
+            if is_number && part.len() > 1 && part.starts_with('0') {
+                let part = quoted(part);
+                let what = "Numeric PreRelease version must not contain leading zeroes";
+                return Err(format!("{what} {part}"));
+            }
+            if !is_word(part) {
+                let part = quoted(part);
+                return Err(format!("Invalid character(s) found in prerelease {part}"));
+            }
+            words.push(part.to_owned());
+        }
+        for part in build.into_iter().flat_map(|build| build.split('.')) {
+            if part.is_empty() {
+                return Err("Build meta data is empty".to_owned());
+            }
+            if !is_word(part) {
+                let part = quoted(part);
+                return Err(format!(
+                    "Invalid character(s) found in build meta data {part}"
+                ));
+            }
+        }
+        Ok(Self {
+            major,
+            minor,
+            patch,
+            pre: words,
+            build: build.unwrap_or_default().to_owned(),
+        })
     }
 
     fn order(&self, other: &Self) -> Ordering {
@@ -115,6 +147,30 @@ impl Semver {
             }
         })
     }
+}
+
+fn number(text: &str, what: &str) -> Result<u64, String> {
+    let shown = quoted(text);
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!(
+            "Invalid character(s) found in {what} number {shown}"
+        ));
+    }
+    if text.len() > 1 && text.starts_with('0') {
+        let mut what = what.to_owned();
+        what[..1].make_ascii_uppercase();
+        return Err(format!(
+            "{what} number must not contain leading zeroes {shown}"
+        ));
+    }
+    text.parse().map_err(|_| {
+        let kind = if text.is_empty() {
+            "invalid syntax"
+        } else {
+            "value out of range"
+        };
+        format!("strconv.ParseUint: parsing {shown}: {kind}")
+    })
 }
 
 fn pre_order(a: &[String], b: &[String]) -> Ordering {

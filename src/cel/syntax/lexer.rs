@@ -1,241 +1,236 @@
 //! Text to tokens.
+//!
+//! *Upstream:* `cel-go/parser/gen/CEL.g4`, its lexer rules.
 
-use super::{Issue, Literal};
+use super::Issue;
 
 /// A token and where it begins.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Token {
+pub(super) struct Token<'a> {
     pub(super) at: usize,
     pub(super) kind: TokenKind,
+    /// As written.
+    pub(super) text: &'a str,
 }
 
 /// What a token is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenKind {
-    Literal(Literal),
-    Ident(String),
+    Int,
+    Uint,
+    Double,
+    String,
+    Bytes,
+    True,
+    False,
+    Null,
+    Ident,
     /// An identifier in backticks, which may be any field's name.
-    Quoted(String),
-    /// `==`, `(`, …
+    Quoted,
+    /// `==`, `(`, `in`, …
     Symbol(&'static str),
     End,
 }
 
 /// Symbols, longer ones first.
 const SYMBOLS: &[&str] = &[
-    "==", "!=", "<=", ">=", "&&", "||", "[?", "(", ")", "[", "]", "{", "}", ".", ",", "-", "!",
-    "?", ":", "+", "*", "/", "%", "<", ">",
+    "==", "!=", "<=", ">=", "&&", "||", "(", ")", "[", "]", "{", "}", ".", ",", "-", "!", "?", ":",
+    "+", "*", "/", "%", "<", ">",
 ];
 
-/// The tokens of a text; the last is the end.
-pub(super) fn tokens(source: &str) -> Result<Vec<Token>, Issue> {
-    let mut tokens = Vec::new();
+/// The tokens of a text, the last being the end; and what is no token.
+pub(super) fn tokens(source: &str) -> (Vec<Token<'_>>, Vec<Issue>) {
+    let (mut tokens, mut issues) = (Vec::new(), Vec::new());
     let mut at = 0;
-    while at < source.len() {
+    while let Some(first) = source[at..].chars().next() {
         let rest = &source[at..];
-        let first = rest.chars().next().unwrap_or(' ');
-        if first.is_whitespace() {
-            at += first.len_utf8();
-        } else if rest.starts_with("//") {
+        if matches!(first, ' ' | '\t' | '\r' | '\n' | '\u{c}') {
+            at += 1;
+            continue;
+        }
+        if rest.starts_with("//") {
             at += rest.find('\n').unwrap_or(rest.len());
-        } else {
-            let (kind, length) = token(rest).map_err(|message| Issue::new(at, message))?;
-            tokens.push(Token { at, kind });
-            at += length;
+            continue;
+        }
+        match token(rest) {
+            Ok((kind, length)) => {
+                let text = &rest[..length];
+                tokens.push(Token { at, kind, text });
+                at += length;
+            }
+            Err(read) => {
+                // What was read, and the character that did not go on from there, are skipped.
+                let stopped = rest[read..].chars().next().map_or(0, char::len_utf8);
+                let text = &rest[..read + stopped];
+                let message = format!("Syntax error: token recognition error at: '{text}'");
+                issues.push(Issue::new(at, message));
+                at += text.len();
+            }
         }
     }
     tokens.push(Token {
         at: source.len(),
         kind: TokenKind::End,
+        text: "<EOF>",
     });
-    Ok(tokens)
+    (tokens, issues)
 }
 
-fn token(rest: &str) -> Result<(TokenKind, usize), String> {
+/// The token a text begins with and its length; or how much of one could be read.
+fn token(rest: &str) -> Result<(TokenKind, usize), usize> {
     let bytes = rest.as_bytes();
     let is_digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
     if is_digit(0) || (bytes[0] == b'.' && is_digit(1)) {
-        return number(rest);
+        return Ok(number(rest));
     }
-    if let Some(found) = text(rest)? {
-        return Ok(found);
+    if let Some(found) = text(rest) {
+        return found;
     }
     if bytes[0].is_ascii_alphabetic() || bytes[0] == b'_' {
         let end = rest
             .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
             .unwrap_or(rest.len());
-        let word = &rest[..end];
-        let kind = match word {
-            "true" => TokenKind::Literal(Literal::Bool(true)),
-            "false" => TokenKind::Literal(Literal::Bool(false)),
-            "null" => TokenKind::Literal(Literal::Null),
+        let kind = match &rest[..end] {
+            "true" => TokenKind::True,
+            "false" => TokenKind::False,
+            "null" => TokenKind::Null,
             "in" => TokenKind::Symbol("in"),
-            _ => TokenKind::Ident(word.to_owned()),
+            _ => TokenKind::Ident,
         };
         return Ok((kind, end));
     }
     if bytes[0] == b'`' {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_.-/ ".contains(c);
         let end = rest[1..]
-            .find('`')
-            .ok_or("Syntax error: token recognition error")?;
-        return Ok((TokenKind::Quoted(rest[1..=end].to_owned()), end + 2));
+            .find(|c| !is_part(c))
+            .map_or(rest.len(), |at| at + 1);
+        return if end > 1 && rest[end..].starts_with('`') {
+            Ok((TokenKind::Quoted, end + 1))
+        } else {
+            Err(end)
+        };
     }
-    let symbol = SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol));
-    match symbol {
+    match SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
         Some(symbol) => Ok((TokenKind::Symbol(symbol), symbol.len())),
-        None => Err(format!(
-            "Syntax error: token recognition error at: '{}'",
-            rest.chars().next().unwrap_or(' ')
-        )),
+        None => Err(usize::from(matches!(bytes[0], b'=' | b'&' | b'|'))),
     }
 }
 
-fn number(rest: &str) -> Result<(TokenKind, usize), String> {
-    if let Some(hex) = rest.strip_prefix("0x") {
-        let end = hex
-            .find(|c: char| !c.is_ascii_hexdigit())
-            .unwrap_or(hex.len());
-        let is_unsigned = hex[end..].starts_with(['u', 'U']);
-        let value = u64::from_str_radix(&hex[..end], 16).map_err(|_| "invalid int literal")?;
-        return if is_unsigned {
-            Ok((TokenKind::Literal(Literal::Uint(value)), end + 3))
-        } else {
-            let value = i64::try_from(value).map_err(|_| "invalid int literal")?;
-            Ok((TokenKind::Literal(Literal::Int(value)), end + 2))
-        };
-    }
+fn number(rest: &str) -> (TokenKind, usize) {
     let bytes = rest.as_bytes();
-    let digits = |mut index: usize| {
-        while bytes.get(index).is_some_and(u8::is_ascii_digit) {
-            index += 1;
-        }
-        index
+    let is_unsigned = |end: usize| matches!(bytes.get(end), Some(b'u' | b'U'));
+    let run = |from: usize, is_part: fn(&u8) -> bool| {
+        from + bytes[from..]
+            .iter()
+            .take_while(|byte| is_part(byte))
+            .count()
     };
-    let whole = digits(0);
+    if rest.starts_with("0x") {
+        let end = run(2, u8::is_ascii_hexdigit);
+        if end > 2 {
+            return if is_unsigned(end) {
+                (TokenKind::Uint, end + 1)
+            } else {
+                (TokenKind::Int, end)
+            };
+        }
+    }
+    let whole = run(0, u8::is_ascii_digit);
     let mut end = whole;
     if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
-        end = digits(end + 1);
+        end = run(end + 1, u8::is_ascii_digit);
     }
     if matches!(bytes.get(end), Some(b'e' | b'E')) {
         let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-        let exponent = digits(end + 1 + sign);
-        if exponent > end + 1 + sign {
+        let digits = (end + 1 + sign).min(bytes.len());
+        let exponent = run(digits, u8::is_ascii_digit);
+        if exponent > digits {
             end = exponent;
         }
     }
-    let text = &rest[..end];
     if end > whole {
-        let value = text.parse().map_err(|_| "invalid double literal")?;
-        return Ok((TokenKind::Literal(Literal::Double(value)), end));
+        (TokenKind::Double, end)
+    } else if is_unsigned(end) {
+        (TokenKind::Uint, end + 1)
+    } else {
+        (TokenKind::Int, end)
     }
-    if rest[end..].starts_with(['u', 'U']) {
-        let value = text.parse().map_err(|_| "invalid uint literal")?;
-        return Ok((TokenKind::Literal(Literal::Uint(value)), end + 1));
-    }
-    // The most negative number is read as the negation of one that does not fit.
-    let value: u64 = text.parse().map_err(|_| "invalid int literal")?;
-    Ok((TokenKind::Literal(Literal::Int(value as i64)), end))
 }
 
 /// A text or bytes literal with its prefix; `None` where there is none.
-fn text(rest: &str) -> Result<Option<(TokenKind, usize)>, String> {
-    let prefix: usize = rest
-        .bytes()
-        .take_while(|byte| matches!(byte, b'r' | b'R' | b'b' | b'B'))
-        .count();
-    let (flags, quoted) = rest.split_at(prefix);
-    if prefix > 2 || !quoted.starts_with(['\'', '"']) {
-        return Ok(None);
+fn text(rest: &str) -> Option<Result<(TokenKind, usize), usize>> {
+    let is = |index: usize, of: [u8; 2]| {
+        rest.as_bytes()
+            .get(index)
+            .is_some_and(|byte| of.contains(byte))
+    };
+    let bytes = usize::from(is(0, [b'b', b'B']));
+    let raw = usize::from(is(bytes, [b'r', b'R']));
+    let open = bytes + raw;
+    if !is(open, [b'\'', b'"']) {
+        return None;
     }
-    let is_raw = flags.contains(['r', 'R']);
-    let is_bytes = flags.contains(['b', 'B']);
-    let quote = if quoted.starts_with("\"\"\"") || quoted.starts_with("'''") {
-        &quoted[..3]
+    let kind = if bytes > 0 {
+        TokenKind::Bytes
     } else {
-        &quoted[..1]
+        TokenKind::String
     };
-    let body = &quoted[quote.len()..];
-    let end = end_of_text(body, quote, is_raw)
-        .ok_or_else(|| format!("Syntax error: token recognition error at: '{quoted}'"))?;
-    let length = prefix + quote.len() * 2 + end;
-    let body = &body[..end];
-    let bytes = if is_raw {
-        body.as_bytes().to_vec()
-    } else {
-        unescape(body, is_bytes)?
-    };
-    let literal = if is_bytes {
-        Literal::Bytes(bytes)
-    } else {
-        Literal::String(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    Ok(Some((TokenKind::Literal(literal), length)))
+    let quote = &rest[open..=open];
+    let triple = quote.repeat(3);
+    if rest[open..].starts_with(&triple)
+        && let Ok(length) = end_of_text(&rest[open + 3..], &triple, raw > 0)
+    {
+        return Some(Ok((kind, open + 3 + length)));
+    }
+    Some(match end_of_text(&rest[open + 1..], quote, raw > 0) {
+        Ok(length) => Ok((kind, open + 1 + length)),
+        Err(read) => Err(open + 1 + read),
+    })
 }
 
-fn end_of_text(body: &str, quote: &str, is_raw: bool) -> Option<usize> {
-    let mut index = 0;
-    while index < body.len() {
-        let rest = &body[index..];
+/// Where a text ends, its closing quote included; or where it cannot go on.
+fn end_of_text(body: &str, quote: &str, is_raw: bool) -> Result<usize, usize> {
+    let mut at = 0;
+    while let Some(c) = body[at..].chars().next() {
+        let rest = &body[at..];
         if rest.starts_with(quote) {
-            return Some(index);
+            return Ok(at + quote.len());
         }
-        let c = rest.chars().next()?;
+        if quote.len() == 1 && matches!(c, '\n' | '\r') {
+            return Err(at);
+        }
         if c == '\\' && !is_raw {
-            index += 1 + rest[1..].chars().next()?.len_utf8();
+            at += escaped(rest).map_err(|read| at + read)?;
         } else {
-            index += c.len_utf8();
+            at += c.len_utf8();
         }
     }
-    None
+    Err(at)
 }
 
-fn unescape(body: &str, is_bytes: bool) -> Result<Vec<u8>, String> {
-    let mut out = Vec::new();
-    let mut rest = body;
-    while let Some(c) = rest.chars().next() {
-        rest = &rest[c.len_utf8()..];
-        if c != '\\' {
-            out.extend(c.to_string().bytes());
-            continue;
-        }
-        let kind = rest.chars().next().ok_or("unterminated escape")?;
-        rest = &rest[kind.len_utf8()..];
-        let simple = match kind {
-            'a' => Some(7),
-            'b' => Some(8),
-            'f' => Some(12),
-            'n' => Some(b'\n'),
-            'r' => Some(b'\r'),
-            't' => Some(b'\t'),
-            'v' => Some(11),
-            '\\' | '\'' | '"' | '`' | '?' => Some(kind as u8),
-            _ => None,
-        };
-        if let Some(byte) = simple {
-            out.push(byte);
-            continue;
-        }
-        let (digits, radix) = match kind {
-            'x' | 'X' => (2, 16),
-            'u' => (4, 16),
-            'U' => (8, 16),
-            '0'..='3' => (2, 8),
-            _ => return Err(format!("invalid escape sequence \\{kind}")),
-        };
-        let text = rest.get(..digits).ok_or("unterminated escape")?;
-        rest = &rest[digits..];
-        let text = if radix == 8 {
-            format!("{kind}{text}")
+/// The length of an escape sequence with its backslash; or how much of one could be read.
+fn escaped(rest: &str) -> Result<usize, usize> {
+    let bytes = rest.as_bytes();
+    let run = |from: usize, wanted: usize, is_digit: fn(&u8) -> bool| {
+        let found = bytes[from..]
+            .iter()
+            .take(wanted)
+            .take_while(|b| is_digit(b))
+            .count();
+        if found == wanted {
+            Ok(from + wanted)
         } else {
-            text.to_owned()
-        };
-        let code = u32::from_str_radix(&text, radix).map_err(|_| "invalid escape")?;
-        if is_bytes && digits <= 2 {
-            out.push(code as u8);
-        } else {
-            let c = char::from_u32(code).ok_or("invalid unicode code point")?;
-            out.extend(c.to_string().bytes());
+            Err(from + found)
         }
+    };
+    match bytes.get(1) {
+        Some(
+            b'a' | b'b' | b'f' | b'n' | b'r' | b't' | b'v' | b'"' | b'\'' | b'\\' | b'?' | b'`',
+        ) => Ok(2),
+        Some(b'x' | b'X') => run(2, 2, u8::is_ascii_hexdigit),
+        Some(b'u') => run(2, 4, u8::is_ascii_hexdigit),
+        Some(b'U') => run(2, 8, u8::is_ascii_hexdigit),
+        Some(b'0'..=b'3') => run(2, 2, |byte| (b'0'..=b'7').contains(byte)),
+        _ => Err(1),
     }
-    Ok(out)
 }

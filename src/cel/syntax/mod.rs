@@ -2,19 +2,21 @@
 //!
 //! *Upstream:* `cel-go/parser`, the language definition's grammar.
 
+mod escape;
 mod lexer;
 mod macros;
 mod parser;
-
-use std::sync::OnceLock;
-
-use regex::Regex;
+mod print;
+mod refusal;
 
 pub use self::parser::parse;
+pub use self::print::{Issue, NOWHERE, print};
 
 /// A part of an expression, and where in the text it stands.
 #[derive(Debug)]
 pub struct Expr {
+    /// Its number; no two parts of an expression share one.
+    pub id: u32,
     /// Byte offset in the text.
     pub at: usize,
     /// What it is.
@@ -28,21 +30,14 @@ pub enum Kind {
     Literal(Literal),
     /// A variable or a type's name.
     Ident(String),
-    /// `operand.field`; `operand.?field` where optional.
+    /// `operand.field`, or `has(operand.field)`.
     Select {
         /// What has the field.
         operand: Box<Expr>,
         /// Its name.
         field: String,
-        /// Whether a missing field makes an empty optional.
-        is_optional: bool,
-    },
-    /// `has(operand.field)`.
-    Has {
-        /// What may have the field.
-        operand: Box<Expr>,
-        /// Its name.
-        field: String,
+        /// Whether it only asks if there is one.
+        is_test: bool,
     },
     /// A function or operator.
     Call(Call),
@@ -54,13 +49,11 @@ pub enum Kind {
     Struct {
         /// The name of its type.
         name: String,
-        /// Its fields.
-        fields: Vec<(String, Element)>,
+        /// Its fields, each with its place in the text.
+        fields: Vec<(usize, String, Element)>,
     },
-    /// A macro over the items of a list or the keys of a map.
+    /// What macros expand to: a loop.
     Comprehension(Box<Comprehension>),
-    /// `cel.bind(name, value, body)`, and `optMap` which is much the same.
-    Bind(Box<Bind>),
 }
 
 /// A constant.
@@ -91,8 +84,6 @@ pub struct Call {
     pub target: Option<Box<Expr>>,
     /// What it is given.
     pub args: Vec<Expr>,
-    /// A constant pattern, compiled at its first use.
-    pub regex: OnceLock<Option<Regex>>,
 }
 
 /// An item of a list or value of a map literal.
@@ -104,109 +95,42 @@ pub struct Element {
     pub is_optional: bool,
 }
 
-/// A macro over the items of a list or the keys of a map.
+/// A loop over a list or map: the accumulator begins as `init`, becomes `step` for each item for
+/// as long as `condition` holds, and makes the `result`.
 #[derive(Debug)]
 pub struct Comprehension {
-    /// What it comes to.
-    pub kind: ComprehensionKind,
     /// What it goes over.
     pub range: Expr,
     /// The variable of the item or key; with a second one, of the index or key.
     pub variable: String,
     /// The variable of the item or value.
     pub second: Option<String>,
-    /// Which items count.
-    pub condition: Option<Expr>,
-    /// What becomes of each.
-    pub body: Option<Expr>,
+    /// The accumulator's name.
+    pub accumulator: String,
+    /// What it begins as.
+    pub init: Expr,
+    /// Whether to go on.
+    pub condition: Expr,
+    /// What it becomes.
+    pub step: Expr,
+    /// What it comes to.
+    pub result: Expr,
 }
 
-/// What a macro comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ComprehensionKind {
-    /// Whether all hold.
-    All,
-    /// Whether one holds.
-    Exists,
-    /// Whether exactly one holds.
-    ExistsOne,
-    /// A list of what becomes of each.
-    Map,
-    /// A list of those that hold.
-    Filter,
-    /// A map of what becomes of each.
-    TransformMap,
-}
-
-/// A name for a value inside an expression.
-#[derive(Debug)]
-pub struct Bind {
-    /// The name.
-    pub variable: String,
-    /// The value.
-    pub value: Expr,
-    /// Where it is known.
-    pub body: Expr,
-    /// What it binds.
-    pub kind: BindKind,
-}
-
-/// What a bind does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BindKind {
-    /// `cel.bind`.
-    Value,
-    /// `optMap`: the value inside an optional; the result is optional too.
-    OptMap,
-    /// `optFlatMap`: the same, the body being optional itself.
-    OptFlatMap,
-}
-
-/// What is wrong with a text, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issue {
-    /// Byte offset in the text.
-    pub at: usize,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl Issue {
-    /// An issue at a place.
-    pub fn new(at: usize, message: impl Into<String>) -> Self {
-        Self {
-            at,
-            message: message.into(),
-        }
-    }
-}
-
-/// Issues as upstream prints them: each with its line and a mark under the place.
-pub fn print(source: &str, issues: &[Issue]) -> String {
-    let mut out: Vec<String> = Vec::new();
-    for issue in issues {
-        let before = source.get(..issue.at).unwrap_or(source);
-        let line = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |end| end + 1);
-        let column = before[start..].chars().count();
-        let text = source[start..].lines().next().unwrap_or("");
-        out.push(format!(
-            "ERROR: <input>:{line}:{}: {}\n | {text}\n | {}^",
-            column + 1,
-            issue.message,
-            ".".repeat(column)
-        ));
-    }
-    out.join("\n")
-}
+/// The accumulator of the macros that loop; no text can name it.
+pub const ACCUMULATOR: &str = "@result";
+/// The variable of a loop over nothing, which only binds a name.
+pub const UNUSED: &str = "#unused";
+/// The function behind `a.?b`.
+pub const OPT_SELECT: &str = "_?._";
 
 impl Expr {
-    /// Calls `visit` for this part and every part inside it.
-    pub fn walk(&self, visit: &mut dyn FnMut(&Expr)) {
+    /// Calls `visit` for this part and every part inside it, outer ones first.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         visit(self);
         match &self.kind {
             Kind::Literal(_) | Kind::Ident(_) => {}
-            Kind::Select { operand, .. } | Kind::Has { operand, .. } => operand.walk(visit),
+            Kind::Select { operand, .. } => operand.walk(visit),
             Kind::Call(call) => {
                 if let Some(target) = &call.target {
                     target.walk(visit);
@@ -221,20 +145,45 @@ impl Expr {
                 }
             }
             Kind::Struct { fields, .. } => {
-                for (_, field) in fields {
+                for (_, _, field) in fields {
                     field.value.walk(visit);
                 }
             }
-            Kind::Comprehension(inner) => {
-                inner.range.walk(visit);
-                for part in [&inner.condition, &inner.body].into_iter().flatten() {
-                    part.walk(visit);
-                }
-            }
-            Kind::Bind(bind) => {
-                bind.value.walk(visit);
-                bind.body.walk(visit);
-            }
+            Kind::Comprehension(inner) => inner.parts().for_each(|part| part.walk(visit)),
         }
+    }
+
+    /// `a.b.c` as text, where the expression is nothing else.
+    pub fn dotted(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Ident(name) => Some(name.clone()),
+            Kind::Select {
+                operand,
+                field,
+                is_test: false,
+            } => Some(format!("{}.{field}", operand.dotted()?)),
+            _ => None,
+        }
+    }
+}
+
+impl Comprehension {
+    /// Its parts in the order they are looked at.
+    pub fn parts(&self) -> impl Iterator<Item = &Expr> {
+        [
+            &self.range,
+            &self.init,
+            &self.condition,
+            &self.step,
+            &self.result,
+        ]
+        .into_iter()
+    }
+
+    /// Whether it only gives a value a name.
+    pub fn is_bind(&self) -> bool {
+        let is_empty = matches!(&self.range.kind, Kind::List(items) if items.is_empty());
+        let is_never = matches!(&self.condition.kind, Kind::Literal(Literal::Bool(false)));
+        is_empty && is_never && self.accumulator != ACCUMULATOR
     }
 }

@@ -2,6 +2,7 @@
 //! `apiregistration.k8s.io`, `flowcontrol.apiserver.k8s.io` and `storagemigration.k8s.io`.
 
 mod api_service;
+mod expressions;
 mod flow_schema;
 mod policy;
 mod priority_level;

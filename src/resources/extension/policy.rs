@@ -1,4 +1,4 @@
-//! Admission policies in CEL and their bindings: their shape; expressions are compiled elsewhere.
+//! Admission policies in CEL and their bindings.
 //!
 //! *Upstream:* `pkg/registry/admissionregistration/*admissionpolicy*/strategy.go`,
 //! `pkg/apis/admissionregistration/{v1/defaults.go,validation/validation.go}`.
@@ -6,7 +6,8 @@
 use serde_json::{Map, Value, json};
 
 use super::webhook::match_conditions;
-use super::{ADMISSION, rule};
+use super::{ADMISSION, expressions, rule};
+use crate::cel::admission::{Environment, Returns};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::meta::names::{check_label_1035, check_path_segment};
@@ -16,6 +17,7 @@ use crate::resources::shared::{conditions, label_selector, names};
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const AUDIT_ANNOTATIONS_MAX: usize = 20;
+const VALUE_EXPRESSION_MAX: usize = 5 * 1024;
 /// Words that CEL keeps for itself.
 const RESERVED: [&str; 20] = [
     "as",
@@ -44,10 +46,10 @@ const RESERVED: [&str; 20] = [
 pub(super) static VALIDATING_ADMISSION_POLICY: Plain = Plain {
     resets_metadata_in_status: true,
     default: fill_policy,
-    validate_create: |_, object| validating(object),
-    validate_update: |cx, object, _| match cx.subresource {
+    validate_create: |_, object| validating(object, None),
+    validate_update: |cx, object, old| match cx.subresource {
         "status" => status(object),
-        _ => validating(object),
+        _ => validating(object, Some(old)),
     },
     ..ADMISSION
 };
@@ -55,8 +57,8 @@ pub(super) static VALIDATING_ADMISSION_POLICY: Plain = Plain {
 /// What is special about mutating policies.
 pub(super) static MUTATING_ADMISSION_POLICY: Plain = Plain {
     default: fill_policy,
-    validate_create: |_, object| mutating(object),
-    validate_update: |_, object, _| mutating(object),
+    validate_create: |_, object| mutating(object, None),
+    validate_update: |_, object, old| mutating(object, Some(old)),
     ..ADMISSION
 };
 
@@ -154,14 +156,18 @@ fn api_version(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
     }
 }
 
-fn validating(object: &Object) -> FieldErrors {
+fn validating(object: &Object, old: Option<&Object>) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
     common(&mut errors, spec);
     constraints(&mut errors, spec, false);
-    let path = SPEC.child("matchConditions");
-    match_conditions(&mut errors, &path, spec.list("matchConditions"));
+    conditions_of(&mut errors, spec, old);
+    let mut environment = expressions::environment(spec);
+    if !spec.list("variables").is_empty() {
+        environment = environment.with_variables();
+    }
     variables(&mut errors, spec);
+    expressions::declare(&mut errors, &mut environment, spec);
     let (validations, annotations) = (spec.list("validations"), spec.list("auditAnnotations"));
     if validations.is_empty() && annotations.is_empty() {
         let detail = "validations or auditAnnotations must contain at least one item";
@@ -171,14 +177,28 @@ fn validating(object: &Object) -> FieldErrors {
     for (index, validation) in validations.iter().enumerate() {
         let path = SPEC.child("validations");
         let path = path.index(index);
-        if validation.text("expression").trim().is_empty() {
-            errors.required(&path.child("expression"), "expression is not specified");
+        let source = validation.text("expression");
+        let of_source = path.child("expression");
+        if source.trim().is_empty() {
+            errors.required(&of_source, "expression is not specified");
+        } else {
+            expressions::check(&mut errors, &of_source, &environment, source, Returns::Bool);
         }
         let message = validation.text("message");
         let expression = validation.text("messageExpression");
         if !expression.is_empty() && expression.trim().is_empty() {
             let detail = "must be non-empty if specified";
             errors.invalid(&path.child("messageExpression"), &expression.into(), detail);
+        } else if !expression.is_empty() {
+            let path = path.child("messageExpression");
+            let environment = environment.clone().with_authorizer(false);
+            expressions::check(
+                &mut errors,
+                &path,
+                &environment,
+                expression,
+                Returns::String,
+            );
         }
         if !message.is_empty() && message.trim().is_empty() {
             let detail = "must be non-empty if specified";
@@ -192,11 +212,32 @@ fn validating(object: &Object) -> FieldErrors {
             names::one_of(&mut errors, &path.child("reason"), reason, &known);
         }
     }
-    audit_annotations(&mut errors, object.name(), spec);
+    audit_annotations(&mut errors, object.name(), spec, &environment);
     errors
 }
 
-fn audit_annotations(errors: &mut FieldErrors, policy: &str, spec: &Value) {
+/// Checks match conditions, unless neither they nor the kind of parameters changed.
+fn conditions_of(errors: &mut FieldErrors, spec: &Value, old: Option<&Object>) {
+    let is_kept = old.is_some_and(|old| {
+        let old = old.at("spec");
+        ["paramKind", "matchConditions"]
+            .iter()
+            .all(|field| old.get(*field) == spec.get(*field))
+    });
+    if is_kept {
+        return;
+    }
+    let path = SPEC.child("matchConditions");
+    let environment = expressions::environment(spec);
+    match_conditions(errors, &path, spec.list("matchConditions"), &environment);
+}
+
+fn audit_annotations(
+    errors: &mut FieldErrors,
+    policy: &str,
+    spec: &Value,
+    environment: &Environment,
+) {
     let path = SPEC.child("auditAnnotations");
     let annotations = spec.list("auditAnnotations");
     if annotations.len() > AUDIT_ANNOTATIONS_MAX {
@@ -212,9 +253,16 @@ fn audit_annotations(errors: &mut FieldErrors, policy: &str, spec: &Value) {
         } else {
             names::qualified_name(errors, &path.child("key"), &format!("{policy}/{key}"));
         }
-        if annotation.text("valueExpression").trim().is_empty() {
-            let detail = "valueExpression is not specified";
-            errors.required(&path.child("valueExpression"), detail);
+        let written = annotation.text("valueExpression");
+        let source = written.trim();
+        let of_source = path.child("valueExpression");
+        if source.is_empty() {
+            errors.required(&of_source, "valueExpression is not specified");
+        } else if source.len() > VALUE_EXPRESSION_MAX {
+            let detail = format!("must not exceed {VALUE_EXPRESSION_MAX} bytes in length");
+            errors.required(&of_source, detail);
+        } else if let Err(why) = environment.compile(source, Returns::StringOrNull) {
+            errors.invalid(&of_source, &written.into(), why.0);
         }
         if annotations[..index]
             .iter()
@@ -225,14 +273,16 @@ fn audit_annotations(errors: &mut FieldErrors, policy: &str, spec: &Value) {
     }
 }
 
-fn mutating(object: &Object) -> FieldErrors {
+fn mutating(object: &Object, old: Option<&Object>) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
     common(&mut errors, spec);
     constraints(&mut errors, spec, true);
-    let path = SPEC.child("matchConditions");
-    match_conditions(&mut errors, &path, spec.list("matchConditions"));
+    conditions_of(&mut errors, spec, old);
+    let mut environment = expressions::environment(spec).with_variables();
     variables(&mut errors, spec);
+    expressions::declare(&mut errors, &mut environment, spec);
+    let environment = environment.with_patch_types(true);
     let path = SPEC.child("mutations");
     if spec.list("mutations").is_empty() {
         errors.required(&path, "mutations must contain at least one item");
@@ -247,11 +297,22 @@ fn mutating(object: &Object) -> FieldErrors {
             "JSONPatch" => ("jsonPatch", "applyConfiguration"),
             _ => continue,
         };
-        if !mutation.has(own) {
+        if mutation.has(own) {
+            let path = path.child(own);
+            let path = path.child("expression");
+            let source = mutation.at(own).text("expression").trim();
+            let returns = match kind {
+                "JSONPatch" => Returns::JsonPatch,
+                _ => Returns::ApplyConfiguration,
+            };
+            if source.is_empty() {
+                errors.required(&path, "");
+            } else {
+                expressions::check(&mut errors, &path, &environment, source, returns);
+            }
+        } else {
             let detail = format!("must be specified when patchType is {kind}");
             errors.required(&path.child(own), detail);
-        } else if mutation.at(own).text("expression").trim().is_empty() {
-            errors.required(&path.child(own).child("expression"), "");
         }
         if mutation.has(other) {
             let detail = format!("must not be specified when patchType is {kind}");

@@ -5,7 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::{ADMISSION, rule};
+use super::{ADMISSION, expressions, rule};
+use crate::cel::admission::{Environment, Returns};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::meta::names::check_label_1035;
@@ -72,6 +73,17 @@ fn validate(object: &Object, old: Option<&Object>) -> FieldErrors {
         let path = FieldPath::new("webhooks");
         let path = path.index(index);
         webhook(&mut errors, &path, hook);
+        let unchanged = same_conditions(object, old);
+        if !unchanged {
+            let path = path.child("matchConditions");
+            let environment = Environment::new().with_authorizer(true);
+            match_conditions(
+                &mut errors,
+                &path,
+                hook.list("matchConditions"),
+                &environment,
+            );
+        }
         let versions = path.child("admissionReviewVersions");
         review_versions(&mut errors, &versions, hook, !had_unknown_versions);
         let name = hook.text("name");
@@ -123,8 +135,19 @@ fn webhook(errors: &mut FieldErrors, path: &FieldPath, hook: &Value) {
         names::one_of(errors, &path, policy, &["IfNeeded", "Never"]);
     }
     client_config(errors, &path.child("clientConfig"), hook.at("clientConfig"));
-    let path = path.child("matchConditions");
-    match_conditions(errors, &path, hook.list("matchConditions"));
+}
+
+/// Whether no webhook's conditions changed, which are then not looked at again.
+fn same_conditions(object: &Object, old: Option<&Object>) -> bool {
+    let Some(old) = old else {
+        return false;
+    };
+    let (new, old) = (object.list("webhooks"), old.list("webhooks"));
+    new.len() == old.len()
+        && new
+            .iter()
+            .zip(old)
+            .all(|(new, old)| new.list("matchConditions") == old.list("matchConditions"))
 }
 
 fn client_config(errors: &mut FieldErrors, path: &FieldPath, config: &Value) {
@@ -153,15 +176,24 @@ pub(super) fn service_reference(errors: &mut FieldErrors, path: &FieldPath, serv
     }
 }
 
-/// Conditions in CEL: named, unique, there.
-pub(super) fn match_conditions(errors: &mut FieldErrors, path: &FieldPath, conditions: &[Value]) {
+/// Conditions in CEL: named, unique, there, and true or false.
+pub(super) fn match_conditions(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    conditions: &[Value],
+    environment: &Environment,
+) {
     if conditions.len() > CONDITIONS_MAX {
         errors.too_many(path, conditions.len(), CONDITIONS_MAX);
     }
     for (index, condition) in conditions.iter().enumerate() {
         let path = path.index(index);
-        if condition.text("expression").trim().is_empty() {
-            errors.required(&path.child("expression"), "");
+        let source = condition.text("expression").trim();
+        let of_source = path.child("expression");
+        if source.is_empty() {
+            errors.required(&of_source, "");
+        } else {
+            expressions::check(errors, &of_source, environment, source, Returns::Bool);
         }
         let name = condition.text("name");
         if name.is_empty() {

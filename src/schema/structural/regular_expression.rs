@@ -104,6 +104,19 @@ fn escape(chars: &mut Peekable<Chars>, out: &mut String, is_in_class: bool) {
         'S' => out.push_str("[^\\t\\n\\f\\r ]"),
         'b' if !is_in_class => out.push_str("(?-u:\\b)"),
         'Q' => quoted(chars, out),
+        'p' | 'P' => {
+            out.push('\\');
+            out.push(c);
+            // The braces around a name count nothing.
+            if chars.peek() == Some(&'{') {
+                for c in chars.by_ref() {
+                    out.push(c);
+                    if c == '}' {
+                        break;
+                    }
+                }
+            }
+        }
         _ => {
             out.push('\\');
             out.push(c);

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::cel::rules::{self, Broken};
+use crate::cel::rules::{self, SELF_TYPE};
 use crate::cel::types::Type;
 use crate::cel::{Program, cost};
 use crate::error::FieldErrors;
@@ -21,7 +21,11 @@ const TOTAL_COST_MAX: u64 = 100_000_000;
 /// How many of the dearest rules are named.
 const DEAREST_MAX: usize = 4;
 
-/// What is wrong with the rules of a whole schema, compiled against its types.
+/// How little of the most is not worth naming.
+const SHARE_MIN: u64 = TOTAL_COST_MAX / 100;
+
+/// What is wrong with the rules of a whole schema, compiled against its types; those of a place
+/// that has errors already, at or below it, are left alone.
 pub(super) fn check(
     source: &Map<String, Value>,
     meta: &Schema,
@@ -29,8 +33,10 @@ pub(super) fn check(
     errors: &mut FieldErrors,
 ) {
     let schema = structural::compile(source, meta);
+    let faulty = errors.iter().map(|error| error.field.clone()).collect();
     let mut run = Run {
         schema: &schema,
+        faulty,
         errors,
         total: 0,
         dearest: Vec::new(),
@@ -60,6 +66,8 @@ pub(super) fn check(
 /// A walk over a schema and its document.
 struct Run<'a> {
     schema: &'a Schema,
+    /// Where the schema itself is wrong.
+    faulty: Vec<String>,
     errors: &'a mut FieldErrors,
     total: u64,
     /// Cost and path of the dearest rules, the dearest first.
@@ -87,6 +95,12 @@ impl Place {
     }
 }
 
+/// Whether a field is this one or lies in it.
+fn is_below(field: &str, place: &str) -> bool {
+    let below = field.strip_prefix(place);
+    below.is_some_and(|below| below.is_empty() || below.starts_with(['.', '[']))
+}
+
 impl Run<'_> {
     fn place(&mut self, source: &Map<String, Value>, at: &Place, path: &FieldPath) {
         let schema = self.schema;
@@ -112,7 +126,11 @@ impl Run<'_> {
             }
             self.place(items, &inner, &path.child("items"));
         }
-        let Some(of) = Type::of(schema, at.id, at.is_root) else {
+        let here = path.to_string();
+        if self.faulty.iter().any(|field| is_below(field, &here)) {
+            return;
+        }
+        let Some(of) = Type::of(schema, at.id, at.is_root, SELF_TYPE) else {
             return;
         };
         let written = list(source, "x-kubernetes-validations");
@@ -126,15 +144,20 @@ impl Run<'_> {
     fn rule(&mut self, at: &Place, of: &Type, rule: &Rule, written: &Value, path: &FieldPath) {
         let of_rule = path.child("rule");
         let of_message = path.child("messageExpression");
+        if rule.rule.trim().is_empty() {
+            return;
+        }
         let compiled = match rules::compile(rule, of) {
-            Err(Broken::Rule(why)) => {
+            Err(why) => {
                 self.errors
                     .invalid_text(&of_rule, printed(rule, written), why);
-                return;
-            }
-            Err(Broken::Message(why)) => {
-                self.errors
-                    .invalid_text(&of_message, printed(rule, written), why);
+                if let Some(optional) = written.get("optionalOldSelf") {
+                    self.errors.invalid(
+                        &path.child("optionalOldSelf"),
+                        optional,
+                        "may not be set if oldSelf is not used in rule",
+                    );
+                }
                 return;
             }
             Ok(compiled) => compiled,
@@ -143,9 +166,16 @@ impl Run<'_> {
         let times = at.cardinality.unwrap_or_else(unbounded);
         let cost = self.cost(at, &compiled.program).saturating_mul(times);
         self.spend("estimated rule cost", cost, &of_rule);
-        if let Some(message) = &compiled.message {
-            let cost = self.cost(at, message);
-            self.spend("estimated messageExpression cost", cost, &of_message);
+        match &compiled.message {
+            Some(Ok(message)) => {
+                let cost = self.cost(at, message);
+                self.spend("estimated messageExpression cost", cost, &of_message);
+            }
+            Some(Err(why)) => {
+                self.errors
+                    .invalid_text(&of_message, printed(rule, written), why.clone());
+            }
+            None => {}
         }
         if !compiled.uses_old
             && let Some(optional) = written.get("optionalOldSelf")
@@ -171,7 +201,7 @@ impl Run<'_> {
     }
 
     fn cost(&self, at: &Place, program: &Program) -> u64 {
-        cost::estimate(program.expr(), self.schema, at.id)
+        cost::estimate(program, self.schema, at.id, at.is_root)
     }
 
     fn spend(&mut self, what: &str, cost: u64, path: &FieldPath) {
@@ -180,6 +210,9 @@ impl Run<'_> {
             self.errors.forbidden(path, detail);
         }
         self.total = self.total.saturating_add(cost);
+        if cost < SHARE_MIN {
+            return;
+        }
         let dearer = |(known, _): &(u64, String)| *known >= cost;
         let at = self.dearest.partition_point(dearer);
         self.dearest.insert(at, (cost, path.to_string()));

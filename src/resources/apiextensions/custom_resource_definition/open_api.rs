@@ -79,10 +79,7 @@ pub(super) fn validate(source: &Source, has_status: bool, path: &FieldPath, all:
     };
     let mut found = FieldErrors::new();
     schema(source, &rules, true, &path, &mut found);
-    if found.is_empty()
-        && is_structural
-        && let Some(meta) = tables::component(META)
-    {
+    if is_structural && let Some(meta) = tables::component(META) {
         compiled::check(source, &meta, &path, &mut found);
     }
     errors.extend(found);

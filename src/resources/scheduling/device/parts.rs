@@ -3,11 +3,13 @@
 //!
 //! *Upstream:* `pkg/apis/resource/validation/validation.go`.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::names::declared_driver;
-use crate::cel::Program;
-use crate::cel::types::Type;
+use crate::cel::types::{Record, Type};
+use crate::cel::{Dialect, Program};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 use crate::resources::shared::look::Look;
@@ -113,15 +115,37 @@ pub(super) fn selectors(
     }
 }
 
-/// Differs: the device is of no type, so a field that devices do not have is let pass; the cost is
-/// not estimated.
+/// The type of `device`.
+fn device() -> Type {
+    let of_domains = |values: Type| Type::map(Type::String, Type::map(Type::String, values));
+    let fields = [
+        ("driver", Type::String),
+        ("allowMultipleAllocations", Type::Bool),
+        ("attributes", of_domains(Type::Dyn)),
+        ("capacity", of_domains(Type::Opaque("kubernetes.Quantity"))),
+    ];
+    Type::Record(Arc::new(Record {
+        name: "kubernetes.DRADevice".to_owned(),
+        fields: fields
+            .into_iter()
+            .map(|(name, of)| (name.to_owned(), of))
+            .collect(),
+        is_open: false,
+    }))
+}
+
+/// Differs: the cost is not estimated.
 fn expression(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
     if text.len() > EXPRESSION_LENGTH_MAX {
         errors.too_long(path, EXPRESSION_LENGTH_MAX);
         return;
     }
-    match Program::compile(text, &[("device".to_owned(), Type::Dyn)]) {
-        Err(why) => errors.invalid(path, &text.into(), format!("compilation failed: {why}")),
+    let dialect = Dialect {
+        has_bindings: true,
+        ..Dialect::default()
+    };
+    match Program::compile_with(text, &[("device".to_owned(), device())], dialect) {
+        Err(why) => errors.invalid(path, &text.into(), why.to_string()),
         Ok(program) if !matches!(program.result, Type::Bool | Type::Dyn) => {
             let detail = "must evaluate to bool or the unknown type, not ".to_owned();
             let detail = detail + &program.result.to_string();
