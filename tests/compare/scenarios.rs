@@ -33,7 +33,9 @@ fn facts(answer: &Value) -> Value {
         let message = said(cause["message"].as_str().unwrap_or(""));
         json!([cause["field"], cause["reason"], message])
     };
-    let causes: Vec<Value> = causes.into_iter().flatten().map(cause).collect();
+    let mut causes: Vec<Value> = causes.into_iter().flatten().map(cause).collect();
+    // Properties are gone through in no order.
+    causes.sort_by_key(Value::to_string);
     json!({"code": answer["code"], "causes": causes})
 }
 
@@ -112,6 +114,9 @@ async fn play(client: &Client, scenario: &Value) -> Vec<Value> {
         return vec![facts(&post(client, &path, &definition).await)];
     };
     let mut answers = vec![facts(&post(client, DEFINITIONS, &definition).await)];
+    if answers[0].get("code").is_some() {
+        return answers;
+    }
     answers.extend(walk(client, name, steps).await);
     let path = format!("{DEFINITIONS}/{name}.{GROUP}");
     client.request("DELETE", &path, &[], "").await;
