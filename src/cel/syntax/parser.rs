@@ -9,6 +9,8 @@ use super::{Call, Element, Expr, Issue, Kind, Literal, NOWHERE, OPT_SELECT};
 
 /// How deep an expression may nest.
 const DEPTH_MAX: usize = 250;
+/// How deep one is read. Differs: without optimisation the stack of a thread ends before.
+const DEPTH_READ: usize = if cfg!(debug_assertions) { 120 } else { DEPTH_MAX };
 /// How many characters an expression may have.
 const LENGTH_MAX: usize = 100_000;
 /// How many parts macros may expand to.
@@ -313,7 +315,7 @@ impl<'s> Parser<'s> {
     /// Goes one level deeper; the caller comes back up by itself.
     fn deeper(&mut self) -> Result<(), Issue> {
         self.depth += 1;
-        if self.depth > DEPTH_MAX {
+        if self.depth > DEPTH_READ {
             return Err(too_deep());
         }
         Ok(())
