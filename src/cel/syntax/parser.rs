@@ -10,7 +10,11 @@ use super::{Call, Element, Expr, Issue, Kind, Literal, NOWHERE, OPT_SELECT};
 /// How deep an expression may nest.
 const DEPTH_MAX: usize = 250;
 /// How deep one is read. Differs: without optimisation the stack of a thread ends before.
-const DEPTH_READ: usize = if cfg!(debug_assertions) { 120 } else { DEPTH_MAX };
+const DEPTH_READ: usize = if cfg!(debug_assertions) {
+    120
+} else {
+    DEPTH_MAX
+};
 /// How many characters an expression may have.
 const LENGTH_MAX: usize = 100_000;
 /// How many parts macros may expand to.
