@@ -2,30 +2,15 @@
 //!
 //! *Upstream:* `apiserver/pkg/cel/escaping.go`.
 
-/// Words that no identifier may be.
-const RESERVED: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
+use super::syntax::RESERVED;
+
+/// Words of the grammar itself, which no identifier may be either.
+const GRAMMAR: [&str; 4] = ["true", "false", "null", "in"];
+
+/// Whether no identifier may be this word.
+fn is_reserved(word: &str) -> bool {
+    GRAMMAR.contains(&word) || RESERVED.contains(&word)
+}
 
 /// The property an identifier names; `None` where it names none.
 pub(super) fn unescape(name: &str) -> Option<String> {
@@ -36,7 +21,7 @@ pub(super) fn unescape(name: &str) -> Option<String> {
     if let Some(word) = name
         .strip_prefix("__")
         .and_then(|rest| rest.strip_suffix("__"))
-        && RESERVED.contains(&word)
+        && is_reserved(word)
     {
         return Some(word.to_owned());
     }
@@ -61,7 +46,7 @@ pub(super) fn unescape(name: &str) -> Option<String> {
 
 /// The identifier of a property.
 pub(super) fn escape(property: &str) -> String {
-    if RESERVED.contains(&property) {
+    if is_reserved(property) {
         return format!("__{property}__");
     }
     property

@@ -9,6 +9,7 @@ mod parser;
 mod print;
 mod refusal;
 
+pub(super) use self::parser::RESERVED;
 pub use self::parser::parse;
 pub use self::print::{Issue, NOWHERE, print};
 

@@ -39,7 +39,7 @@ const OPERATORS: &[(&str, &str, u8)] = &[
 ];
 
 /// Words that no variable may be called.
-const RESERVED: &[&str] = &[
+pub(in crate::cel) const RESERVED: &[&str] = &[
     "as",
     "break",
     "const",
