@@ -22,11 +22,44 @@ pub enum Body {
     Chunks(Vec<Bytes>),
     /// Protobuf in pieces, one body together.
     Protobuf(Vec<Bytes>),
-    /// Events of a watch, each a whole line of JSON with its newline or a whole frame of protobuf;
-    /// several may come in one piece. The stream's end is the watch's end.
-    Events(BoxStream<'static, Bytes>),
+    /// Events of a watch. The stream's end is the watch's end.
+    Events(BoxStream<'static, Batch>),
     /// Plain text (logs).
     Text(Bytes),
+}
+
+/// What a watch has to send at once.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Whole events: lines of JSON with their newline or frames of protobuf, one or several in a
+    /// piece. Who watches the same shares them.
+    pub pieces: Vec<Bytes>,
+    /// Whether more is there already. Where nothing is, the stream need not be asked again at once.
+    pub has_more: bool,
+}
+
+impl Batch {
+    /// What is sent in one piece.
+    pub fn of(piece: impl Into<Bytes>) -> Self {
+        let piece: Bytes = piece.into();
+        let pieces = if piece.is_empty() {
+            Vec::new()
+        } else {
+            vec![piece]
+        };
+        Self {
+            pieces,
+            has_more: false,
+        }
+    }
+
+    /// All of it in one piece.
+    pub fn into_bytes(mut self) -> Bytes {
+        match self.pieces.len() {
+            1 => self.pieces.swap_remove(0),
+            _ => self.pieces.concat().into(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Body {

@@ -16,6 +16,7 @@ use super::encode::body::{Payload, Piece};
 use super::metrics::Series;
 use super::{Door, Stop};
 use crate::audit::{Stage, Trail};
+use crate::registry::Batch;
 
 /// How long events that follow a write are gathered before the next write. A quiet watch never
 /// waits; a busy one spares a system call and a TLS record for every event but the first.
@@ -32,7 +33,7 @@ const GATHER_BYTES_MAX: usize = 256 * 1024;
 
 /// The events of a watch.
 pub struct Events {
-    source: BoxStream<'static, Bytes>,
+    source: BoxStream<'static, Batch>,
     hold: Option<Pin<Box<Sleep>>>,
     is_held: bool,
     is_over: bool,
@@ -55,7 +56,7 @@ impl Drop for Open {
 
 impl Events {
     /// The events of a source.
-    pub fn new(source: BoxStream<'static, Bytes>) -> Self {
+    pub fn new(source: BoxStream<'static, Batch>) -> Self {
         Self {
             source,
             hold: None,
@@ -77,27 +78,28 @@ impl Events {
             self.is_held = false;
         }
         let mut piece = Piece::default();
-        while piece.length() < GATHER_BYTES_MAX {
+        loop {
             match self.source.poll_next_unpin(cx) {
-                Poll::Ready(Some(events)) => piece.push(events),
-                Poll::Ready(None) => {
-                    self.is_over = true;
-                    break;
+                Poll::Ready(Some(batch)) => {
+                    batch.pieces.into_iter().for_each(|part| piece.push(part));
+                    if batch.has_more && piece.length() < GATHER_BYTES_MAX {
+                        continue;
+                    }
+                    // The source is not asked whether there is more by now: it would wake this
+                    // connection for the next change, which is not to be written yet.
+                    if !batch.has_more {
+                        self.hold(if piece.length() < FLOOD_BYTES {
+                            GATHER
+                        } else {
+                            GATHER_IN_FLOOD
+                        });
+                    }
                 }
-                Poll::Pending => break,
+                Poll::Ready(None) => self.is_over = true,
+                Poll::Pending if piece.length() == 0 => return Poll::Pending,
+                Poll::Pending => {}
             }
-        }
-        match (piece.length(), self.is_over) {
-            (0, true) => Poll::Ready(None),
-            (0, false) => Poll::Pending,
-            (length, _) => {
-                self.hold(if length < FLOOD_BYTES {
-                    GATHER
-                } else {
-                    GATHER_IN_FLOOD
-                });
-                Poll::Ready(Some(piece))
-            }
+            return Poll::Ready(Some(piece).filter(|piece| piece.length() > 0));
         }
     }
 
@@ -117,15 +119,17 @@ impl Events {
     pub(super) fn into_stream(self) -> BoxStream<'static, Bytes> {
         let Self { source, open, .. } = self;
         // The watch counts as open as long as somebody holds the stream.
-        source.map(move |events| (events, &open).0).boxed()
+        source
+            .map(move |batch| (batch.into_bytes(), &open).0)
+            .boxed()
     }
 }
 
 /// The same events, ending when the cluster stops.
 pub(super) fn until(
-    events: BoxStream<'static, Bytes>,
+    events: BoxStream<'static, Batch>,
     mut stop: Stop,
-) -> BoxStream<'static, Bytes> {
+) -> BoxStream<'static, Batch> {
     let stopped = async move {
         // The sender going away means the same as its word.
         let _ = stop.wait_for(|is_stopped| *is_stopped).await;

@@ -28,7 +28,7 @@ pub use memory::Memory;
 pub use objects::Objects;
 pub use snapshot::Snapshot;
 pub use stored::Stored;
-pub use watch::Watch;
+pub use watch::{BATCH_MAX, Watch};
 pub use watch_cache::Limits;
 
 use crate::object::{GroupResource, Key};

@@ -6,9 +6,13 @@ use futures_util::future::BoxFuture;
 
 use super::{Change, Error, Revision};
 
+/// So many changes are given out at once at most, so that a watcher far behind holds little.
+pub const BATCH_MAX: usize = 256;
+
 /// What a backend gives a [`Watch`].
 pub trait Source: Send {
-    /// The next changes of the scope, at least one, in order; waits until there are some.
+    /// The next changes of the scope, in order: all there are, at least one and at most
+    /// [`BATCH_MAX`]; waits until there are some.
     fn next(&mut self) -> BoxFuture<'_, Result<Vec<Arc<Change>>, Error>>;
 
     /// The changes that are there already; empty where there are none.
@@ -27,7 +31,8 @@ impl Watch {
         Self(source)
     }
 
-    /// The next changes, at least one; waits until there are some.
+    /// The next changes: all there are, at least one and at most [`BATCH_MAX`]; waits until there
+    /// are some.
     ///
     /// Errors: [`Error::Compacted`] where the watcher fell so far behind that the log no longer
     /// holds what it missed.

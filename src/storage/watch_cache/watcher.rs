@@ -14,10 +14,7 @@ use tokio::sync::Notify;
 use super::Cache;
 use super::index::Lane;
 use crate::object::GroupResource;
-use crate::storage::{Change, Error, Revision, watch::Source};
-
-/// A batch is at most so many changes, so that a watcher far behind holds little at a time.
-const BATCH_MAX: usize = 256;
+use crate::storage::{BATCH_MAX, Change, Error, Revision, watch::Source};
 
 pub(super) struct Watcher {
     cache: Arc<Cache>,

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use mockernetes::error::ApiError;
 use mockernetes::object::GroupResource;
-use mockernetes::registry::{Body, Registry, Request, Response, Target, Verb};
+use mockernetes::registry::{Batch, Body, Registry, Request, Response, Target, Verb};
 use mockernetes::resources::kinds::BuiltIn;
 use mockernetes::schema::Catalog;
 use mockernetes::sim::Clock;
@@ -96,7 +96,7 @@ impl World {
 
 /// The events of a watch.
 struct Events {
-    stream: BoxStream<'static, Bytes>,
+    stream: BoxStream<'static, Batch>,
 }
 
 impl Events {
@@ -104,7 +104,7 @@ impl Events {
     fn now(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         while let Some(Some(piece)) = futures_util::FutureExt::now_or_never(self.stream.next()) {
-            lines.extend(parse(&piece).iter().map(told));
+            lines.extend(parse(&piece.into_bytes()).iter().map(told));
         }
         lines
     }
@@ -113,7 +113,7 @@ impl Events {
     fn now_in_full(&mut self) -> Vec<Value> {
         let mut events = Vec::new();
         while let Some(Some(piece)) = futures_util::FutureExt::now_or_never(self.stream.next()) {
-            events.extend(parse(&piece));
+            events.extend(parse(&piece.into_bytes()));
         }
         events
     }

@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use super::Start;
 use super::frame::Frames;
 use crate::error::ApiError;
-use crate::registry::interpret;
+use crate::registry::{Batch, interpret};
 use crate::sim::Clock;
-use crate::storage::{Change, Error, Revision, Stored, Watch};
+use crate::storage::{BATCH_MAX, Change, Error, Revision, Stored, Watch};
 
 /// A bookmark comes about so often.
 const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
@@ -75,8 +75,8 @@ impl Feed {
         }
     }
 
-    /// The next events in one piece; `None` at the end.
-    pub(super) async fn next(&mut self) -> Option<Bytes> {
+    /// The next events, at least one; `None` at the end.
+    pub(super) async fn next(&mut self) -> Option<Batch> {
         loop {
             match std::mem::replace(&mut self.state, State::Ended) {
                 State::Initial(running, mut objects, marks_end) => {
@@ -85,7 +85,10 @@ impl Feed {
                     let is_over = objects.len() == 0;
                     if !is_over {
                         self.state = State::Initial(running, objects, marks_end);
-                        return Some(piece);
+                        return Some(Batch {
+                            pieces: vec![piece],
+                            has_more: true,
+                        });
                     }
                     let after = running.after;
                     self.state = State::Changes(running);
@@ -94,23 +97,23 @@ impl Feed {
                         piece.extend_from_slice(&self.frames.bookmark(after, true, now));
                     }
                     if !piece.is_empty() {
-                        return Some(piece.into());
+                        return Some(Batch::of(piece));
                     }
                 }
                 State::Changes(running) => {
-                    let piece = self.changes(running).await?;
-                    if !piece.is_empty() {
-                        return Some(piece);
+                    let batch = self.changes(running).await?;
+                    if !batch.pieces.is_empty() {
+                        return Some(batch);
                     }
                 }
-                State::Last(piece) => return Some(piece),
+                State::Last(piece) => return Some(Batch::of(piece)),
                 State::Ended => return None,
             }
         }
     }
 
     /// Waits for changes or for time to pass; `None` at the end.
-    async fn changes(&mut self, mut running: Box<Running>) -> Option<Bytes> {
+    async fn changes(&mut self, mut running: Box<Running>) -> Option<Batch> {
         let changes = tokio::select! {
             biased;
             changes = running.watch.next() => changes,
@@ -118,32 +121,35 @@ impl Feed {
                 if is_end {
                     return None;
                 }
-                return Some(self.bookmark(running));
+                return Some(Batch::of(self.bookmark(running)));
             }
         };
-        let piece = match changes {
+        let batch = match changes {
             Ok(changes) => match self.frames.prepare_changes(&changes).await {
-                Ok(()) => self.piece(&running, &changes),
+                Ok(()) => self.batch(&running, &changes),
                 Err(error) => {
                     self.state = State::Last(self.frames.error(&error.of_change()));
-                    return Some(Bytes::new());
+                    return Some(Batch::default());
                 }
             },
             Err(error) => {
                 self.state = State::Last(self.frames.error(&lost(&running, &error)));
-                return Some(Bytes::new());
+                return Some(Batch::default());
             }
         };
         if !self.timer.is_over() {
             self.state = State::Changes(running);
         }
-        Some(piece)
+        Some(batch)
     }
 
-    fn piece(&mut self, running: &Running, changes: &[Arc<Change>]) -> Bytes {
+    fn batch(&mut self, running: &Running, changes: &[Arc<Change>]) -> Batch {
         let now = self.timer.now();
         let start = changes.partition_point(|change| change.revision() <= running.after);
-        self.frames.changes(&changes[start..], now)
+        Batch {
+            pieces: self.frames.changes(&changes[start..], now),
+            has_more: changes.len() == BATCH_MAX,
+        }
     }
 
     fn bookmark(&mut self, running: Box<Running>) -> Bytes {

@@ -19,8 +19,6 @@ use crate::registry::{Form, Wire, shape, table};
 use crate::schema::protobuf;
 use crate::storage::{Change, ChangeKind, Revision, Stored};
 
-/// A batch of at most so many changes is made once for all who get it.
-const SHARED_BATCH_MAX: usize = 32;
 /// Room for what a line holds beside the object.
 const LINE_FRAME_USUAL: usize = 32;
 
@@ -31,8 +29,6 @@ pub(super) struct Frames {
     selects_all: bool,
     /// The names under which lines are shared: added, modified, deleted.
     shared: [String; 3],
-    /// The name under which batches are shared, but for where they end.
-    batch: String,
     /// Whether a Table's columns have been sent.
     has_sent_columns: bool,
 }
@@ -53,9 +49,7 @@ impl Frames {
         let shared = [ChangeKind::Added, ChangeKind::Modified, ChangeKind::Deleted]
             .map(|kind| format!("{} {version}{form}", name(kind)));
         let selects_all = selection.is_everything();
-        let batch = format!("{} {version}{form}", selection.namespace);
         Self {
-            batch,
             view,
             selection,
             selects_all,
@@ -104,30 +98,11 @@ impl Frames {
         out.into()
     }
 
-    /// The lines of changes, of those that concern the watch.
-    pub(super) fn changes(&mut self, changes: &[Arc<Change>], now: Timestamp) -> Bytes {
-        let is_shared = self.selects_all && !matches!(self.view.form, Form::Table { .. });
-        match changes {
-            [change] => self.change(change, now).unwrap_or_default(),
-            // Who watches the same is mostly woken at the same time, to the same batch.
-            [first, .., last] if is_shared && changes.len() <= SHARED_BATCH_MAX => {
-                let name = format!("{}..{}", self.batch, last.revision().0);
-                let lines = || self.lines(changes, now);
-                first.frames.get_or_make(&name, lines)
-            }
-            _ => self.lines(changes, now),
-        }
-    }
-
-    /// The lines of changes in one piece that is this watcher's own.
-    fn lines(&mut self, changes: &[Arc<Change>], now: Timestamp) -> Bytes {
-        let mut out = Vec::new();
-        for change in changes {
-            if let Some(kind) = self.kind(change) {
-                self.push(&mut out, change, kind, now);
-            }
-        }
-        out.into()
+    /// The lines of changes, of those that concern the watch. They stay apart, since what writes
+    /// them to a socket takes many pieces at once, and joining them would copy what is shared.
+    pub(super) fn changes(&mut self, changes: &[Arc<Change>], now: Timestamp) -> Vec<Bytes> {
+        let lines = changes.iter().filter_map(|change| self.change(change, now));
+        lines.collect()
     }
 
     fn change(&mut self, change: &Change, now: Timestamp) -> Option<Bytes> {

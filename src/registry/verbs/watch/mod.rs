@@ -9,7 +9,6 @@ mod frame;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
@@ -21,7 +20,9 @@ use crate::error::ApiError;
 use crate::object::Key;
 use crate::registry::query::{ListOptions, Selection};
 use crate::registry::view::View;
-use crate::registry::{Body, Context, Registry, Request, Response, custom, interpret, table};
+use crate::registry::{
+    Batch, Body, Context, Registry, Request, Response, custom, interpret, table,
+};
 use crate::sim::Entropy;
 use crate::storage::{ChangeKind, Error, Reader, Revision, Scope, Stored, Watch};
 
@@ -56,8 +57,8 @@ pub(crate) async fn watch(
         Err(error) => Feed::failed(frames, timer, &error),
     };
     let events = futures_util::stream::unfold(feed, |mut feed| async move {
-        let bytes = feed.next().await?;
-        Some((bytes, feed))
+        let batch = feed.next().await?;
+        Some((batch, feed))
     });
     let events = events.fuse().boxed();
     let definition = cx.resource.custom.as_ref();
@@ -105,9 +106,9 @@ async fn gone(reader: Arc<dyn Reader>, name: String) {
 
 /// The same events, ending with the last that is there when `end` comes.
 fn until(
-    events: BoxStream<'static, Bytes>,
+    events: BoxStream<'static, Batch>,
     end: BoxFuture<'static, ()>,
-) -> BoxStream<'static, Bytes> {
+) -> BoxStream<'static, Batch> {
     let state = (events, end.fuse());
     futures_util::stream::unfold(state, |(mut events, mut end)| async move {
         let next = tokio::select! {
