@@ -130,9 +130,9 @@ impl Object {
     /// The value at a path of field names, or `None` where any step is missing.
     pub fn get(&self, path: &[&str]) -> Option<&Value> {
         let (first, rest) = path.split_first()?;
-        let mut value = self.map.get(*first)?;
+        let mut value = json::get(&self.map, first)?;
         for name in rest {
-            value = value.as_object()?.get(*name)?;
+            value = json::get(value.as_object()?, name)?;
         }
         Some(value)
     }

@@ -10,7 +10,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Field, Node, Origin, Schema, Shape, zero};
+use super::{Cursor, Field, Node, Origin, Schema, Shape, zero};
 
 /// Fills in the defaults of an object.
 pub fn apply(object: &mut Map<String, Value>, schema: &Schema) {
@@ -30,9 +30,10 @@ fn built_in(schema: &Schema, node: &Node, map: &mut Map<String, Value>) {
             fill(schema, field, default, map);
         }
     }
+    let mut cursor = Cursor::new(node);
     for (name, value) in map.iter_mut() {
         if (value.is_object() || value.is_array())
-            && let Some(field) = schema.field(node, name)
+            && let Some((_, field)) = cursor.find(name)
         {
             built_in_value(schema, schema.node(field.node), value);
         }

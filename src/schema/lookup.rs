@@ -19,12 +19,57 @@ pub(super) struct Lookup {
     pub(super) has_defaults: bool,
 }
 
-/// The first eight bytes of a name, which are ordered as names are.
+/// The first eight bytes of a name as a number, which is ordered as names are.
 fn beginning(name: &str) -> u64 {
-    let mut bytes = [0; 8];
-    let length = name.len().min(bytes.len());
-    bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
-    u64::from_be_bytes(bytes)
+    let bytes = name.as_bytes();
+    if let Some(first) = bytes.first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    // A copy of so many bytes would be a call; two halves that overlap are not.
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let first = u64::from(u32::from_be_bytes(*first)) << 32;
+        let last = u64::from(u32::from_be_bytes(*last)) << (8 * (8 - bytes.len()));
+        return first | last;
+    }
+    let shifted = |(place, byte): (usize, &u8)| u64::from(*byte) << (56 - 8 * place);
+    bytes.iter().enumerate().map(shifted).sum()
+}
+
+/// Finds the fields of a struct by names that come in their order, as those of a map do: one walk
+/// along both.
+pub(crate) struct Cursor<'n> {
+    lookup: &'n Lookup,
+    fields: &'n [Field],
+    at: usize,
+}
+
+impl<'n> Cursor<'n> {
+    /// At the first field of a struct; one of what is no struct finds nothing.
+    pub(crate) fn new(node: &'n Node) -> Self {
+        let fields = match &node.shape {
+            Shape::Struct(fields) => fields.as_slice(),
+            _ => &[],
+        };
+        Self {
+            lookup: &node.lookup,
+            fields,
+            at: 0,
+        }
+    }
+
+    /// The field with this name, and its place.
+    pub(crate) fn find(&mut self, name: &str) -> Option<(usize, &'n Field)> {
+        let beginning = beginning(name);
+        let beginnings = &self.lookup.beginnings;
+        while *beginnings.get(self.at)? < beginning {
+            self.at += 1;
+        }
+        let rest = beginnings[self.at..].iter().zip(&self.fields[self.at..]);
+        let mut same = rest.take_while(|(own, _)| **own == beginning);
+        let place = same.position(|(_, field)| field.name.as_ref() == name)?;
+        let place = self.at + place;
+        Some((place, &self.fields[place]))
+    }
 }
 
 impl Lookup {

@@ -27,6 +27,7 @@ pub mod validate;
 mod zero;
 
 pub use catalog::{Catalog, Resource, Subresource};
+pub(crate) use lookup::Cursor;
 pub use node::{
     Checks, Encoding, Field, Format, ListKind, MapKind, MergeRule, Node, NodeId, Origin, Pattern,
     Rule, Schema, SchemaSet, Shape, Text,

@@ -11,7 +11,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::{Field, Format, Node, Origin, Schema, Shape, zero};
+use super::{Cursor, Field, Format, Node, Origin, Schema, Shape, zero};
 use crate::object::quantity::Quantity;
 use crate::object::{duration, time};
 
@@ -123,6 +123,9 @@ fn element(stage: Stage, schema: &Schema, node: &Node, value: &mut Value) {
 }
 
 /// Field by field: what is known is normalised or left out, what is absent may have to be printed.
+///
+/// Every write takes this walk several times, and mostly finds nothing to leave out or to print: it
+/// goes along the map and the fields at once, and changes the map only afterwards.
 fn structure(stage: Stage, schema: &Schema, node: &Node, map: &mut Map<String, Value>) {
     let Shape::Struct(fields) = &node.shape else {
         return;
@@ -130,16 +133,36 @@ fn structure(stage: Stage, schema: &Schema, node: &Node, map: &mut Map<String, V
     if fields.is_empty() {
         return;
     }
-    map.retain(|name, value| match schema.field(node, name) {
-        Some(field) => keeps(stage, schema, field, value),
-        None => node.preserves_unknown_fields,
-    });
-    for place in &node.lookup.printed_absent {
-        let field = &fields[*place as usize];
-        if !map.contains_key(field.name.as_ref()) {
-            let node = schema.node(field.node);
-            map.insert(field.name.to_string(), zero::absent(schema, field, node));
+    let mut cursor = Cursor::new(node);
+    let mut printed = node.lookup.printed_absent.iter().peekable();
+    let mut left_out = Vec::new();
+    let mut absent: Vec<u32> = Vec::new();
+    for (index, (name, value)) in map.iter_mut().enumerate() {
+        let Some((place, field)) = cursor.find(name) else {
+            if !node.preserves_unknown_fields {
+                left_out.push(index);
+            }
+            continue;
+        };
+        while let Some(before) = printed.next_if(|own| (**own as usize) < place) {
+            absent.push(*before);
         }
+        let own = printed.next_if(|own| **own as usize == place);
+        if !keeps(stage, schema, field, value) {
+            left_out.push(index);
+            absent.extend(own);
+        }
+    }
+    absent.extend(printed);
+    if !left_out.is_empty() {
+        let mut left_out = left_out.into_iter().peekable();
+        let mut index = 0..;
+        map.retain(|_, _| left_out.next_if_eq(&index.next().unwrap_or(0)).is_none());
+    }
+    for place in absent {
+        let field = &fields[place as usize];
+        let node = schema.node(field.node);
+        map.insert(field.name.to_string(), zero::absent(schema, field, node));
     }
 }
 

@@ -110,10 +110,13 @@ fn maps<'v>(
     old: Option<&'v Map<String, Value>>,
     new: Option<&'v Map<String, Value>>,
 ) -> Comparison<'v> {
-    let mut out = Comparison::default();
     if let (None, Some(new)) = (old, new) {
-        out.added = FieldSet::with_capacity(new.len());
+        return Comparison {
+            added: added_fields(place, new),
+            ..Comparison::default()
+        };
     }
+    let mut out = Comparison::default();
     for (name, old, new) in paired(old, new) {
         if old != new
             && let Some(child) = place.child(name)
@@ -122,6 +125,28 @@ fn maps<'v>(
         }
     }
     out
+}
+
+/// The fields of an object that is new, which are all added: the larger part of every creation.
+fn added_fields<'v>(place: Place<'_>, new: &'v Map<String, Value>) -> FieldSet<'v> {
+    let mut out = FieldSet::with_capacity(new.len());
+    for (name, value) in new {
+        if let Some(child) = place.child(name) {
+            out.push(Step::field(name), added(child, value));
+        }
+    }
+    out
+}
+
+/// The fields of a value that is new.
+fn added<'v>(place: Place<'_>, new: &'v Value) -> FieldSet<'v> {
+    match (place.form(new), new) {
+        (Form::Map, Value::Object(map)) => added_fields(place, map),
+        (Form::List(keys), Value::Array(items)) if !items.is_empty() => {
+            lists(place, keys, None, Some(new)).added
+        }
+        _ => FieldSet::default(),
+    }
 }
 
 /// The fields of two maps, each name once with its two values.

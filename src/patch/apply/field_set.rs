@@ -86,11 +86,9 @@ impl<'a> FieldSet<'a> {
                 reader.skip(&token)?;
                 (Self::default(), false)
             };
-            let step = Step::from_written(key);
-            if children.is_empty() || has_own {
-                set.insert(step.clone());
-            }
-            set.insert_under(step, children);
+            let entry = set.entry(Step::from_written(key));
+            entry.is_member |= children.is_empty() || has_own;
+            entry.children.extend(children);
         }
         Ok((set, has_own))
     }
@@ -161,6 +159,17 @@ impl<'a> FieldSet<'a> {
         if !children.is_empty() {
             self.entry(step).children.extend(children);
         }
+    }
+
+    /// Puts in the field that `step` leads to, which comes after all that are there, and what is
+    /// under it.
+    pub(super) fn push(&mut self, step: Step<'a>, children: Self) {
+        debug_assert!(self.0.last().is_none_or(|last| last.step < step));
+        self.0.push(Entry {
+            step,
+            is_member: true,
+            children,
+        });
     }
 
     /// Takes out a field by its whole path; what lies under it stays.

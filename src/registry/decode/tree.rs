@@ -13,7 +13,7 @@ use super::typed::{Findings, Wanted, item_type, value_type};
 use super::{Decoded, Target, head, scalar};
 use crate::object::Object;
 use crate::object::json::Token;
-use crate::schema::{Field, Format, Node, Origin, Schema, Shape};
+use crate::schema::{Cursor, Field, Format, Node, Origin, Schema, Shape};
 
 /// The object that a tree is, without unknown fields; `None` where anything in it could not have
 /// been decoded, or where it is of no built-in kind.
@@ -44,16 +44,20 @@ struct Walk<'s> {
 
 impl<'s> Walk<'s> {
     fn fields(&mut self, node: &Node, place: &Place<'_>, map: &mut Map<String, Value>) {
-        let schema = self.schema;
-        map.retain(|name, value| {
-            let Some(field) = schema.field(node, name) else {
+        let mut cursor = Cursor::new(node);
+        let mut has_unknown = false;
+        for (name, value) in map.iter_mut() {
+            let Some((_, field)) = cursor.find(name) else {
                 self.findings.strict.unknown(place, name);
-                return false;
+                has_unknown = true;
+                continue;
             };
             let place = place.field(&node.go_struct, &field.name);
             self.value(self.wanted(field), &place, value);
-            true
-        });
+        }
+        if has_unknown {
+            map.retain(|name, _| self.schema.field(node, name).is_some());
+        }
     }
 
     fn wanted<'n>(&self, field: &'n Field) -> Wanted<'n>

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
 use super::place::Place;
@@ -120,16 +121,16 @@ impl<'a> Decoder<'a> {
             let token = self.reader.token()?;
             return self.reader.skip(&token);
         };
-        let is_duplicate = map.contains_key(key);
-        if is_duplicate {
-            self.findings.strict.duplicate(place, key);
-        }
         let inner = place.field(&node.go_struct, &field.name);
-        let value = self.value(self.wanted(field), &inner)?;
-        if is_duplicate {
-            insert(map, key, value);
-        } else {
-            map.insert(key.to_owned(), value);
+        match map.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(self.value(self.wanted(field), &inner)?);
+            }
+            Entry::Occupied(_) => {
+                self.findings.strict.duplicate(place, key);
+                let value = self.value(self.wanted(field), &inner)?;
+                insert(map, key, value);
+            }
         }
         Ok(())
     }

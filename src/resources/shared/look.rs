@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::object::Object;
+use crate::object::{Object, json};
 
 static NULL: Value = Value::Null;
 
@@ -77,19 +77,19 @@ pub trait Look {
 
 impl Look for Value {
     fn at(&self, name: &str) -> &Value {
-        self.get(name).unwrap_or(&NULL)
+        self.as_object().map_or(&NULL, |map| map.at(name))
     }
 }
 
 impl Look for Map<String, Value> {
     fn at(&self, name: &str) -> &Value {
-        self.get(name).unwrap_or(&NULL)
+        json::get(self, name).unwrap_or(&NULL)
     }
 }
 
 impl Look for Object {
     fn at(&self, name: &str) -> &Value {
-        self.as_map().get(name).unwrap_or(&NULL)
+        self.as_map().at(name)
     }
 }
 
