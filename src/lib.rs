@@ -46,6 +46,15 @@ pub mod resources;
 pub mod client;
 
 #[doc(hidden)]
+pub mod runner;
+
+#[doc(hidden)]
+pub mod controllers;
+
+#[doc(hidden)]
+pub mod nodes;
+
+#[doc(hidden)]
 pub mod server;
 
 #[doc(hidden)]

@@ -12,6 +12,7 @@ use super::files::{Kubeconfig, manifest_files, read};
 use super::parent::Parent;
 use super::{Fault, plugins};
 use crate::cluster::{Builder, Cluster};
+use crate::controllers::Selection;
 use crate::registry::Settings;
 use crate::server::Limits;
 use crate::sim::Clock;
@@ -53,10 +54,10 @@ pub(super) struct Flags {
     /// api/ga, api/beta, api/alpha
     #[arg(long, value_name = "API=BOOL", value_delimiter = ',')]
     runtime_config: Vec<String>,
-    /// Controllers to run; none exists yet, so `none` is all there is to say
-    #[arg(long, value_name = "none", default_value = "none")]
+    /// Controllers to run: all, none, NAME,... or all,-NAME,...
+    #[arg(long, value_name = "NAMES", default_value = "none")]
     controllers: String,
-    /// Fake nodes that run pods; none exists yet, so 0 is all there is to say
+    /// Nodes that run pods
     #[arg(long, value_name = "N", default_value_t = 0)]
     nodes: u32,
     #[command(flatten)]
@@ -221,14 +222,6 @@ pub(super) fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
 fn refuse_unsupported(flags: &Flags) -> Result<(), Fault> {
     let refusals = [
         (
-            !matches!(flags.controllers.as_str(), "none" | ""),
-            "--controllers: no controller exists yet; leave the flag out or say none",
-        ),
-        (
-            flags.nodes > 0,
-            "--nodes: fake nodes do not exist yet; create Node objects yourself",
-        ),
-        (
             flags.data_dir.is_some(),
             "--data-dir: objects live in memory only so far; leave the flag out",
         ),
@@ -261,8 +254,12 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         in_flight_max: flags.max_requests_inflight,
         ..Limits::default()
     };
+    let controllers = Selection::parse(&flags.controllers)
+        .map_err(|error| Fault::usage(format!("--controllers {}: {error}", flags.controllers)))?;
     let mut builder = Cluster::builder()
         .listen(flags.listen)
+        .controllers(controllers)
+        .nodes(flags.nodes)
         .settings(settings)
         .limits(limits)
         .enable_admission_plugins(flags.enable_admission_plugins.clone())

@@ -9,6 +9,7 @@ use crate::audit;
 use crate::auth::certificate::Authorities;
 use crate::auth::service_account::ServiceAccounts;
 use crate::auth::{Authenticator, Mode, User, authorize, remote};
+use crate::controllers::Selection;
 use crate::registry::Settings;
 use crate::server::Limits;
 use crate::sim::Clock;
@@ -43,6 +44,8 @@ pub struct Builder {
     pub(super) manifests: Vec<Manifest>,
     pub(super) is_bare: bool,
     pub(super) services: Services,
+    pub(super) controllers: Selection,
+    pub(super) nodes: u32,
 }
 
 impl std::fmt::Debug for Builder {
@@ -72,6 +75,8 @@ impl Default for Builder {
             manifests: Vec::new(),
             is_bare: false,
             services: Services::default(),
+            controllers: Selection::None,
+            nodes: 0,
         }
     }
 }
@@ -183,6 +188,18 @@ impl Builder {
     /// Where the services are that webhooks are reached by: nothing listens at a cluster IP.
     pub fn services(mut self, services: Services) -> Self {
         self.services = services;
+        self
+    }
+
+    /// Which controllers run; none unless said otherwise.
+    pub fn controllers(mut self, selection: Selection) -> Self {
+        self.controllers = selection;
+        self
+    }
+
+    /// How many nodes there are that run pods, `node-1`, `node-2`, …; none unless said otherwise.
+    pub fn nodes(mut self, count: u32) -> Self {
+        self.nodes = count;
         self
     }
 

@@ -17,6 +17,7 @@ pub use builder::Builder;
 use crate::auth::User;
 use crate::client::{Client, Failure};
 use crate::registry::Registry;
+use crate::runner::{Handle, Waiting};
 use crate::sim::Clock;
 
 /// How long connections may take to close when a cluster stops.
@@ -29,6 +30,7 @@ pub struct Cluster {
     address: Option<SocketAddr>,
     ca_pem: Option<String>,
     admin_token: String,
+    runner: Option<Handle>,
     tasks: tasks::Tasks,
 }
 
@@ -115,6 +117,29 @@ impl Cluster {
     /// The cluster's clock.
     pub fn clock(&self) -> Clock {
         self.registry.clock.clone()
+    }
+
+    /// Returns when the controllers have nothing left to do: every change is seen, every queue is
+    /// empty. What waits for a time is left waiting; see [`Cluster::waiting`].
+    pub async fn settle(&self) {
+        if let Some(runner) = &self.runner {
+            runner.settle().await;
+        }
+    }
+
+    /// Moves a virtual clock, stopping wherever something falls due, and settles each time. False
+    /// where the clock is the wall's, which nobody moves.
+    pub async fn advance(&self, by: Duration) -> bool {
+        match &self.runner {
+            Some(runner) => runner.advance(by).await,
+            None => self.registry.clock.advance(by),
+        }
+    }
+
+    /// What waits for a time, the earliest first; at most a thousand.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        let runner = self.runner.as_ref();
+        runner.map_or_else(Vec::new, |runner| runner.waiting(1000))
     }
 
     /// Creates the objects of a manifest, or brings those that are there to what it says.

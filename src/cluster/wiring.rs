@@ -18,6 +18,7 @@ use crate::auth::{Access, Authorizer, User};
 use crate::client::Client;
 use crate::registry::Registry;
 use crate::resources::kinds::BuiltIn;
+use crate::runner::{Handle, Runner};
 use crate::schema::{Catalog, tables};
 use crate::server::local::Local;
 use crate::server::tls::{self, Identity};
@@ -25,6 +26,7 @@ use crate::server::{Door, listen};
 use crate::sim::Entropy;
 use crate::storage::memory::Memory;
 use crate::webhook::Caller;
+use crate::{controllers, nodes};
 
 /// Starts a cluster.
 pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
@@ -84,9 +86,11 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     for Manifest { origin, text } in &builder.manifests {
         manifest::apply(&registry, &client, origin, text).await?;
     }
+    let runner = start_controllers(&builder, &registry, &client, &tasks);
     let mut cluster = Cluster {
         registry,
         client,
+        runner,
         address: None,
         ca_pem: None,
         admin_token,
@@ -94,6 +98,30 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     };
     listen_on(&mut cluster, &builder, door).await?;
     Ok(cluster)
+}
+
+/// Starts the controllers and the fleet, where there are any.
+fn start_controllers(
+    builder: &Builder,
+    registry: &Arc<Registry>,
+    client: &Client,
+    tasks: &Tasks,
+) -> Option<Handle> {
+    let mut all = controllers::select(&builder.controllers);
+    all.extend(nodes::fleet(builder.nodes));
+    if all.is_empty() {
+        return None;
+    }
+    let (runner, handle) = Runner::new(
+        all,
+        Arc::clone(&registry.reader),
+        Arc::clone(&registry.catalog),
+        client.clone(),
+        registry.clock.clone(),
+        Arc::clone(&registry.entropy),
+    );
+    tasks.spawn_until_stop()(Box::pin(runner.run()));
+    Some(handle)
 }
 
 /// Opens the port, where one is asked for.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
@@ -55,6 +56,41 @@ impl Clock {
             hands.moved.notify_waiters();
             true
         })
+    }
+
+    /// Whether the time is a test's to move.
+    pub fn is_virtual(&self) -> bool {
+        self.hands.is_some()
+    }
+
+    /// Moves a virtual clock forward to a time; false for the wall's clock. A time that is past
+    /// already changes nothing.
+    pub fn advance_to(&self, time: Timestamp) -> bool {
+        self.hands.as_ref().is_some_and(|hands| {
+            hands
+                .now_us
+                .fetch_max(time.as_microsecond(), Ordering::AcqRel);
+            hands.moved.notify_waiters();
+            true
+        })
+    }
+
+    /// Waits until a virtual clock is moved; without end on the wall's clock. Ask before looking at
+    /// the time, so that no move slips in between.
+    pub fn moved(&self) -> impl Future<Output = ()> + Send + use<> {
+        let hands = self.hands.clone();
+        // Registered when it is made, not when it is first waited for.
+        let moved = hands.map(|hands| {
+            let mut moved = Box::pin(async move { hands.moved.notified().await });
+            let _ = (&mut moved).now_or_never();
+            moved
+        });
+        async move {
+            match moved {
+                Some(moved) => moved.await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// Waits until a time.

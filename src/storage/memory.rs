@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
 
 use super::watch_cache::Cache;
 use super::{
@@ -64,6 +65,18 @@ impl Reader for Memory {
         after: Revision,
     ) -> Result<Vec<Arc<Change>>, Error> {
         self.cache.changes_since(resource, after)
+    }
+
+    fn log(&self, after: Revision) -> Result<Vec<(GroupResource, Arc<Change>)>, Error> {
+        self.cache.log(after)
+    }
+
+    fn resources(&self) -> Vec<GroupResource> {
+        self.cache.resources()
+    }
+
+    fn grown(&self) -> Arc<Notify> {
+        self.cache.grown()
     }
 }
 

@@ -28,6 +28,7 @@ pub use memory::Memory;
 pub use objects::Objects;
 pub use snapshot::Snapshot;
 pub use stored::Stored;
+use tokio::sync::Notify;
 pub use watch::{BATCH_MAX, Watch};
 pub use watch_cache::Limits;
 
@@ -99,6 +100,18 @@ pub trait Reader: Send + Sync {
         resource: &GroupResource,
         after: Revision,
     ) -> Result<Vec<Arc<Change>>, Error>;
+
+    /// The changes of all resources after a revision that are there now, in order, none missing,
+    /// each with the resource it is of.
+    ///
+    /// Errors: [`Error::Compacted`], or [`Error::Future`].
+    fn log(&self, after: Revision) -> Result<Vec<(GroupResource, Arc<Change>)>, Error>;
+
+    /// The resources of which there is, or was, any object.
+    fn resources(&self) -> Vec<GroupResource>;
+
+    /// Told, as long as it waits, whenever the log has grown.
+    fn grown(&self) -> Arc<Notify>;
 }
 
 /// The store, for the one who writes.

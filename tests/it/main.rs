@@ -18,6 +18,7 @@ mod cel;
 mod cel_admission;
 mod cli;
 mod cluster;
+mod controllers;
 mod coverage;
 mod crd;
 mod crd_versions;

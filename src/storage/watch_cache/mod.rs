@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use tokio::sync::Notify;
 
 use self::index::Lane;
 use self::table::Table;
@@ -51,6 +52,8 @@ const FIRST_WRITE: Revision = Revision(2);
 #[derive(Debug)]
 pub(super) struct Cache {
     state: RwLock<State>,
+    /// Wakes whoever reads the whole log.
+    grown: Arc<Notify>,
     limits: Limits,
 }
 
@@ -79,6 +82,7 @@ impl Cache {
                 tables: BTreeMap::new(),
                 kept: Kept::default(),
             }),
+            grown: Arc::default(),
             limits,
         }
     }
@@ -97,6 +101,7 @@ impl Cache {
                 tables,
                 kept: Kept::default(),
             }),
+            grown: Arc::default(),
             limits: self.limits,
         }
     }
@@ -152,6 +157,27 @@ impl Cache {
         Ok(table.map_or_else(Vec::new, |table| table.all.window.after(after)))
     }
 
+    pub(super) fn log(&self, after: Revision) -> Result<Vec<(GroupResource, Arc<Change>)>, Error> {
+        let state = self.state.read();
+        let mut log = Vec::new();
+        for (resource, table) in &state.tables {
+            state.check(resource, after)?;
+            let later = table.all.window.after(after);
+            log.extend(later.into_iter().map(|change| (resource.clone(), change)));
+        }
+        drop(state);
+        log.sort_by_key(|(_, change)| change.revision());
+        Ok(log)
+    }
+
+    pub(super) fn resources(&self) -> Vec<GroupResource> {
+        self.state.read().tables.keys().cloned().collect()
+    }
+
+    pub(super) fn grown(&self) -> Arc<Notify> {
+        Arc::clone(&self.grown)
+    }
+
     pub(super) fn watch(self: &Arc<Self>, scope: &Scope, after: Revision) -> Result<Watch, Error> {
         let lane = Lane::of(scope);
         let wake = {
@@ -192,6 +218,7 @@ impl Cache {
         state.trim(&self.limits);
         drop(state);
         wakes.wake();
+        self.grown.notify_waiters();
         Ok(object)
     }
 

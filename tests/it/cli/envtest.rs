@@ -146,12 +146,12 @@ fn controllers_are_off_unless_the_environment_asks_for_them() {
     let assets = Assets::lay_out("controllers");
     let mut command = assets.program("kube-apiserver", &["--secure-port=0"]);
     let output = command
-        .env("MOCKERNETES_CONTROLLERS", "all")
+        .env("MOCKERNETES_CONTROLLERS", "nonesuch")
         .output()
         .unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(
-        text.contains("--controllers: no controller exists yet"),
+        text.contains("no controller has the name \"nonesuch\""),
         "{text}"
     );
 }

@@ -106,8 +106,7 @@ impl Drop for Files {
 fn wrong_usage_ends_with_2_and_a_way_out() {
     for (arguments, expected) in [
         ("--nope", "--nope"),
-        ("--controllers all", "no controller exists yet"),
-        ("--nodes 3", "create Node objects yourself"),
+        ("--controllers nonesuch", "no controller has the name"),
         ("--etcd http://x", "in memory only"),
         ("--data-dir /tmp/x", "in memory only"),
         (

@@ -1,0 +1,112 @@
+//! What reacts: the controllers of kube-controller-manager, one row each in [`TABLE`].
+//!
+//! A controller is a function of what it sees, an item and the time, to a plan; the runner does the
+//! rest. To add one: a file here that implements [`Controller`], and a row.
+//!
+//! *Invariant:* knows neither the registry nor the store nor clocks; controllers do not import each
+//! other, what they share is in `shared`.
+//! *Upstream:* `cmd/kube-controller-manager/app/controllermanager.go` (`NewControllerDescriptors`).
+
+mod replica_set;
+mod shared;
+
+use crate::runner::Controller;
+
+/// Makes a controller that has seen nothing yet.
+type Make = fn() -> Box<dyn Controller>;
+
+/// Every controller by the name that `--controllers` knows it by.
+const TABLE: &[(&str, Make)] = &[
+    ("replicaset-controller", || {
+        Box::new(replica_set::ReplicaSets)
+    }),
+    ("replicationcontroller-controller", || {
+        Box::new(replica_set::ReplicationControllers)
+    }),
+];
+
+/// Which controllers run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// None.
+    #[default]
+    None,
+    /// All, but for some.
+    AllBut(Vec<String>),
+    /// Only these.
+    Only(Vec<String>),
+}
+
+/// A name that no controller has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "no controller has the name {name:?}; it is all, none, or of: {}",
+    TABLE.iter().map(|row| row.0).collect::<Vec<_>>().join(", ")
+)]
+pub struct Unknown {
+    name: String,
+}
+
+impl Selection {
+    /// Reads `all`, `none`, or names with commas between: `*` is all that run by default, `-NAME`
+    /// one that does not run.
+    ///
+    /// *Upstream:* `k8s.io/controller-manager/app/helper.go` (`IsControllerEnabled`).
+    pub fn parse(text: &str) -> Result<Self, Unknown> {
+        let mut all = false;
+        let mut with = Vec::new();
+        let mut without = Vec::new();
+        for name in text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+        {
+            match name {
+                "none" if text.trim() == "none" => return Ok(Self::None),
+                "all" | "*" => all = true,
+                name => {
+                    let (list, known) = match name.strip_prefix('-') {
+                        Some(known) => (&mut without, known),
+                        None => (&mut with, name),
+                    };
+                    list.push(full_name(known)?);
+                }
+            }
+        }
+        Ok(if all || with.is_empty() {
+            Self::AllBut(without)
+        } else {
+            with.retain(|name| !without.contains(name));
+            Self::Only(with)
+        })
+    }
+
+    fn includes(&self, name: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::AllBut(names) => !names.iter().any(|one| one == name),
+            Self::Only(names) => names.iter().any(|one| one == name),
+        }
+    }
+}
+
+/// The name of a row; `replicaset` is `replicaset-controller` for short.
+fn full_name(name: &str) -> Result<String, Unknown> {
+    let long = format!("{name}-controller");
+    let mut names = TABLE.iter().map(|row| row.0);
+    names
+        .find(|one| *one == name || *one == long)
+        .map(str::to_owned)
+        .ok_or_else(|| Unknown {
+            name: name.to_owned(),
+        })
+}
+
+/// The controllers that run, in the table's order.
+pub fn select(selection: &Selection) -> Vec<Box<dyn Controller>> {
+    TABLE
+        .iter()
+        .filter(|(name, _)| selection.includes(name))
+        .map(|(_, make)| make())
+        .collect()
+}

@@ -1,0 +1,7 @@
+//! What several controllers do alike.
+//!
+//! *Invariant:* imports no controller.
+
+pub(super) mod adoption;
+pub(super) mod conditions;
+pub(super) mod pods;

@@ -1,0 +1,173 @@
+//! What controllers see: the objects as they are, and who belongs to whom.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use super::index::Index;
+use super::{Item, Kind, Link, kinds};
+use crate::object::selector::LabelSelector;
+use crate::object::{GroupResource, GroupVersion, Key, Object};
+use crate::schema::Catalog;
+use crate::storage::{Reader, Snapshot, Stored};
+
+/// So many parsed objects are held on to, since most are looked at several times in a row.
+const RECENT_MAX: usize = 1024;
+
+/// The cluster as controllers see it.
+pub struct World {
+    /// The time. It stands still while somebody reconciles.
+    pub now: Timestamp,
+    pub(super) reader: Arc<dyn Reader>,
+    pub(super) index: Index,
+    catalog: Arc<Catalog>,
+    recent: Mutex<VecDeque<Arc<Object>>>,
+}
+
+impl World {
+    pub(super) fn new(reader: Arc<dyn Reader>, catalog: Arc<Catalog>, now: Timestamp) -> Self {
+        Self {
+            now,
+            reader,
+            index: Index::default(),
+            catalog,
+            recent: Mutex::default(),
+        }
+    }
+
+    /// An object, as it is now.
+    pub fn get(&self, kind: &Kind, namespace: &str, name: &str) -> Option<Arc<Object>> {
+        self.find(&kind.resource, &Key::new(namespace, name))
+    }
+
+    /// The object that an item names.
+    pub fn object(&self, item: &Item) -> Option<Arc<Object>> {
+        self.find(&item.resource, &item.key)
+    }
+
+    /// An object of any resource.
+    pub fn find(&self, resource: &GroupResource, key: &Key) -> Option<Arc<Object>> {
+        let stored = self.reader.get(resource, key)?;
+        Some(self.parsed(&stored))
+    }
+
+    /// An object parsed, and kept so for a while.
+    pub fn parsed(&self, stored: &Stored) -> Arc<Object> {
+        let object = stored.parsed();
+        let mut recent = self.recent.lock();
+        if recent.len() >= RECENT_MAX {
+            recent.pop_front();
+        }
+        recent.push_back(Arc::clone(&object));
+        object
+    }
+
+    /// All objects of a resource as they are stored: for those who look at labels and names first.
+    pub fn snapshot(&self, resource: &GroupResource) -> Option<Snapshot> {
+        self.reader.snapshot(resource, None).ok()
+    }
+
+    /// The objects of a kind in a namespace; in all where it is empty.
+    pub fn list(&self, kind: &Kind, namespace: &str) -> Vec<Arc<Object>> {
+        self.select(kind, namespace, &LabelSelector::everything())
+    }
+
+    /// Those of the objects that a selector matches.
+    pub fn select(
+        &self,
+        kind: &Kind,
+        namespace: &str,
+        selector: &LabelSelector,
+    ) -> Vec<Arc<Object>> {
+        let Some(snapshot) = self.snapshot(&kind.resource) else {
+            return Vec::new();
+        };
+        snapshot
+            .objects(Some(namespace), None)
+            .filter(|stored| selector.matches(|key| stored.label(key)))
+            .map(|stored| self.parsed(stored))
+            .collect()
+    }
+
+    /// The objects of a kind that an owner controls.
+    pub fn controlled(&self, kind: &Kind, owner: &Object) -> Vec<Arc<Object>> {
+        let uid = owner.uid();
+        self.index
+            .dependents(uid)
+            .filter(|item| item.resource == kind.resource)
+            .filter(|item| {
+                let mut links = self.index.links(item).iter();
+                links.any(|link| link.is_controller && link.uid == uid)
+            })
+            .filter_map(|item| self.object(item))
+            .collect()
+    }
+
+    /// The objects of a kind in a namespace that nobody controls.
+    pub fn uncontrolled(&self, kind: &Kind, namespace: &str) -> Vec<Arc<Object>> {
+        self.index
+            .free(kind, namespace)
+            .filter_map(|key| self.find(&kind.resource, key))
+            .collect()
+    }
+
+    /// Whatever names an owner, by its uid.
+    pub fn dependents(&self, uid: &str) -> impl Iterator<Item = &Item> {
+        self.index.dependents(uid)
+    }
+
+    /// The owners that an object names.
+    pub fn owners(&self, item: &Item) -> &[Link] {
+        self.index.links(item)
+    }
+
+    /// The pods that are bound to a node.
+    pub fn pods_on(&self, node: &str) -> Vec<Arc<Object>> {
+        self.index
+            .pods_on(node)
+            .filter_map(|key| self.find(&kinds::PODS.resource, key))
+            .collect()
+    }
+
+    /// How many pods are bound to a node.
+    pub fn pods_on_count(&self, node: &str) -> usize {
+        self.index.pods_on(node).count()
+    }
+
+    /// What is served under an `apiVersion` and kind.
+    pub fn kind_of(&self, api_version: &str, kind: &str) -> Option<Kind> {
+        let group_version = GroupVersion::parse(api_version)?;
+        let state = self.catalog.state();
+        let resources = state.versions.get(&group_version)?;
+        let resource = resources.values().find(|one| one.kind.as_ref() == kind)?;
+        Some(Kind::of(resource))
+    }
+
+    /// The kind of what is stored under a resource, in a version that is served.
+    pub fn kind(&self, resource: &GroupResource) -> Option<Kind> {
+        self.kinds()
+            .into_iter()
+            .find(|kind| kind.resource == *resource)
+    }
+
+    /// Everything that is served and stored, each resource once, in its storage version where that
+    /// is served.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let state = self.catalog.state();
+        let mut kinds: Vec<Kind> = Vec::new();
+        for resource in state.versions.values().flat_map(|version| version.values()) {
+            if !resource.serves("list") || !resource.serves("delete") {
+                continue;
+            }
+            let kind = Kind::of(resource);
+            match kinds.iter_mut().find(|one| one.resource == kind.resource) {
+                Some(known) if resource.group_version == resource.storage_version => *known = kind,
+                Some(_) => {}
+                None => kinds.push(kind),
+            }
+        }
+        kinds
+    }
+}

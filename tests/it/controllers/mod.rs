@@ -1,0 +1,40 @@
+//! A living cluster: what controllers make of what is asked for.
+
+mod replica_set;
+
+use mockernetes::Cluster;
+use mockernetes::controllers::Selection;
+use mockernetes::sim::Clock;
+use serde_json::{Value, json};
+
+/// A cluster with all controllers, whose time is the test's.
+pub(crate) async fn living_cluster() -> Cluster {
+    living_cluster_with_nodes(0).await
+}
+
+/// The same with nodes that run pods.
+pub(crate) async fn living_cluster_with_nodes(count: u32) -> Cluster {
+    let start = "2026-01-01T00:00:00Z".parse().unwrap();
+    Cluster::builder()
+        .bare()
+        .seed(1)
+        .clock(Clock::virtual_at(start))
+        .controllers(Selection::AllBut(Vec::new()))
+        .nodes(count)
+        .start()
+        .await
+        .unwrap()
+}
+
+/// A pod template with these labels.
+pub(crate) fn template(labels: &Value) -> Value {
+    json!({
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "web", "image": "nginx"}]},
+    })
+}
+
+/// The items of a list.
+pub(crate) fn items(list: &Value) -> &[Value] {
+    list["items"].as_array().unwrap()
+}
