@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use imbl::OrdMap;
 use parking_lot::RwLock;
 use serde_json::Value;
@@ -82,8 +83,9 @@ pub struct Custom {
     pub scale: Option<Value>,
     /// What a layer above made of the schema's rules when it was installed.
     pub rules: Option<Arc<dyn std::any::Any + Send + Sync>>,
-    /// The version's `openAPIV3Schema` as written, for publishing.
-    pub open_api_schema: Option<Value>,
+    /// The version's `openAPIV3Schema` as written, for publishing: as text, which is seldom read
+    /// and a small part of what the tree would take.
+    pub open_api_schema: Option<Bytes>,
 }
 
 /// How the stored objects of a definition are read, whichever version they were stored in.

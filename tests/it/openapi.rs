@@ -91,7 +91,7 @@ fn resources(definition: &Value) -> Vec<Resource> {
             storage_version_hash: "".into(),
             deprecation: "".into(),
             custom: Some(Arc::new(Custom {
-                open_api_schema: Some(schema),
+                open_api_schema: Some(schema.to_string().into()),
                 selectable_fields: fields.map(|field| text(&field["jsonPath"])).collect(),
                 ..Custom::default()
             })),

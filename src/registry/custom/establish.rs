@@ -2,7 +2,7 @@
 //!
 //! *Upstream:* `apiextensions-apiserver/pkg/controller/{status,establish,apiapproval}`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::names;
 use crate::object::{Object, time};
@@ -16,18 +16,36 @@ pub(super) struct Condition {
     pub(super) message: String,
 }
 
-/// The next state of a definition's status; `None` where nothing is left to do.
+/// The next status of a definition; `None` where nothing is left to do.
 ///
 /// Differs: upstream accepts the names in one write and establishes the kind in the next.
-pub(super) fn next(registry: &Registry, definition: &Object) -> Option<Object> {
+pub(super) fn next(registry: &Registry, definition: &Object) -> Option<Value> {
     let now = time::seconds(registry.clock.now());
-    let mut settled = definition.clone();
+    let mut settled = without_versions(definition);
     let is_changed = [
         accept_names(registry, &mut settled, &now),
         establish(&mut settled, &now),
         approve(&mut settled, &now),
     ];
-    is_changed.contains(&true).then_some(settled)
+    let is_changed = is_changed.contains(&true);
+    is_changed.then(|| settled.remove(&["status"]))?
+}
+
+/// A definition but for its versions, which are by far the most of it.
+fn without_versions(definition: &Object) -> Object {
+    let entries = |map: &Map<String, Value>, left_out: &str| -> Map<String, Value> {
+        let kept = map.iter().filter(|(name, _)| *name != left_out);
+        kept.map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
+    let spec = definition.get(&["spec"]).and_then(Value::as_object);
+    let mut out = Object::from_map(entries(definition.as_map(), "spec"));
+    out.set(
+        &["spec"],
+        spec.map(|spec| entries(spec, "versions"))
+            .unwrap_or_default(),
+    );
+    out
 }
 
 /// Whether a condition of a definition is true.

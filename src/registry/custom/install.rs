@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -55,10 +56,12 @@ pub(super) fn serve(registry: &Registry, definition: &Object) {
     let Some(meta) = tables::component(META) else {
         return;
     };
-    let reading = Arc::new(reading(registry, definition, &meta));
+    let (reading, documents) = reading(registry, definition, &meta);
+    let reading = Arc::new(reading);
     let resources = versions(definition)
-        .filter(|version| is_true(version, "served"))
-        .filter_map(|version| build(definition, version, &reading, &state))
+        .zip(documents)
+        .filter(|(version, _)| is_true(version, "served"))
+        .filter_map(|(version, document)| build(definition, version, document, &reading, &state))
         .collect();
     catalog.replace_custom(&resource, resources);
 }
@@ -68,42 +71,45 @@ fn versions(definition: &Object) -> impl Iterator<Item = &Map<String, Value>> {
     versions.iter().filter_map(Value::as_object)
 }
 
-/// The schemas of all versions, compiled once.
-fn reading(registry: &Registry, definition: &Object, meta: &Schema) -> Reading {
+/// The schemas of all versions, compiled once, and what they were compiled from.
+fn reading(
+    registry: &Registry,
+    definition: &Object,
+    meta: &Schema,
+) -> (Reading, Vec<Option<Bytes>>) {
     let webhook = Webhook::of(registry, definition);
     let mut reading = Reading {
         webhook: webhook.map(|webhook| Arc::new(webhook) as _),
         ..Reading::default()
     };
-    let mut seen: Vec<(&Map<String, Value>, Schema)> = Vec::new();
+    let mut documents = Vec::new();
+    let mut seen: Vec<(Bytes, Schema)> = Vec::new();
     let empty = Map::new();
     for version in versions(definition) {
-        let document = document(version).unwrap_or(&empty);
+        let document = document(version);
+        let written = serde_json::to_vec(document.unwrap_or(&empty)).unwrap_or_default();
         // Versions often differ in nothing but their names.
-        let same = seen.iter().find(|(known, _)| *known == document);
-        let schema = match same {
-            Some((_, schema)) => schema.clone(),
-            None => structural::compile(document, meta),
-        };
-        seen.push((document, schema.clone()));
-        let mark = mark(definition, version, document);
+        let same = seen.iter().find(|(known, _)| *known == written);
+        let (written, schema) = same.cloned().unwrap_or_else(|| {
+            let schema = structural::compile(document.unwrap_or(&empty), meta);
+            (written.into(), schema)
+        });
+        let mark = mark(definition, version, &written);
+        documents.push(document.map(|_| written.clone()));
+        seen.push((written, schema.clone()));
         let read = ReadVersion { schema, mark };
         let name = text(version, "name").to_owned();
         reading.versions.insert(name, read);
     }
-    reading
+    (reading, documents)
 }
 
 /// Tells what was stored under one schema from what was stored under another.
-fn mark(definition: &Object, version: &Map<String, Value>, document: &Map<String, Value>) -> u64 {
+fn mark(definition: &Object, version: &Map<String, Value>, document: &[u8]) -> u64 {
     let mut digest = Sha256::new();
     digest.update(definition.uid());
-    for part in [
-        serde_json::to_vec(list(version, "selectableFields")),
-        serde_json::to_vec(document),
-    ] {
-        digest.update(part.unwrap_or_default());
-    }
+    digest.update(serde_json::to_vec(list(version, "selectableFields")).unwrap_or_default());
+    digest.update(document);
     let digest = digest.finalize();
     digest[..8]
         .iter()
@@ -119,8 +125,9 @@ fn document(version: &Map<String, Value>) -> Option<&Map<String, Value>> {
 pub(super) fn in_storage_version(registry: &Registry, definition: &Object) -> Option<Resource> {
     let meta = tables::component(META)?;
     let version = versions(definition).find(|version| is_true(version, "storage"))?;
-    let reading = Arc::new(reading(registry, definition, &meta));
-    let mut resource = build(definition, version, &reading, &State::of(definition))?;
+    let (reading, _) = reading(registry, definition, &meta);
+    let state = State::of(definition);
+    let mut resource = build(definition, version, None, &Arc::new(reading), &state)?;
     let mut custom = Custom::clone(resource.custom.as_deref()?);
     custom.definition = String::new();
     resource.custom = Some(Arc::new(custom));
@@ -146,6 +153,7 @@ impl State {
 fn build(
     definition: &Object,
     version: &Map<String, Value>,
+    document: Option<Bytes>,
     reading: &Arc<Reading>,
     state: &State,
 ) -> Option<Resource> {
@@ -153,7 +161,6 @@ fn build(
     let group = definition.text(&["spec", "group"]);
     let stored = stored_version(definition);
     let name = text(version, "name");
-    let document = document(version);
     let schema = reading.versions.get(name)?.schema.clone();
     let owned = |field: &str| -> Text { text(names, field).to_owned().into() };
     let mut singular = owned("singular");
@@ -174,7 +181,7 @@ fn build(
             .and_then(|faces| faces.get("scale"))
             .cloned(),
         rules: rules(&schema),
-        open_api_schema: document.cloned().map(Value::Object),
+        open_api_schema: document,
     };
     let group_version = GroupVersion::new(group, name);
     Some(Resource {

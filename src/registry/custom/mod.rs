@@ -65,7 +65,8 @@ impl Registry {
         if let Some(definition) = followed(cx.resource, object, is_gone)
             && !matches!(fate, Fate::Untouched)
         {
-            self.settle_definition(definition.to_owned()).await;
+            let written = (!is_gone && cx.resource.custom.is_none()).then_some(object);
+            self.settle_definition(definition, written).await;
         }
     }
 
@@ -75,24 +76,38 @@ impl Registry {
             return;
         };
         for stored in all.objects(None, None) {
-            self.settle_definition(stored.key.name().to_owned()).await;
+            self.settle_definition(stored.key.name(), None).await;
         }
     }
 
-    /// Brings what is served, and what the status says, in line with a definition.
-    fn settle_definition(&self, name: String) -> BoxFuture<'_, ()> {
+    /// Brings what is served, and what the status says, in line with a definition. `written` is
+    /// what was just written of it, so that it need not be read: definitions are long.
+    fn settle_definition<'a>(
+        &'a self,
+        name: &'a str,
+        written: Option<&'a Object>,
+    ) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            let Some(stored) = self.reader.get(&definitions(), &Key::new("", &name)) else {
-                self.forget_definition(&name).await;
+            let Some(stored) = self.reader.get(&definitions(), &Key::new("", name)) else {
+                self.forget_definition(name).await;
                 return;
             };
-            let definition = stored.parsed();
-            install::serve(self, &definition);
+            let version = stored.revision.0.to_string();
+            let written = written.filter(|written| written.resource_version() == version);
+            let read;
+            let definition = if let Some(written) = written {
+                written
+            } else {
+                read = stored.parsed();
+                &read
+            };
+            install::serve(self, definition);
             if definition.is_being_deleted() {
-                terminate::run(self, &definition).await;
-            } else if let Some(settled) = establish::next(self, &definition) {
+                terminate::run(self, definition).await;
+            } else if let Some(status) = establish::next(self, definition) {
                 // The write is followed in turn, until there is nothing to change.
-                self.write_definition(&settled, "status").await;
+                let settle = |object: &mut Object| object.set(&["status"], status.clone());
+                self.write_status(definition, &settle).await;
             }
         })
     }
@@ -114,20 +129,20 @@ impl Registry {
                 .split_once('.')
                 .is_some_and(|(_, other)| other == group);
             if is_of_group {
-                self.settle_definition(other.key.name().to_owned()).await;
+                self.settle_definition(other.key.name(), None).await;
             }
         }
     }
 
-    /// Writes a face of a definition. A conflict means that somebody else wrote it, and then that
-    /// write is followed.
-    async fn write_definition(&self, definition: &Object, face: &str) {
+    /// Writes the status of a definition. A conflict means that somebody else wrote it, and then
+    /// that write is followed.
+    async fn write_status(&self, definition: &Object, edit: &(dyn Fn(&mut Object) + Sync)) {
         let target = Target {
             group: GROUP.to_owned(),
             version: "v1".to_owned(),
             resource: PLURAL.to_owned(),
             name: definition.name().to_owned(),
-            subresource: face.to_owned(),
+            subresource: "status".to_owned(),
             ..Target::default()
         };
         let Some(resource) = self.catalog.resource(GROUP, "v1", PLURAL) else {
@@ -142,8 +157,10 @@ impl Registry {
                 let name = definition.name();
                 return Err(ApiError::conflict(&definitions(), name, MODIFIED));
             }
+            let mut object = old.clone();
+            edit(&mut object);
             Ok(Changed {
-                object: definition.clone(),
+                object,
                 is_exact: true,
                 is_tracked: false,
             })

@@ -42,18 +42,18 @@ pub(super) async fn run(registry: &Registry, definition: &Object) {
             message: "resource was never established".to_owned(),
         }
     };
-    let mut last = definition.clone();
-    establish::set(&mut last, &done, &time::seconds(registry.clock.now()));
-    let kept: Vec<&str> = definition
-        .finalizers()
-        .filter(|finalizer| *finalizer != CLEANUP)
-        .collect();
-    if kept.is_empty() {
-        last.remove(&["metadata", "finalizers"]);
-    } else {
-        last.set(&["metadata", "finalizers"], kept);
-    }
-    registry.write_definition(&last, "status").await;
+    let now = time::seconds(registry.clock.now());
+    let finish = |last: &mut Object| {
+        establish::set(last, &done, &now);
+        let finalizers = definition.finalizers();
+        let kept: Vec<&str> = finalizers.filter(|name| *name != CLEANUP).collect();
+        if kept.is_empty() {
+            last.remove(&["metadata", "finalizers"]);
+        } else {
+            last.set(&["metadata", "finalizers"], kept);
+        }
+    };
+    registry.write_status(definition, &finish).await;
 }
 
 fn count(registry: &Registry, resource: &GroupResource) -> usize {

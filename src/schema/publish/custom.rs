@@ -125,7 +125,9 @@ pub(super) fn add_components(
     form: Form,
     into: &mut Map<String, Value>,
 ) {
-    let schema = match &custom.open_api_schema {
+    let schema = custom.open_api_schema.as_deref();
+    let schema = schema.map(|text| serde_json::from_slice::<Value>(text).unwrap_or_default());
+    let schema = match &schema {
         // Readers of v2 take an object with properties to allow no others.
         Some(schema) if form == Form::V2 && is_true(schema, FLAGS[2]) => {
             json!({ "type": "object" })

@@ -14,6 +14,8 @@ use crate::schema::structural;
 use crate::schema::structural::json::{list, object, properties, text};
 use crate::schema::{NodeId, Rule, Schema, Shape};
 
+/// The keyword of rules.
+const RULES: &str = "x-kubernetes-validations";
 /// The most a single rule may cost.
 const RULE_COST_MAX: u64 = 10_000_000;
 /// The most all rules of a schema may cost.
@@ -32,6 +34,9 @@ pub(super) fn check(
     path: &FieldPath,
     errors: &mut FieldErrors,
 ) {
+    if !has_rules(source) {
+        return;
+    }
     let schema = structural::compile(source, meta);
     let faulty = errors.iter().map(|error| error.field.clone()).collect();
     let mut run = Run {
@@ -63,6 +68,15 @@ pub(super) fn check(
     errors.forbidden(path, over_budget(what, total, TOTAL_COST_MAX));
 }
 
+/// Whether there is any rule in a schema: most definitions are long and have none.
+fn has_rules(source: &Map<String, Value>) -> bool {
+    let mut is_found = false;
+    structural::json::walk(source, &mut |schema| {
+        is_found |= !list(schema, RULES).is_empty();
+    });
+    is_found
+}
+
 /// A walk over a schema and its document.
 struct Run<'a> {
     schema: &'a Schema,
@@ -75,21 +89,21 @@ struct Run<'a> {
 }
 
 /// A place in the schema as rules see it.
-struct Place {
+struct Place<'p> {
     id: NodeId,
     /// How often it can stand in an object at most; `None` where nothing bounds that.
     cardinality: Option<u64>,
     /// The list around it whose items have no old state.
-    uncorrelatable: Option<String>,
+    uncorrelatable: Option<&'p FieldPath<'p>>,
     is_root: bool,
 }
 
-impl Place {
+impl Place<'_> {
     fn inside(&self, id: NodeId, cardinality: Option<u64>) -> Self {
         Self {
             id,
             cardinality,
-            uncorrelatable: self.uncorrelatable.clone(),
+            uncorrelatable: self.uncorrelatable,
             is_root: false,
         }
     }
@@ -102,7 +116,7 @@ fn is_below(field: &str, place: &str) -> bool {
 }
 
 impl Run<'_> {
-    fn place(&mut self, source: &Map<String, Value>, at: &Place, path: &FieldPath) {
+    fn place(&mut self, source: &Map<String, Value>, at: &Place<'_>, path: &FieldPath<'_>) {
         let schema = self.schema;
         let node = schema.node(at.id);
         let each = cost::stated_max(node).and_then(|max| Some(at.cardinality?.saturating_mul(max)));
@@ -122,9 +136,13 @@ impl Run<'_> {
         if let (Some(items), Shape::List(id)) = (object(source, "items"), &node.shape) {
             let mut inner = at.inside(*id, each);
             if text(source, "x-kubernetes-list-type") != "map" {
-                inner.uncorrelatable.get_or_insert_with(|| path.to_string());
+                inner.uncorrelatable.get_or_insert(path);
             }
             self.place(items, &inner, &path.child("items"));
+        }
+        let written = list(source, RULES);
+        if written.is_empty() {
+            return;
         }
         let here = path.to_string();
         if self.faulty.iter().any(|field| is_below(field, &here)) {
@@ -133,15 +151,14 @@ impl Run<'_> {
         let Some(of) = Type::of(schema, at.id, at.is_root, SELF_TYPE) else {
             return;
         };
-        let written = list(source, "x-kubernetes-validations");
         let rules = node.checks.as_ref().map_or(&[][..], |checks| &checks.rules);
-        let of_rules = path.child("x-kubernetes-validations");
+        let of_rules = path.child(RULES);
         for (index, (rule, written)) in rules.iter().zip(written).enumerate() {
             self.rule(at, &of, rule, written, &of_rules.index(index));
         }
     }
 
-    fn rule(&mut self, at: &Place, of: &Type, rule: &Rule, written: &Value, path: &FieldPath) {
+    fn rule(&mut self, at: &Place<'_>, of: &Type, rule: &Rule, written: &Value, path: &FieldPath) {
         let of_rule = path.child("rule");
         let of_message = path.child("messageExpression");
         if rule.rule.trim().is_empty() {
@@ -200,7 +217,7 @@ impl Run<'_> {
         }
     }
 
-    fn cost(&self, at: &Place, program: &Program) -> u64 {
+    fn cost(&self, at: &Place<'_>, program: &Program) -> u64 {
         cost::estimate(program, self.schema, at.id, at.is_root)
     }
 
