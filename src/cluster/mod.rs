@@ -5,6 +5,7 @@ mod builder;
 mod kubeconfig;
 mod manifest;
 mod runtime_config;
+mod socket;
 mod tasks;
 mod wiring;
 

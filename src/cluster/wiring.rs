@@ -1,13 +1,11 @@
 //! How the layers are joined: the only file that names them all.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 use super::builder::Manifest;
+use super::socket::Socket;
 use super::tasks::Tasks;
 use super::{Builder, Cluster, Error, bootstrap, manifest};
 use crate::admission::plugins;
@@ -20,9 +18,8 @@ use crate::registry::Registry;
 use crate::resources::kinds::BuiltIn;
 use crate::runner::{Handle, Runner};
 use crate::schema::{Catalog, tables};
+use crate::server::Door;
 use crate::server::local::Local;
-use crate::server::tls::{self, Identity};
-use crate::server::{Door, listen};
 use crate::sim::Entropy;
 use crate::storage::memory::Memory;
 use crate::webhook::Caller;
@@ -41,7 +38,7 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     registry.clock = builder.clock.clone();
     registry.entropy = Arc::new(Entropy::seeded(seed));
     registry.settings = builder.settings.clone();
-    registry.admission = plugins::chain(&builder.enabled_plugins, &builder.disabled_plugins);
+    registry.admission = plugins::chain(&enabled_plugins(&builder), &builder.disabled_plugins);
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let services = builder.services.clone();
     let services = services.with_reader(Arc::clone(&registry.reader));
@@ -77,37 +74,63 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     }
     let door = Arc::new(door);
     let client = Client::new(Arc::new(Local(Arc::clone(&door))), Some(User::admin()));
-    bootstrap::install(&registry, &client).await?;
-    if !builder.is_bare {
-        bootstrap::install_system(&registry, &client).await?;
-    } else if registry.access.authorizer.reads_roles() {
-        bootstrap::install_roles(&registry, &client).await?;
+    populate(&builder, &registry, &client).await?;
+    let socket = Socket::open(&builder).await?;
+    let ca_pem = socket.as_ref().and_then(|socket| socket.ca_pem.clone());
+    let address = socket.as_ref().map(|socket| socket.address);
+    let settings = controllers::Settings {
+        root_certificate: ca_pem.clone().unwrap_or_default(),
+        service_accounts: builder.authenticator.service_accounts.clone(),
+    };
+    let runner = start_controllers(&builder, &settings, &registry, &client, &tasks);
+    if let Some(socket) = socket {
+        socket.serve(door, &tasks);
     }
-    for Manifest { origin, text } in &builder.manifests {
-        manifest::apply(&registry, &client, origin, text).await?;
-    }
-    let runner = start_controllers(&builder, &registry, &client, &tasks);
-    let mut cluster = Cluster {
+    Ok(Cluster {
         registry,
         client,
-        runner,
-        address: None,
-        ca_pem: None,
+        address,
+        ca_pem,
         admin_token,
+        runner,
         tasks,
-    };
-    listen_on(&mut cluster, &builder, door).await?;
-    Ok(cluster)
+    })
+}
+
+/// Creates what is there at the start.
+async fn populate(builder: &Builder, registry: &Registry, client: &Client) -> Result<(), Error> {
+    bootstrap::install(registry, client).await?;
+    if !builder.is_bare {
+        bootstrap::install_system(registry, client).await?;
+    } else if registry.access.authorizer.reads_roles() {
+        bootstrap::install_roles(registry, client).await?;
+    }
+    for Manifest { origin, text } in &builder.manifests {
+        manifest::apply(registry, client, origin, text).await?;
+    }
+    Ok(())
+}
+
+/// The plugins that are on: where somebody makes service accounts, pods must have one.
+fn enabled_plugins(builder: &Builder) -> Vec<String> {
+    const PLUGIN: &str = "ServiceAccount";
+    let mut enabled = builder.enabled_plugins.clone();
+    let makes_accounts = builder.controllers.includes("serviceaccount-controller");
+    if makes_accounts && !builder.disabled_plugins.iter().any(|name| name == PLUGIN) {
+        enabled.push(PLUGIN.to_owned());
+    }
+    enabled
 }
 
 /// Starts the controllers and the fleet, where there are any.
 fn start_controllers(
     builder: &Builder,
+    settings: &controllers::Settings,
     registry: &Arc<Registry>,
     client: &Client,
     tasks: &Tasks,
 ) -> Option<Handle> {
-    let mut all = controllers::select(&builder.controllers);
+    let mut all = controllers::select(&builder.controllers, settings);
     all.extend(nodes::fleet(builder.nodes));
     if all.is_empty() {
         return None;
@@ -122,48 +145,6 @@ fn start_controllers(
     );
     tasks.spawn_until_stop()(Box::pin(runner.run()));
     Some(handle)
-}
-
-/// Opens the port, where one is asked for.
-async fn listen_on(cluster: &mut Cluster, builder: &Builder, door: Arc<Door>) -> Result<(), Error> {
-    let Some(address) = builder.listen else {
-        return Ok(());
-    };
-    let failed = |cause| Error::Listen { address, cause };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    let tls = if builder.is_plaintext {
-        None
-    } else {
-        let authorities = builder.authenticator.authorities.as_ref();
-        let addresses = [
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(Ipv6Addr::LOCALHOST),
-            IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
-            address.ip(),
-        ];
-        // Whoever chose the certificate knows whom to believe; a self-signed one is its own.
-        let (ca_pem, config) = if let Some((certificate, key)) = &builder.certificate {
-            let config = tls::config_of_pem(certificate, key, authorities)?;
-            (certificate.clone(), config)
-        } else {
-            let identity = Identity::for_clients(&addresses, authorities)?;
-            (identity.ca_pem, identity.config)
-        };
-        cluster.ca_pem = Some(ca_pem);
-        Some(TlsAcceptor::from(config))
-    };
-    cluster.address = Some(address);
-    let spawn = cluster.tasks.spawn();
-    let server = listen::serve(
-        listener,
-        tls,
-        door,
-        Arc::clone(&spawn),
-        cluster.tasks.stop(),
-    );
-    spawn(Box::pin(server));
-    Ok(())
 }
 
 /// Chance from the system: for keys and tokens, and for seeds nobody chose.

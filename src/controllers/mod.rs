@@ -7,21 +7,52 @@
 //! other, what they share is in `shared`.
 //! *Upstream:* `cmd/kube-controller-manager/app/controllermanager.go` (`NewControllerDescriptors`).
 
+mod garbage_collector;
+mod namespace;
 mod replica_set;
+mod service_account;
 mod shared;
 
+use crate::auth::service_account::ServiceAccounts;
 use crate::runner::Controller;
 
 /// Makes a controller that has seen nothing yet.
-type Make = fn() -> Box<dyn Controller>;
+type Make = fn(&Settings) -> Box<dyn Controller>;
+
+/// What controllers are told of the cluster they work in.
+#[derive(Clone)]
+pub struct Settings {
+    /// The certificate (PEM) that the server is believed by; empty where it has none.
+    pub root_certificate: String,
+    /// How tokens of service accounts are made.
+    pub service_accounts: ServiceAccounts,
+}
 
 /// Every controller by the name that `--controllers` knows it by.
 const TABLE: &[(&str, Make)] = &[
-    ("replicaset-controller", || {
+    ("garbage-collector-controller", |_| {
+        Box::new(garbage_collector::GarbageCollector)
+    }),
+    ("namespace-controller", |_| Box::new(namespace::Namespaces)),
+    ("replicaset-controller", |_| {
         Box::new(replica_set::ReplicaSets)
     }),
-    ("replicationcontroller-controller", || {
+    ("replicationcontroller-controller", |_| {
         Box::new(replica_set::ReplicationControllers)
+    }),
+    ("root-ca-certificate-publisher-controller", |settings| {
+        let certificate = settings.root_certificate.clone();
+        Box::new(service_account::root_certificate::Publisher::new(
+            certificate,
+        ))
+    }),
+    ("serviceaccount-controller", |_| {
+        Box::new(service_account::accounts::ServiceAccounts)
+    }),
+    ("serviceaccount-token-controller", |settings| {
+        let certificate = settings.root_certificate.clone();
+        let accounts = settings.service_accounts.clone();
+        Box::new(service_account::tokens::Tokens::new(certificate, accounts))
     }),
 ];
 
@@ -81,7 +112,8 @@ impl Selection {
         })
     }
 
-    fn includes(&self, name: &str) -> bool {
+    /// Whether the controller of a name runs.
+    pub fn includes(&self, name: &str) -> bool {
         match self {
             Self::None => false,
             Self::AllBut(names) => !names.iter().any(|one| one == name),
@@ -103,10 +135,10 @@ fn full_name(name: &str) -> Result<String, Unknown> {
 }
 
 /// The controllers that run, in the table's order.
-pub fn select(selection: &Selection) -> Vec<Box<dyn Controller>> {
+pub fn select(selection: &Selection, settings: &Settings) -> Vec<Box<dyn Controller>> {
     TABLE
         .iter()
         .filter(|(name, _)| selection.includes(name))
-        .map(|(_, make)| make())
+        .map(|(_, make)| make(settings))
         .collect()
 }

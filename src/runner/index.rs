@@ -60,8 +60,9 @@ impl Index {
         *self = Self::default();
     }
 
-    /// Takes note of a change.
-    pub(super) fn note(&mut self, seen: &Seen) {
+    /// Takes note of a change; returns the owners that the object named before, if it names others
+    /// now.
+    pub(super) fn note(&mut self, seen: &Seen) -> Option<Vec<Link>> {
         let item = Item::new(&seen.resource, seen.object.key.clone());
         let links = if seen.is_gone() {
             Vec::new()
@@ -69,10 +70,10 @@ impl Index {
             Link::all(&seen.parsed())
         };
         self.note_freedom(&item, seen, &links);
-        self.note_owners(item, links);
         if seen.resource == kinds::PODS.resource {
             self.note_pod(seen);
         }
+        self.note_owners(item, links)
     }
 
     fn note_freedom(&mut self, item: &Item, seen: &Seen, links: &[Link]) {
@@ -88,10 +89,10 @@ impl Index {
         }
     }
 
-    fn note_owners(&mut self, item: Item, links: Vec<Link>) {
+    fn note_owners(&mut self, item: Item, links: Vec<Link>) -> Option<Vec<Link>> {
         let before = self.links.get(&item).map_or(&[][..], Vec::as_slice);
         if before == links {
-            return;
+            return None;
         }
         for link in before {
             if let Some(items) = self.dependents.get_mut(&link.uid) {
@@ -105,11 +106,12 @@ impl Index {
             let items = self.dependents.entry(link.uid.clone()).or_default();
             items.insert(item.clone());
         }
-        if links.is_empty() {
-            self.links.remove(&item);
+        let before = if links.is_empty() {
+            self.links.remove(&item)
         } else {
-            self.links.insert(item, links);
-        }
+            self.links.insert(item, links)
+        };
+        Some(before.unwrap_or_default())
     }
 
     fn note_pod(&mut self, seen: &Seen) {

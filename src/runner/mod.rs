@@ -41,7 +41,8 @@ use self::handle::Shared;
 use crate::client::Client;
 use crate::schema::Catalog;
 use crate::sim::{Clock, Entropy};
-use crate::storage::{ChangeKind, Error, Reader, Revision};
+pub use crate::storage::ChangeKind;
+use crate::storage::{Error, Reader, Revision};
 
 /// After so many items others get their turn on a runtime with one thread.
 const ITEMS_A_TURN: usize = 16;
@@ -138,7 +139,7 @@ impl Runner {
         for (resource, change) in log {
             self.seen = change.revision();
             let seen = Seen::of(resource, &change);
-            self.tell(&seen);
+            self.tell(seen);
         }
     }
 
@@ -158,21 +159,22 @@ impl Runner {
                     kind: ChangeKind::Added,
                     object: Arc::clone(stored),
                     previous: None,
+                    former_owners: None,
                 };
-                self.tell(&seen);
+                self.tell(seen);
             }
         }
         self.seen = revision.max(Revision(1));
     }
 
-    fn tell(&mut self, seen: &Seen) {
-        self.world.index.note(seen);
+    fn tell(&mut self, mut seen: Seen) {
+        seen.former_owners = self.world.index.note(&seen);
         for (index, controller) in self.controllers.iter_mut().enumerate() {
             if !controller.watches().includes(&seen.resource) {
                 continue;
             }
             let mut items = Items::default();
-            controller.react(&self.world, seen, &mut items);
+            controller.react(&self.world, &seen, &mut items);
             for item in items.into_inner() {
                 self.queue.add(index, item);
             }

@@ -154,7 +154,8 @@ impl Step {
 
     /// Removes all objects of a kind in a namespace.
     pub fn delete_collection(kind: &Kind, namespace: &str) -> Self {
-        Self::new(kind, Action::DeleteCollection, namespace, "", Value::Null)
+        let options = serde_json::json!({"kind": "DeleteOptions", "apiVersion": "v1"});
+        Self::new(kind, Action::DeleteCollection, namespace, "", options)
     }
 
     /// The same on a subresource.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::{Item, Link};
 use crate::object::{GroupResource, Object};
 use crate::storage::{Change, ChangeKind, Stored};
 
@@ -16,6 +17,8 @@ pub struct Seen {
     pub object: Arc<Stored>,
     /// The object before the change.
     pub previous: Option<Arc<Stored>>,
+    /// The owners it named before, where it names others now or is gone.
+    pub former_owners: Option<Vec<Link>>,
 }
 
 impl Seen {
@@ -25,12 +28,18 @@ impl Seen {
             kind: change.kind,
             object: Arc::clone(&change.object),
             previous: change.previous.clone(),
+            former_owners: None,
         }
     }
 
     /// Whether the object is gone.
     pub fn is_gone(&self) -> bool {
         self.kind == ChangeKind::Deleted
+    }
+
+    /// The object as an item.
+    pub fn item(&self) -> Item {
+        Item::new(&self.resource, self.object.key.clone())
     }
 
     /// The object after the change, parsed.

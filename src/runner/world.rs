@@ -1,6 +1,6 @@
 //! What controllers see: the objects as they are, and who belongs to whom.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use super::{Item, Kind, Link, kinds};
 use crate::object::selector::LabelSelector;
 use crate::object::{GroupResource, GroupVersion, Key, Object};
 use crate::schema::Catalog;
+use crate::schema::catalog::State;
 use crate::storage::{Reader, Snapshot, Stored};
 
 /// So many parsed objects are held on to, since most are looked at several times in a row.
@@ -24,6 +25,8 @@ pub struct World {
     pub(super) index: Index,
     catalog: Arc<Catalog>,
     recent: Mutex<VecDeque<Arc<Object>>>,
+    /// What is served, as of a generation of the catalog.
+    kinds: Mutex<(u64, Arc<[Kind]>)>,
 }
 
 impl World {
@@ -34,6 +37,7 @@ impl World {
             index: Index::default(),
             catalog,
             recent: Mutex::default(),
+            kinds: Mutex::default(),
         }
     }
 
@@ -138,36 +142,40 @@ impl World {
 
     /// What is served under an `apiVersion` and kind.
     pub fn kind_of(&self, api_version: &str, kind: &str) -> Option<Kind> {
-        let group_version = GroupVersion::parse(api_version)?;
         let state = self.catalog.state();
-        let resources = state.versions.get(&group_version)?;
-        let resource = resources.values().find(|one| one.kind.as_ref() == kind)?;
+        let served = state.versions.get(&GroupVersion::parse(api_version)?)?;
+        let resource = served.values().find(|one| one.kind.as_ref() == kind)?;
         Some(Kind::of(resource))
     }
 
     /// The kind of what is stored under a resource, in a version that is served.
     pub fn kind(&self, resource: &GroupResource) -> Option<Kind> {
-        self.kinds()
-            .into_iter()
-            .find(|kind| kind.resource == *resource)
+        let kinds = self.kinds();
+        let index = kinds.binary_search_by(|kind| kind.resource.cmp(resource));
+        index.ok().map(|index| kinds[index].clone())
     }
 
-    /// Everything that is served and stored, each resource once, in its storage version where that
-    /// is served.
-    pub fn kinds(&self) -> Vec<Kind> {
+    /// Everything that is served and stored, each resource once, by resource; in its storage
+    /// version where that is served.
+    pub fn kinds(&self) -> Arc<[Kind]> {
         let state = self.catalog.state();
-        let mut kinds: Vec<Kind> = Vec::new();
-        for resource in state.versions.values().flat_map(|version| version.values()) {
-            if !resource.serves("list") || !resource.serves("delete") {
-                continue;
-            }
-            let kind = Kind::of(resource);
-            match kinds.iter_mut().find(|one| one.resource == kind.resource) {
-                Some(known) if resource.group_version == resource.storage_version => *known = kind,
-                Some(_) => {}
-                None => kinds.push(kind),
-            }
+        let mut known = self.kinds.lock();
+        if known.0 != state.generation || known.1.is_empty() {
+            *known = (state.generation, served(&state));
         }
-        kinds
+        Arc::clone(&known.1)
     }
+}
+
+fn served(state: &State) -> Arc<[Kind]> {
+    let mut kinds: BTreeMap<GroupResource, Kind> = BTreeMap::new();
+    let all = state.versions.values().flat_map(|version| version.values());
+    for resource in all.filter(|one| one.serves("list") && one.serves("delete")) {
+        let kind = Kind::of(resource);
+        if resource.group_version == resource.storage_version || !kinds.contains_key(&kind.resource)
+        {
+            kinds.insert(kind.resource.clone(), kind);
+        }
+    }
+    kinds.into_values().collect()
 }

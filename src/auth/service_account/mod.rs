@@ -61,6 +61,20 @@ fn is_alphanumeric_between(text: &str, may_stand: fn(char) -> bool) -> bool {
         && text.chars().all(|c| is_plain(c) || may_stand(c))
 }
 
+/// What the token in a secret says.
+///
+/// *Upstream:* `pkg/serviceaccount/legacy.go` (`LegacyClaims`).
+pub fn legacy_claims(namespace: &str, (name, uid): (&str, &str), secret: &str) -> Value {
+    json!({
+        "iss": LEGACY_ISSUER,
+        "sub": user_name(namespace, name),
+        "kubernetes.io/serviceaccount/namespace": namespace,
+        "kubernetes.io/serviceaccount/service-account.name": name,
+        "kubernetes.io/serviceaccount/service-account.uid": uid,
+        "kubernetes.io/serviceaccount/secret.name": secret,
+    })
+}
+
 /// The groups of all service accounts of a namespace.
 pub fn groups(namespace: &str) -> Vec<String> {
     vec![

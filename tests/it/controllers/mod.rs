@@ -1,6 +1,9 @@
 //! A living cluster: what controllers make of what is asked for.
 
+mod garbage_collector;
+mod namespace;
 mod replica_set;
+mod service_account;
 
 use mockernetes::Cluster;
 use mockernetes::controllers::Selection;
@@ -15,7 +18,7 @@ pub(crate) async fn living_cluster() -> Cluster {
 /// The same with nodes that run pods.
 pub(crate) async fn living_cluster_with_nodes(count: u32) -> Cluster {
     let start = "2026-01-01T00:00:00Z".parse().unwrap();
-    Cluster::builder()
+    let cluster = Cluster::builder()
         .bare()
         .seed(1)
         .clock(Clock::virtual_at(start))
@@ -23,7 +26,9 @@ pub(crate) async fn living_cluster_with_nodes(count: u32) -> Cluster {
         .nodes(count)
         .start()
         .await
-        .unwrap()
+        .unwrap();
+    cluster.settle().await;
+    cluster
 }
 
 /// A pod template with these labels.
