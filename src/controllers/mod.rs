@@ -7,6 +7,8 @@
 //! other, what they share is in `shared`.
 //! *Upstream:* `cmd/kube-controller-manager/app/controllermanager.go` (`NewControllerDescriptors`).
 
+mod endpoint_slice;
+mod endpoints;
 mod garbage_collector;
 mod namespace;
 mod replica_set;
@@ -30,6 +32,12 @@ pub struct Settings {
 
 /// Every controller by the name that `--controllers` knows it by.
 const TABLE: &[(&str, Make)] = &[
+    ("endpoints-controller", |_| {
+        Box::new(endpoints::Endpoints::default())
+    }),
+    ("endpointslice-controller", |_| {
+        Box::new(endpoint_slice::EndpointSlices::default())
+    }),
     ("garbage-collector-controller", |_| {
         Box::new(garbage_collector::GarbageCollector)
     }),

@@ -41,7 +41,7 @@ use self::handle::Shared;
 use crate::client::Client;
 use crate::schema::Catalog;
 use crate::sim::{Clock, Entropy};
-pub use crate::storage::ChangeKind;
+pub use crate::storage::{ChangeKind, Stored};
 use crate::storage::{Error, Reader, Revision};
 
 /// After so many items others get their turn on a runtime with one thread.

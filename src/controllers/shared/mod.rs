@@ -4,4 +4,5 @@
 
 pub(super) mod adoption;
 pub(super) mod conditions;
+pub(super) mod endpoints;
 pub(super) mod pods;

@@ -26,10 +26,12 @@ pub(crate) fn is_ready(pod: &Object) -> bool {
 
 /// Since when the pod is ready.
 pub(crate) fn ready_since(pod: &Object) -> Option<Timestamp> {
+    ready_changed_at(pod).filter(|_| is_ready(pod))
+}
+
+/// Since when the pod is ready, or is not.
+pub(crate) fn ready_changed_at(pod: &Object) -> Option<Timestamp> {
     let ready = conditions::find(pod.items(&["status", "conditions"]), "Ready")?;
-    if ready["status"] != "True" {
-        return None;
-    }
     time::time_of(&ready["lastTransitionTime"])
 }
 
