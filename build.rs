@@ -12,6 +12,7 @@ use mockernetes_codegen::{documents, generate, version};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=openapi");
     println!("cargo::rerun-if-changed=build.rs");
+    place_tables();
     let out = std::env::var("OUT_DIR")?;
     let out = Path::new(&out);
     for version in version::VERSIONS {
@@ -25,4 +26,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         std::fs::write(out.join(format!("{name}_documents.gz")), packed.bytes)?;
     }
     Ok(())
+}
+
+/// Has the command linked for a fixed address where that is simple: its tables are a megabyte of
+/// pointers, which every start would write anew and every process hold for itself.
+fn place_tables() {
+    let target = |name: &str| std::env::var(format!("CARGO_CFG_TARGET_{name}"));
+    if target("OS").as_deref() == Ok("linux") && target("ENV").as_deref() == Ok("gnu") {
+        println!("cargo::rustc-link-arg-bins=-no-pie");
+    }
 }

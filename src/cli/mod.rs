@@ -76,7 +76,7 @@ pub fn run() -> ExitCode {
         }
     };
     end(match arguments.command {
-        Command::Serve(flags) => serve::run(&flags, &serve::Manner::PLAIN),
+        Command::Serve(flags) => serve::run(&flags, serve::Manner::PLAIN),
         Command::Envtest(flags) => envtest::run(&flags),
     })
 }

@@ -4,7 +4,7 @@ use std::os::unix::process::parent_id;
 use std::time::Duration;
 
 /// How soon it is noticed that the parent is gone.
-const EVERY: Duration = Duration::from_millis(250);
+const EVERY: Duration = Duration::from_millis(50);
 
 /// The process that started this one. Asked for first thing, before that process can be gone.
 #[derive(Clone, Copy, Debug)]

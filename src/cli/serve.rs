@@ -1,8 +1,9 @@
 //! `mockernetes serve`: a cluster until Ctrl-C.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -122,6 +123,10 @@ pub(super) struct Manner {
     pub(super) is_announced: bool,
     /// Whom it ends with.
     pub(super) parent: Option<Parent>,
+    /// Where it listens already.
+    pub(super) listener: Option<TcpListener>,
+    /// How long connections may take to close.
+    pub(super) patience: Duration,
     /// Flags that were given and change nothing.
     pub(super) without_effect: Vec<String>,
 }
@@ -131,14 +136,19 @@ impl Manner {
     pub(super) const PLAIN: Self = Self {
         is_announced: true,
         parent: None,
+        listener: None,
+        patience: Duration::from_secs(5),
         without_effect: Vec::new(),
     };
 }
 
 /// Runs a cluster until it is told to stop.
-pub(super) fn run(flags: &Flags, manner: &Manner) -> Result<(), Fault> {
+pub(super) fn run(flags: &Flags, mut manner: Manner) -> Result<(), Fault> {
     refuse_unsupported(flags)?;
-    let builder = builder(flags)?;
+    let mut builder = builder(flags)?;
+    if let Some(listener) = manner.listener.take() {
+        builder = builder.listener(listener);
+    }
     start_log(flags)?;
     if !manner.without_effect.is_empty() {
         tracing::info!(flags = manner.without_effect.join(" "), "without effect");
@@ -147,7 +157,7 @@ pub(super) fn run(flags: &Flags, manner: &Manner) -> Result<(), Fault> {
         .enable_all()
         .build()
         .map_err(|error| Fault::failed(format!("cannot start: {error}")))?;
-    runtime.block_on(serve(flags, manner, builder))
+    runtime.block_on(serve(flags, &manner, builder))
 }
 
 async fn serve(flags: &Flags, manner: &Manner, builder: Builder) -> Result<(), Fault> {
@@ -174,7 +184,7 @@ async fn serve(flags: &Flags, manner: &Manner, builder: Builder) -> Result<(), F
         stopped.await;
     }
     tracing::info!("stopping");
-    cluster.stop().await;
+    cluster.stop_within(manner.patience).await;
     Ok(())
 }
 

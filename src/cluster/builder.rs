@@ -1,6 +1,6 @@
 //! What an embedder may choose.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use super::runtime_config::RuntimeConfig;
@@ -38,6 +38,7 @@ pub struct Builder {
     pub(super) enabled_plugins: Vec<String>,
     pub(super) disabled_plugins: Vec<String>,
     pub(super) listen: Option<SocketAddr>,
+    pub(super) listener: Option<Arc<TcpListener>>,
     pub(super) certificate: Option<(String, String)>,
     pub(super) runtime: RuntimeConfig,
     pub(super) is_plaintext: bool,
@@ -69,6 +70,7 @@ impl Default for Builder {
             enabled_plugins: Vec::new(),
             disabled_plugins: Vec::new(),
             listen: None,
+            listener: None,
             certificate: None,
             runtime: RuntimeConfig::default(),
             is_plaintext: false,
@@ -206,6 +208,13 @@ impl Builder {
     /// Listens on an address; port 0 picks a free one. Without this there is no port.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = Some(address);
+        self
+    }
+
+    /// Listens where somebody already does: whoever connects meanwhile waits for the cluster.
+    pub fn listener(mut self, listener: TcpListener) -> Self {
+        self.listen = listener.local_addr().ok();
+        self.listener = Some(Arc::new(listener));
         self
     }
 

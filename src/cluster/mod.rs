@@ -150,6 +150,11 @@ impl Cluster {
 
     /// Stops: watches end, connections close, tasks end.
     pub async fn stop(self) {
-        self.tasks.end(PATIENCE).await;
+        self.stop_within(PATIENCE).await;
+    }
+
+    /// The same, and what has not closed by then is cut off.
+    pub async fn stop_within(self, patience: Duration) {
+        self.tasks.end(patience).await;
     }
 }

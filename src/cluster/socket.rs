@@ -28,7 +28,11 @@ impl Socket {
             return Ok(None);
         };
         let failed = |cause| Error::Listen { address, cause };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let listener = match &builder.listener {
+            Some(bound) => adopt(bound),
+            None => TcpListener::bind(address).await,
+        };
+        let listener = listener.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let mut socket = Self {
             listener,
@@ -71,4 +75,11 @@ impl Socket {
         );
         spawn(Box::pin(server));
     }
+}
+
+/// Takes over a socket that listens.
+fn adopt(bound: &std::net::TcpListener) -> std::io::Result<TcpListener> {
+    let bound = bound.try_clone()?;
+    bound.set_nonblocking(true)?;
+    TcpListener::from_std(bound)
 }

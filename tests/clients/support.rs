@@ -14,7 +14,7 @@ impl Server {
     /// Starts one on a free port.
     pub(crate) fn start(name: &str, arguments: &[&str]) -> Self {
         let folder = scratch(name);
-        let mut process = Command::new(env!("CARGO_BIN_EXE_mockernetes"))
+        let mut process = Command::new(binary())
             .args(["serve", "--listen", "127.0.0.1:0", "--kubeconfig"])
             .arg(folder.join("kubeconfig"))
             .args(arguments)
@@ -44,6 +44,12 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The program to ask: the one of this build, unless `MOCKERNETES_BINARY` names another.
+pub(crate) fn binary() -> PathBuf {
+    let named = std::env::var_os("MOCKERNETES_BINARY").map(PathBuf::from);
+    named.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_mockernetes")))
 }
 
 /// A new folder below the build's.

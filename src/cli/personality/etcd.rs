@@ -4,7 +4,7 @@
 //! *Upstream:* etcd's `server/etcdserver/api/etcdhttp` (`/health`, `/readyz`, `/version`).
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -12,8 +12,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 
 use super::flags::{Program, last};
+use crate::cli::Fault;
 use crate::cli::parent::Parent;
-use crate::cli::{Fault, serve};
+use crate::cli::serve::stop_signal;
 
 const PROGRAM: Program = Program {
     about: "etcd as envtest needs it: it answers health checks; mockernetes, under the name \
@@ -29,15 +30,16 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Fault> {
         return Ok(());
     };
     let urls = last(&given, "listen-client-urls").unwrap_or("http://localhost:2379");
-    let addresses = urls
+    // Before all else: whoever finds a socket that listens waits for the answer.
+    let listeners = urls
         .split(',')
-        .map(address)
+        .map(|url| bind(address(url)?))
         .collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Fault::failed(format!("cannot start: {error}")))?;
-    runtime.block_on(listen(&addresses, parent))
+    runtime.block_on(serve(listeners, parent))
 }
 
 /// The address of a URL.
@@ -54,14 +56,22 @@ fn address(url: &str) -> Result<SocketAddr, Fault> {
     host.parse().map_err(|_| fault())
 }
 
-async fn listen(addresses: &[SocketAddr], parent: Parent) -> Result<(), Fault> {
-    let stopped = serve::stop_signal()
-        .map_err(|error| Fault::failed(format!("cannot catch signals: {error}")))?;
-    for address in addresses {
-        let listener = tokio::net::TcpListener::bind(address)
-            .await
-            .map_err(|error| Fault::failed(format!("cannot listen on {address}: {error}")))?;
-        let address = listener.local_addr().unwrap_or(*address);
+/// A socket that listens there.
+fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|error| Fault::failed(format!("cannot listen on {address}: {error}")))
+}
+
+async fn serve(listeners: Vec<TcpListener>, parent: Parent) -> Result<(), Fault> {
+    let stopped =
+        stop_signal().map_err(|error| Fault::failed(format!("cannot catch signals: {error}")))?;
+    for listener in listeners {
+        let failed = |error| Fault::failed(format!("cannot listen: {error}"));
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         // Who closes the pipe has read enough.
         let _ = writeln!(std::io::stderr(), "serving at http://{address}");
         #[allow(

@@ -31,11 +31,8 @@ impl Program {
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let Some(text) = argument.strip_prefix("--") else {
-                if let Some(flag) = short(argument) {
-                    given.push((flag.0.to_owned(), flag.1.to_owned()));
-                    continue;
-                }
-                return Err(refusal(&format!("unexpected argument {argument:?}")));
+                given.push(short(argument, &mut rest)?);
+                continue;
             };
             let (name, value) = match text.split_once('=') {
                 Some((name, value)) => (name, Some(value.to_owned())),
@@ -83,12 +80,21 @@ impl Program {
     }
 }
 
-/// `-v 4`, `-v=4`, `-h`: the short flags there are.
-fn short(argument: &str) -> Option<(&'static str, &str)> {
-    match argument.strip_prefix('-')? {
-        "h" => Some(("help", "true")),
-        text => text.strip_prefix("v=").map(|value| ("v", value)),
+/// `-v 4`, `-v=4`, `-v4`, `-h`: the short flags there are.
+fn short<'a>(argument: &str, rest: &mut impl Iterator<Item = &'a String>) -> Result<Given, Fault> {
+    let unexpected = || refusal(&format!("unexpected argument {argument:?}"));
+    let text = argument.strip_prefix('-').ok_or_else(unexpected)?;
+    if text == "h" {
+        return Ok(("help".to_owned(), "true".to_owned()));
     }
+    let value = match text.strip_prefix('v').ok_or_else(unexpected)? {
+        "" => rest
+            .next()
+            .cloned()
+            .ok_or_else(|| refusal("flag needs an argument: 'v' in -v"))?,
+        value => value.trim_start_matches('=').to_owned(),
+    };
+    Ok(("v".to_owned(), value))
 }
 
 fn print(text: &str) {

@@ -4,7 +4,9 @@
 //!
 //! *Upstream:* `cmd/kube-apiserver/app/options`, `pkg/kubeapiserver/options`.
 
+use std::net::TcpListener;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
 
@@ -23,6 +25,9 @@ const PROGRAM: Program = Program {
 /// Flags that become others, so that they need no word when they are not known to `serve`.
 const TRANSLATED: [&str; 4] = ["bind-address", "secure-port", "cert-dir", "v"];
 
+/// How long connections may take to close: whoever starts many of these waits for each.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 /// The files of a `--cert-dir`: certificate, key.
 const CERTIFICATE: [&str; 2] = ["apiserver.crt", "apiserver.key"];
 
@@ -32,6 +37,11 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Fault> {
     let Some(given) = PROGRAM.read(arguments)? else {
         return Ok(());
     };
+    let listen = address(&given);
+    // Before all else: whoever asks too early is refused and asks again a tenth of a second later,
+    // but who finds a socket that listens waits for the answer.
+    let listener = TcpListener::bind(&listen)
+        .map_err(|error| Fault::failed(format!("cannot listen on {listen}: {error}")))?;
     let command = Flags::augment_args(clap::Command::new("kube-apiserver"));
     let knows = |name: &str| {
         let mut known = command.get_arguments();
@@ -46,6 +56,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Fault> {
             without_effect.push(format!("--{name}"));
         }
     }
+    translated.push(format!("--listen={listen}"));
     translate(&given, &mut translated);
     let flags = command
         .try_get_matches_from(translated)
@@ -53,25 +64,30 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Fault> {
         .map_err(|error| Fault::failed(error.to_string()))?;
     serve::run(
         &flags,
-        &Manner {
+        Manner {
             is_announced: false,
             parent: Some(parent),
+            listener: Some(listener),
+            patience: PATIENCE,
             without_effect,
         },
     )
 }
 
-/// What `serve` says in other words.
-fn translate(given: &[Given], out: &mut Vec<String>) {
+/// Where the flags say it listens.
+fn address(given: &[Given]) -> String {
     // Differs: the default is loopback, not every address of the machine.
     let address = last(given, "bind-address").unwrap_or("127.0.0.1");
     let port = last(given, "secure-port").unwrap_or("6443");
-    let listen = if address.contains(':') {
+    if address.contains(':') {
         format!("[{address}]:{port}")
     } else {
         format!("{address}:{port}")
-    };
-    out.push(format!("--listen={listen}"));
+    }
+}
+
+/// What `serve` says in other words.
+fn translate(given: &[Given], out: &mut Vec<String>) {
     if last(given, "authorization-mode").is_none() {
         out.push("--authorization-mode=AlwaysAllow".to_owned());
     }

@@ -134,6 +134,11 @@ fn flags_that_a_program_does_not_have_are_refused_in_its_words() {
         (&["--secure-port"], "flag needs an argument: --secure-port"),
         (&["what"], "unexpected argument \"what\""),
         (&["--secure-port=x"], "127.0.0.1:x"),
+        (&["-v"], "flag needs an argument: 'v' in -v"),
+        (
+            &["-v", "4", "-v4", "-v=4", "-x"],
+            "unexpected argument \"-x\"",
+        ),
     ] {
         let (text, code) = assets.output("kube-apiserver", arguments);
         assert_eq!(code, Some(1), "{text}");
@@ -205,6 +210,23 @@ fn an_api_server_serves_with_the_certificate_of_its_folder() {
     let answer = runtime.block_on(healthz(&address, made.cert.der().clone()));
     assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
     assert_eq!(stop(&mut child, "-TERM"), 0);
+}
+
+#[test]
+fn an_api_server_ends_at_once_whatever_its_clients_are_at() {
+    use std::io::Write;
+    let assets = Assets::lay_out("ends");
+    let (mut child, _log, address) =
+        serving(assets.program("kube-apiserver", &["--secure-port=0"]));
+    // One says nothing, one stops amid its handshake.
+    let silent = std::net::TcpStream::connect(&address).unwrap();
+    let mut halfway = std::net::TcpStream::connect(&address).unwrap();
+    halfway.write_all(&[0x16, 3, 1]).unwrap();
+    let began = std::time::Instant::now();
+    assert_eq!(stop(&mut child, "-TERM"), 0);
+    // Generous: other tests run beside this one, and the default is to wait for five seconds.
+    assert!(began.elapsed() < std::time::Duration::from_secs(3));
+    drop((silent, halfway));
 }
 
 #[test]
