@@ -82,7 +82,8 @@ impl DeleteOptions {
                 .and_then(Value::as_str)
                 .unwrap_or("v1");
             return Err(ApiError::bad_request(format!(
-                "{kind} in version \"{version}\" cannot be handled as a DeleteOptions"
+                "no kind \"{kind}\" is registered for version \"{version}\" in scheme \
+                 \"pkg/runtime/scheme.go:111\""
             )));
         }
         let text = |name: &str, go_type: &str| match body.get(name) {

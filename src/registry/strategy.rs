@@ -183,8 +183,8 @@ pub trait Strategy: Send + Sync {
         None
     }
 
-    /// Whether an answer to DELETE is the object itself, not a Status.
-    fn answers_deleted_object(&self) -> bool {
+    /// Whether an answer to DELETE in a version is the object itself, not a Status.
+    fn answers_deleted_object(&self, _version: &str) -> bool {
         false
     }
 

@@ -43,7 +43,8 @@ use self::negotiate::{Encoding, Endpoint, Media, Offer};
 use crate::audit::{Recorder, Stage, Trail};
 use crate::auth::User;
 use crate::error::{ApiError, Details, Reason};
-use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, table};
+use crate::object::GroupVersionKind;
+use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, decode, table};
 use crate::schema::protobuf;
 use crate::sim::Entropy;
 
@@ -325,7 +326,8 @@ impl Door {
         Ok((response, media))
     }
 
-    /// A body in protobuf, as JSON; others as they are. Custom resources have no protobuf.
+    /// A body in protobuf, as JSON; others as they are. Custom resources have no protobuf, but for
+    /// the options of their deletion.
     fn in_json(
         &self,
         asked: &Asked,
@@ -333,15 +335,33 @@ impl Door {
         content_type: String,
         body: Bytes,
     ) -> Result<(String, Bytes), ApiError> {
-        let is_read = matches!(verb, Verb::Get | Verb::List | Verb::Watch | Verb::Patch);
-        let is_protobuf = content_type == negotiate::PROTOBUF && !is_read && !body.is_empty();
-        if !is_protobuf || self.resource_of(asked).is_none() || self.is_custom(asked) {
+        let is_delete = matches!(verb, Verb::Delete | Verb::DeleteCollection);
+        let is_read = match verb {
+            Verb::Create | Verb::Update => true,
+            _ => is_delete && !body.is_empty(),
+        };
+        let resource = match self.resource_of(asked) {
+            Some(resource) if is_read && content_type == negotiate::PROTOBUF => resource,
+            _ => return Ok((content_type, body)),
+        };
+        if resource.custom.is_some() && !is_delete {
             return Ok((content_type, body));
         }
-        let object = protobuf::to_json(&body).map_err(|error| {
-            let why =
-                format!("the object provided is unrecognized (must be of type JSON): {error}");
-            ApiError::bad_request(why)
+        let expected = if is_delete {
+            GroupVersionKind::new("", "v1", "DeleteOptions")
+        } else {
+            let subresource = resource.subresource(&asked.location.target.subresource);
+            let kind = subresource.map(|subresource| subresource.kind.clone());
+            kind.unwrap_or_else(|| resource.group_version_kind())
+        };
+        let version = expected.group_version.to_string();
+        let object = protobuf::to_json_of(&body, &version, &expected.kind);
+        let object = object.map_err(|error| {
+            if is_delete {
+                ApiError::bad_request(error.to_string())
+            } else {
+                decode::no_protobuf(&body, &error, &expected.kind)
+            }
         })?;
         Ok(("application/json".to_owned(), object.to_string().into()))
     }

@@ -195,6 +195,17 @@ fn routes(accept: &str, endpoint: Endpoint) -> bool {
     })
 }
 
+/// Whether a route that writes nothing but JSON would be found.
+pub fn routes_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let mut medias = accept
+        .unwrap_or("")
+        .split(',')
+        .map(|clause| clause.split(';').next().unwrap_or("").trim());
+    accept.is_none_or(str::is_empty)
+        || medias.any(|media| matches!(media, "*/*" | "application/json"))
+}
+
 /// The clauses of an `Accept` header, best first.
 fn clauses(accept: &str) -> Vec<Clause<'_>> {
     let mut out: Vec<Clause> = accept.split(',').filter_map(clause).collect();

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use axum::routing::any;
 use bytes::{Buf, Bytes};
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tower::ServiceExt;
@@ -19,7 +19,7 @@ use super::filters::Asked;
 use super::metrics::Metrics;
 use super::negotiate::{self, Endpoint};
 use super::{discovery, health, oidc, openapi, path};
-use crate::error::ApiError;
+use crate::error::{ApiError, Details};
 use crate::registry::Registry;
 use crate::registry::handle::method_not_allowed;
 use crate::schema::publish::Publisher;
@@ -196,11 +196,15 @@ async fn version(head: Head) -> axum::response::Response {
   "compiler": "rustc",
   "platform": "linux/amd64"
 }"#;
-    let mut out = document(&head, VERSION);
-    if out.status() == StatusCode::OK {
-        out = indented(VERSION);
+    if head.method != Method::GET {
+        return error(&head, &method_not_allowed());
     }
-    out
+    if !negotiate::routes_json(&head.headers) {
+        let why = "406: Not Acceptable\n\nAvailable representations: application/json";
+        let refusal = ApiError::not_acceptable(why).with_details(Details::default());
+        return error(&head, &refusal);
+    }
+    indented(VERSION)
 }
 
 /// JSON that is indented whoever asks.

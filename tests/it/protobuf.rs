@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use mockernetes::schema::Catalog;
-use mockernetes::schema::protobuf::{ProtobufError, from_json, to_json};
+use mockernetes::schema::protobuf::{Malformed, ProtobufError, from_json, to_json};
 use serde_json::{Value, json};
 
 use crate::support::{cluster, full};
@@ -80,7 +80,8 @@ fn what_go_embeds_stands_in_its_parent() {
 #[test]
 fn what_is_no_protobuf_of_a_known_kind_is_refused() {
     assert_eq!(to_json(b"{}"), Err(ProtobufError::NoPrefix));
-    assert_eq!(to_json(b"k8s\0\x0a\x7f"), Err(ProtobufError::Malformed));
+    let cut_off = ProtobufError::Envelope(Malformed::Eof);
+    assert_eq!(to_json(b"k8s\0\x0a\x7f"), Err(cut_off));
     let unknown = to_json(&body("v1", "Nothing", b""));
     assert!(
         matches!(unknown, Err(ProtobufError::Unknown { .. })),
@@ -167,4 +168,118 @@ async fn a_watch_in_protobuf_is_frames_with_whole_bodies_in_them() {
     let start = event.windows(4).position(|part| part == b"k8s\0").unwrap();
     let object = to_json(&event[start..]).unwrap();
     assert_eq!(object["data"]["key"], "value");
+}
+
+#[tokio::test]
+async fn deletions_take_options_in_protobuf_of_any_version_for_custom_resources_too() {
+    let fixture = cluster().await;
+    fixture.config_map("default", "first").await;
+    let definition = json!({
+        "metadata": {"name": "widgets.shop.example.com"},
+        "spec": {
+            "group": "shop.example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "widgets", "kind": "Widget"},
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object"}},
+            }],
+        },
+    });
+    let definitions = fixture
+        .client
+        .api("apiextensions.k8s.io/v1", "customresourcedefinitions");
+    definitions.create(&definition).await.unwrap();
+    let widget = json!({
+        "apiVersion": "shop.example.com/v1", "kind": "Widget", "metadata": {"name": "one"},
+    });
+    let widgets = "/apis/shop.example.com/v1/namespaces/default/widgets";
+    let reply = fixture
+        .client
+        .request("POST", widgets, &[], widget.to_string())
+        .await;
+    assert_eq!(reply.code, 201);
+    let dry_run = bytes(5, b"All");
+    let sends = [
+        (
+            "accept",
+            "application/vnd.kubernetes.protobuf,application/json",
+        ),
+        ("content-type", "application/vnd.kubernetes.protobuf"),
+    ];
+    for path in [
+        "/api/v1/namespaces/default/configmaps/first",
+        &format!("{widgets}/one"),
+    ] {
+        for version in ["v1", "meta.k8s.io/v1", "apps/v1", "shop.example.com/v1", ""] {
+            let options = body(version, "DeleteOptions", &dry_run);
+            let reply = fixture
+                .client
+                .request("DELETE", path, &sends, options)
+                .await;
+            assert_eq!(reply.code, 200, "{path} {version}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_say_its_kind_is_of_the_kind_it_is_sent_for() {
+    let fixture = cluster().await;
+    let path = "/api/v1/namespaces/default/configmaps";
+    let sends = [("content-type", "application/vnd.kubernetes.protobuf")];
+    let post = async |body: Vec<u8>| {
+        let reply = fixture.client.request("POST", path, &sends, body).await;
+        serde_json::from_slice::<Value>(&reply.into_bytes().await).unwrap()
+    };
+    let metadata = bytes(1, &bytes(1, b"bare"));
+    let made = post(body("", "", &metadata)).await;
+    assert_eq!(made["metadata"]["name"], "bare");
+    assert_eq!(made["kind"], "ConfigMap");
+    for (sent, expected) in [
+        (
+            b"hello".to_vec(),
+            "the object provided is unrecognized (must be of type ConfigMap): provided data does \
+             not appear to be a protobuf message, expected prefix [107 56 115 0] (68656c6c6f)",
+        ),
+        (
+            Vec::new(),
+            "the object provided is unrecognized (must be of type ConfigMap): empty data (<empty>)",
+        ),
+        (
+            body("v1", "ConfigMap", b"\x0a\x05"),
+            "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: unexpected EOF",
+        ),
+        (
+            body("v9", "ConfigMap", b""),
+            "ConfigMap in version \"v9\" cannot be handled as a ConfigMap: no kind \"ConfigMap\" \
+             is registered for version \"v9\" in scheme \"pkg/runtime/scheme.go:111\"",
+        ),
+    ] {
+        assert_eq!(post(sent).await["message"], expected);
+    }
+}
+
+#[tokio::test]
+async fn documents_are_answered_as_they_can_be_to_who_prefers_protobuf() {
+    let fixture = cluster().await;
+    let prefers = "application/vnd.kubernetes.protobuf,application/json";
+    for (path, accept, code, kind) in [
+        ("/api", prefers, 200, "application/vnd.kubernetes.protobuf"),
+        (
+            "/api/v1",
+            prefers,
+            200,
+            "application/vnd.kubernetes.protobuf",
+        ),
+        ("/version", prefers, 200, "application/json"),
+        ("/version", "application/yaml", 406, "application/yaml"),
+    ] {
+        let accept = [("accept", accept)];
+        let reply = fixture.client.request("GET", path, &accept, "").await;
+        assert_eq!(
+            (reply.code, reply.header("content-type")),
+            (code, kind),
+            "{path}"
+        );
+    }
 }

@@ -29,6 +29,7 @@ use super::{Context, Request};
 use crate::error::ApiError;
 use crate::object::json::{Malformed, syntax_error};
 use crate::object::{GroupVersionKind, Object, json, yaml};
+use crate::schema::protobuf::ProtobufError;
 use crate::schema::{Origin, Schema, tables};
 
 /// A body as a JSON value, unchecked.
@@ -240,6 +241,22 @@ fn built_in(text: &[u8], schema: &Schema) -> Result<(Head, Raw), Malformed> {
             strict,
         },
     ))
+}
+
+/// The 400 of a body that is no protobuf of the kind a request is made of.
+pub(crate) fn no_protobuf(body: &[u8], error: &ProtobufError, expected: &str) -> ApiError {
+    match error {
+        ProtobufError::Object { kind, version, .. } | ProtobufError::Unknown { kind, version } => {
+            let version = version.rsplit('/').next().unwrap_or_default();
+            ApiError::bad_request(format!(
+                "{kind} in version \"{version}\" cannot be handled as a {expected}: {error}"
+            ))
+        }
+        _ => ApiError::bad_request(format!(
+            "the object provided is unrecognized (must be of type {expected}): {error} ({})",
+            summary(body)
+        )),
+    }
 }
 
 /// The 400 of a body whose kind is known.

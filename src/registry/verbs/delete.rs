@@ -17,7 +17,9 @@ pub(crate) async fn delete(
     let key = cx.key()?;
     let (written, outcome) = registry.delete_object(cx, &key, &options).await?;
     let is_gone = matches!(outcome, Outcome::Remove | Outcome::MarkAndRemove);
-    if is_gone && !registry.strategy(cx.resource).answers_deleted_object() {
+    let version = &cx.resource.group_version.version;
+    let strategy = registry.strategy(cx.resource);
+    if is_gone && !strategy.answers_deleted_object(version) {
         return Ok(answer::deleted(cx, &written.object));
     }
     registry.answer_written(cx, request, 200, written).await

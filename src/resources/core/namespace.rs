@@ -81,7 +81,7 @@ impl Strategy for NamespaceStrategy {
         NameRule::Label
     }
 
-    fn answers_deleted_object(&self) -> bool {
+    fn answers_deleted_object(&self, _version: &str) -> bool {
         true
     }
 

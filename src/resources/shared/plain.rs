@@ -31,6 +31,8 @@ pub struct Plain {
     pub counts_annotations: bool,
     /// See [`Strategy::answers_deleted_object`].
     pub answers_deleted_object: bool,
+    /// The version in which it does not, where there is one.
+    pub answers_status_in: &'static str,
     /// See [`Strategy::keeps_status_on_create`].
     pub keeps_status_on_create: bool,
     /// See [`Strategy::writes_status_through_main`].
@@ -83,6 +85,7 @@ impl Plain {
         counts_generation: false,
         counts_annotations: false,
         answers_deleted_object: false,
+        answers_status_in: "",
         keeps_status_on_create: false,
         writes_status_through_main: false,
         default_propagation: Propagation::Background,
@@ -215,8 +218,8 @@ impl Strategy for Plain {
         (self.complete_empty)(object);
     }
 
-    fn answers_deleted_object(&self) -> bool {
-        self.answers_deleted_object
+    fn answers_deleted_object(&self, version: &str) -> bool {
+        self.answers_deleted_object && version != self.answers_status_in
     }
 
     fn check_delete(

@@ -7,14 +7,52 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::ProtobufError::{self, Malformed};
-use super::{DEPTH_MAX, EXTENSIONS, MACHINERY, PREFIX, message_of};
+use super::{DEPTH_MAX, EXTENSIONS, MACHINERY, Malformed, PREFIX, ProtobufError, message_of};
 use crate::object::{duration, time};
 use crate::schema::tables;
 
-/// A body as the object it holds.
+/// A body as the object it holds, which says its kind.
 pub fn to_json(body: &[u8]) -> Result<Value, ProtobufError> {
+    to_json_of(body, "", "")
+}
+
+/// A body as the object it holds; one that does not say its kind or version is of these.
+pub fn to_json_of(body: &[u8], version: &str, kind: &str) -> Result<Value, ProtobufError> {
+    if body.is_empty() {
+        return Err(ProtobufError::NoData);
+    }
     let unknown = body.strip_prefix(PREFIX).ok_or(ProtobufError::NoPrefix)?;
+    if unknown.is_empty() {
+        return Err(ProtobufError::NoBody);
+    }
+    let (head, raw) = envelope(unknown).map_err(ProtobufError::Envelope)?;
+    let text = |field: &str, otherwise: &str| match head[field].as_str() {
+        None | Some("") => otherwise.to_owned(),
+        Some(text) => text.to_owned(),
+    };
+    let (version, kind) = (text("apiVersion", version), text("kind", kind));
+    let Some(name) = message_of(&version, &kind) else {
+        return Err(ProtobufError::Unknown { kind, version });
+    };
+    let mut object = match message(&name, raw, 0) {
+        Ok(object) => object,
+        Err(error) => {
+            return Err(ProtobufError::Object {
+                kind,
+                version,
+                error,
+            });
+        }
+    };
+    if let Value::Object(object) = &mut object {
+        object.insert("apiVersion".to_owned(), version.into());
+        object.insert("kind".to_owned(), kind.into());
+    }
+    Ok(object)
+}
+
+/// What an object says of its kind, and the bytes of its message.
+fn envelope(unknown: &[u8]) -> Result<(Value, &[u8]), Malformed> {
     let mut head = Value::Null;
     let mut raw: &[u8] = &[];
     for field in fields(unknown) {
@@ -26,18 +64,7 @@ pub fn to_json(body: &[u8]) -> Result<Value, ProtobufError> {
             _ => {}
         }
     }
-    let text = |field: &str| head[field].as_str().unwrap_or("").to_owned();
-    let (version, kind) = (text("apiVersion"), text("kind"));
-    let name = message_of(&version, &kind).ok_or_else(|| ProtobufError::Unknown {
-        kind: kind.clone(),
-        version: version.clone(),
-    })?;
-    let mut object = message(&name, raw, 0)?;
-    if let Value::Object(object) = &mut object {
-        object.insert("apiVersion".to_owned(), version.into());
-        object.insert("kind".to_owned(), kind.into());
-    }
-    Ok(object)
+    Ok((head, raw))
 }
 
 /// What stands behind a field's number.
@@ -46,7 +73,7 @@ enum Wire<'a> {
     Bytes(&'a [u8]),
 }
 
-type Field<'a> = Result<(u32, Wire<'a>), ProtobufError>;
+type Field<'a> = Result<(u32, Wire<'a>), Malformed>;
 
 fn fields(mut rest: &[u8]) -> impl Iterator<Item = Field<'_>> {
     std::iter::from_fn(move || {
@@ -66,28 +93,29 @@ fn field<'a>(rest: &mut &'a [u8]) -> Field<'a> {
     let wire = match key & 7 {
         0 => Wire::Number(varint(rest)?),
         1 => Wire::Number(u64::from_le_bytes(
-            take(rest, 8)?.try_into().map_err(|_| Malformed)?,
+            take(rest, 8)?.try_into().map_err(|_| Malformed::Eof)?,
         )),
         2 => {
-            let length = usize::try_from(varint(rest)?).map_err(|_| Malformed)?;
+            let length = i64::try_from(varint(rest)?).map_err(|_| Malformed::Negative)?;
+            let length = usize::try_from(length).map_err(|_| Malformed::Eof)?;
             Wire::Bytes(take(rest, length)?)
         }
         5 => Wire::Number(u64::from(u32::from_le_bytes(
-            take(rest, 4)?.try_into().map_err(|_| Malformed)?,
+            take(rest, 4)?.try_into().map_err(|_| Malformed::Eof)?,
         ))),
-        _ => return Err(Malformed),
+        _ => return Err(Malformed::WireType),
     };
-    let number = u32::try_from(key >> 3).map_err(|_| Malformed)?;
+    let number = u32::try_from(key >> 3).map_err(|_| Malformed::WireType)?;
     Ok((number, wire))
 }
 
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], ProtobufError> {
-    let (taken, after) = rest.split_at_checked(length).ok_or(Malformed)?;
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], Malformed> {
+    let (taken, after) = rest.split_at_checked(length).ok_or(Malformed::Eof)?;
     *rest = after;
     Ok(taken)
 }
 
-fn varint(rest: &mut &[u8]) -> Result<u64, ProtobufError> {
+fn varint(rest: &mut &[u8]) -> Result<u64, Malformed> {
     let mut value = 0;
     for place in 0..10 {
         let byte = take(rest, 1)?[0];
@@ -96,13 +124,13 @@ fn varint(rest: &mut &[u8]) -> Result<u64, ProtobufError> {
             return Ok(value);
         }
     }
-    Err(Malformed)
+    Err(Malformed::Overflow)
 }
 
 /// A message as JSON writes it.
-fn message(name: &str, bytes: &[u8], depth: usize) -> Result<Value, ProtobufError> {
+fn message(name: &str, bytes: &[u8], depth: usize) -> Result<Value, Malformed> {
     if depth > DEPTH_MAX {
-        return Err(Malformed);
+        return Err(Malformed::WireType);
     }
     let rows = tables::message(name).unwrap_or(&[]);
     let mut object = Map::new();
@@ -122,7 +150,7 @@ fn add(
     kind: &str,
     wire: &Wire<'_>,
     depth: usize,
-) -> Result<(), ProtobufError> {
+) -> Result<(), Malformed> {
     if let Some(items) = kind.strip_prefix('*') {
         let item = value(items, wire, depth)?;
         let list = object
@@ -151,9 +179,9 @@ fn add(
 }
 
 /// An entry of a map: key 1, value 2.
-fn entry(kind: &str, wire: &Wire<'_>, depth: usize) -> Result<(String, Value), ProtobufError> {
+fn entry(kind: &str, wire: &Wire<'_>, depth: usize) -> Result<(String, Value), Malformed> {
     let Wire::Bytes(bytes) = wire else {
-        return Err(Malformed);
+        return Err(Malformed::WireType);
     };
     let mut key = String::new();
     let mut found = None;
@@ -170,20 +198,22 @@ fn entry(kind: &str, wire: &Wire<'_>, depth: usize) -> Result<(String, Value), P
     }
 }
 
-fn value(kind: &str, wire: &Wire<'_>, depth: usize) -> Result<Value, ProtobufError> {
+fn value(kind: &str, wire: &Wire<'_>, depth: usize) -> Result<Value, Malformed> {
     Ok(match (kind, wire) {
         ("string", Wire::Bytes(bytes)) => text(bytes).into(),
         ("bytes", Wire::Bytes(bytes)) => STANDARD.encode(bytes).into(),
         ("bool", Wire::Number(number)) => (*number != 0).into(),
         ("int32" | "int64", Wire::Number(number)) => number.cast_signed().into(),
         ("double", Wire::Number(number)) => f64::from_bits(*number).into(),
-        ("string" | "bytes" | "bool" | "int32" | "int64" | "double", _) => return Err(Malformed),
+        ("string" | "bytes" | "bool" | "int32" | "int64" | "double", _) => {
+            return Err(Malformed::WireType);
+        }
         (name, Wire::Bytes(bytes)) => match name.strip_prefix(MACHINERY) {
             Some("runtime.RawExtension" | "apis.meta.v1.FieldsV1") => json_in(bytes)?,
             _ if name.strip_prefix(EXTENSIONS) == Some("JSON") => json_in(bytes)?,
             _ => message(name, bytes, depth + 1)?,
         },
-        _ => return Err(Malformed),
+        _ => return Err(Malformed::WireType),
     })
 }
 
@@ -192,10 +222,10 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// JSON as the bytes of a message's one field.
-fn json_in(bytes: &[u8]) -> Result<Value, ProtobufError> {
+fn json_in(bytes: &[u8]) -> Result<Value, Malformed> {
     for field in fields(bytes) {
         if let (1, Wire::Bytes(raw)) = field? {
-            return serde_json::from_slice(raw).map_err(|_| Malformed);
+            return serde_json::from_slice(raw).map_err(|_| Malformed::WireType);
         }
     }
     Ok(Value::Null)

@@ -134,7 +134,7 @@ impl Strategy for PodStrategy {
         Some(if seconds < 0 { 1 } else { seconds })
     }
 
-    fn answers_deleted_object(&self) -> bool {
+    fn answers_deleted_object(&self, _version: &str) -> bool {
         true
     }
 

@@ -104,7 +104,7 @@ impl Strategy for ServiceStrategy {
         true
     }
 
-    fn answers_deleted_object(&self) -> bool {
+    fn answers_deleted_object(&self, _version: &str) -> bool {
         true
     }
 

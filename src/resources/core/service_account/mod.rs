@@ -47,7 +47,7 @@ impl Strategy for ServiceAccountStrategy {
         }
     }
 
-    fn answers_deleted_object(&self) -> bool {
+    fn answers_deleted_object(&self, _version: &str) -> bool {
         true
     }
 

@@ -42,6 +42,7 @@ pub(super) static DEVICE_CLASS: Plain = Plain {
 pub(super) static DEVICE_TAINT_RULE: Plain = Plain {
     counts_generation: true,
     answers_deleted_object: true,
+    answers_status_in: "v1",
     resets_metadata_in_status: true,
     stamp,
     prepare_update: |cx, object, old| {
