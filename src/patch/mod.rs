@@ -11,7 +11,7 @@ mod merge;
 mod order;
 mod strategic;
 
-pub use convert::converter_words;
+pub use convert::{converter_words, merged, restore};
 pub use go_print::print as go_print;
 use serde_json::{Map, Value};
 

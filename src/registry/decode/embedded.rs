@@ -1,16 +1,16 @@
 //! Go structs that are embedded in others: their fields stand in the outer object, but Go names
 //! them on the way to a field of the wrong type.
 //!
-//! *Upstream:* `k8s.io/api/core/v1/types.go` (fields tagged `json:",inline"`).
+//! *Upstream:* `k8s.io/api/*/v1/types.go` (fields without a name of their own).
 
-/// The embedded struct that `field` of the struct `of` belongs to, where it does.
-pub(super) fn inline_struct(of: &str, field: &str) -> Option<&'static str> {
+/// The embedded structs, the outermost first, that `field` of the struct `of` belongs to.
+pub(super) fn inline_structs(of: &str, field: &str) -> &'static [&'static str] {
     match (of, field) {
-        ("Volume", "name") => None,
-        ("Volume", _) => Some("VolumeSource"),
-        ("EphemeralContainer", "targetContainerName") => None,
-        ("EphemeralContainer", _) => Some("EphemeralContainerCommon"),
-        ("Probe", "exec" | "grpc" | "httpGet" | "tcpSocket") => Some("ProbeHandler"),
+        ("Volume", "name") => &[],
+        ("Volume", _) => &["VolumeSource"],
+        ("EphemeralContainer", "targetContainerName") => &[],
+        ("EphemeralContainer", _) => &["EphemeralContainerCommon"],
+        ("Probe", "exec" | "grpc" | "httpGet" | "tcpSocket") => &["ProbeHandler"],
         (
             "PersistentVolumeSpec",
             "accessModes"
@@ -22,8 +22,8 @@ pub(super) fn inline_struct(of: &str, field: &str) -> Option<&'static str> {
             | "storageClassName"
             | "volumeAttributesClassName"
             | "volumeMode",
-        ) => None,
-        ("PersistentVolumeSpec", _) => Some("PersistentVolumeSource"),
+        ) => &[],
+        ("PersistentVolumeSpec", _) => &["PersistentVolumeSource"],
         (
             "ConfigMapEnvSource"
             | "ConfigMapKeySelector"
@@ -33,11 +33,19 @@ pub(super) fn inline_struct(of: &str, field: &str) -> Option<&'static str> {
             | "SecretKeySelector"
             | "SecretProjection",
             "name",
-        ) => Some("LocalObjectReference"),
-        ("NamedRuleWithOperations", "resourceNames") => None,
-        ("NamedRuleWithOperations", _) => Some("RuleWithOperations"),
-        ("RuleWithOperations", "operations") => None,
-        ("RuleWithOperations", _) => Some("Rule"),
-        _ => None,
+        ) => &["LocalObjectReference"],
+        ("NamedRuleWithOperations", "resourceNames") => &[],
+        ("NamedRuleWithOperations", "operations") => &["RuleWithOperations"],
+        ("NamedRuleWithOperations", _) => &["RuleWithOperations", "Rule"],
+        ("RuleWithOperations", "operations") => &[],
+        ("RuleWithOperations", _) => &["Rule"],
+        ("IngressRule", "http") => &["IngressRuleValue"],
+        (
+            "DeviceAllocationConfiguration"
+            | "DeviceClaimConfiguration"
+            | "DeviceClassConfiguration",
+            "opaque",
+        ) => &["DeviceConfiguration"],
+        _ => &[],
     }
 }

@@ -89,7 +89,7 @@ impl<'p> Place<'p> {
             if let Step::Field(of, name) = at.step {
                 innermost.get_or_insert(of);
                 fields.push(name);
-                fields.extend(embedded::inline_struct(of, name));
+                fields.extend(embedded::inline_structs(of, name).iter().rev());
             }
             place = at.parent;
         }

@@ -267,5 +267,5 @@ pub(super) fn value_type(go_type: &str) -> &str {
 pub(super) fn item_type(go_type: &str) -> &str {
     go_type
         .strip_prefix("[]")
-        .map_or("", |item| item.trim_start_matches('*'))
+        .map_or("string", |item| item.trim_start_matches('*'))
 }

@@ -97,6 +97,67 @@ fn check_namespace(object: &Object, is_namespaced: bool, errors: &mut FieldError
     }
 }
 
+/// The resources whose updates are checked as if they were new, names and prefixes included.
+const CHECKED_ANEW: [(&str, &str); 34] = [
+    ("", "configmaps"),
+    ("", "endpoints"),
+    ("", "limitranges"),
+    ("", "namespaces"),
+    ("", "nodes"),
+    ("", "persistentvolumeclaims"),
+    ("", "persistentvolumes"),
+    ("", "secrets"),
+    ("", "serviceaccounts"),
+    ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),
+    (
+        "admissionregistration.k8s.io",
+        "mutatingadmissionpolicybindings",
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "mutatingwebhookconfigurations",
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "validatingadmissionpolicies",
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "validatingadmissionpolicybindings",
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "validatingwebhookconfigurations",
+    ),
+    ("apps", "controllerrevisions"),
+    ("certificates.k8s.io", "certificatesigningrequests"),
+    ("discovery.k8s.io", "endpointslices"),
+    ("flowcontrol.apiserver.k8s.io", "flowschemas"),
+    (
+        "flowcontrol.apiserver.k8s.io",
+        "prioritylevelconfigurations",
+    ),
+    ("networking.k8s.io", "ingressclasses"),
+    ("networking.k8s.io", "ipaddresses"),
+    ("node.k8s.io", "runtimeclasses"),
+    ("rbac.authorization.k8s.io", "clusterrolebindings"),
+    ("rbac.authorization.k8s.io", "clusterroles"),
+    ("rbac.authorization.k8s.io", "rolebindings"),
+    ("rbac.authorization.k8s.io", "roles"),
+    ("resource.k8s.io", "resourceclaims"),
+    ("resource.k8s.io", "resourceclaimtemplates"),
+    ("storage.k8s.io", "csinodes"),
+    ("storage.k8s.io", "csistoragecapacities"),
+    ("storage.k8s.io", "storageclasses"),
+    ("storage.k8s.io", "volumeattachments"),
+    ("storage.k8s.io", "volumeattributesclasses"),
+];
+
+/// Whether an update of the resource itself is checked as if the object were new.
+pub fn is_checked_anew(group: &str, plural: &str) -> bool {
+    CHECKED_ANEW.contains(&(group, plural))
+}
+
 /// Checks the metadata of an object's new state.
 pub fn update(
     object: &Object,
@@ -112,7 +173,7 @@ pub fn update(
     } else {
         NameRule::PathSegment
     };
-    common(object, rule, is_namespaced, errors);
+    create(object, rule, is_namespaced, errors);
     if old.is_being_deleted() {
         check_no_new_finalizers(object, old, errors);
     }

@@ -10,6 +10,7 @@ use super::update::{check_name, check_version};
 use crate::error::{ApiError, Details, FieldErrors, Reason};
 use crate::object::{FieldPath, GroupVersionKind, Object};
 use crate::patch::{self, go_print};
+use crate::registry::request::FieldValidation;
 use crate::registry::write::Changed;
 use crate::registry::{Context, Registry, Request, Response, decode, options, shape};
 
@@ -97,6 +98,41 @@ impl Patch {
         self.change.as_ref().is_ok_and(patch::Patch::names_version)
     }
 
+    /// What is said of a text that lost its `apiVersion`: upstream reads it into a struct whose
+    /// fields have other names, and misses the object's name.
+    fn without_version(
+        &self,
+        cx: &Context<'_>,
+        patched: &Value,
+        target: decode::Target<'_>,
+    ) -> Option<ApiError> {
+        let map = patched.as_object()?;
+        let is_own_kind = map.get("kind")?.as_str()? == &*target.expected.kind;
+        let is_textual = !matches!(self.change, Ok(patch::Patch::Strategic(_)));
+        let is_built_in = cx.resource.custom.is_none();
+        if !is_textual || !is_built_in || !is_own_kind || map.contains_key("apiVersion") {
+            return None;
+        }
+        if cx.field_validation == FieldValidation::Strict {
+            let unknown: Vec<String> = map
+                .keys()
+                .filter(|name| *name != "kind")
+                .map(|name| format!("unknown field \"{name}\""))
+                .collect();
+            let why = format!("strict decoding error: {}", unknown.join(", "));
+            return Some(invalid(&patched.to_string(), &why));
+        }
+        Some(ApiError::bad_request(format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            cx.name
+        )))
+    }
+
+    /// The strategic merge patch as a complaint about it shows it.
+    fn shown(&self) -> String {
+        go_print(&patch::merged(&self.body))
+    }
+
     /// The object that the patch makes of `current`, both in the served version, decoded and
     /// checked for unknown fields.
     pub(crate) fn apply(
@@ -116,13 +152,18 @@ impl Patch {
         if !sees_them {
             object.set_managed_fields(None);
         }
-        let patched = patch(object).map_err(to_api_error)?;
+        let mut patched = patch(object).map_err(to_api_error)?;
+        if let patch::Patch::Strategic(_) = change {
+            patch::restore(target.schema, &mut patched)
+                .map_err(|why| invalid(&self.shown(), &why))?;
+        }
         // Made again where it is needed, which is where the patch is refused.
         let text = || patch(current()).unwrap_or_default().to_string();
+        if let Some(error) = self.without_version(cx, &patched, target) {
+            return Err(error);
+        }
         let refused = |why: String| match change {
-            patch::Patch::Strategic(_) => {
-                invalid(&go_print(&self.body), &patch::converter_words(&why))
-            }
+            patch::Patch::Strategic(_) => invalid(&self.shown(), &patch::converter_words(&why)),
             _ => invalid(&text(), &why),
         };
         let mut object =

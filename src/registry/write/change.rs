@@ -197,7 +197,13 @@ impl Registry {
         shape::finish(&hub, object);
         let mut errors = FieldErrors::new();
         let namespaced = cx.resource.is_namespaced;
-        validate::update(object, old, strategy.name_rule(), namespaced, &mut errors);
+        let rule = strategy.name_rule();
+        validate::update(object, old, rule, namespaced, &mut errors);
+        let group = &cx.resource.group_version.group;
+        if cx.subresource.is_empty() && validate::is_checked_anew(group, &cx.resource.plural) {
+            validate::create(object, rule, namespaced, &mut errors);
+        }
+        validate::finalizers_are_known(group, object, &mut errors);
         errors.extend(shape::validate(cx, object, Some(old)));
         errors.extend(strategy.validate_update(cx, object, old));
         refuse_invalid(cx, object.name(), errors)?;

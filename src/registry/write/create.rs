@@ -38,8 +38,18 @@ impl Registry {
         let write = write.as_attributes(None);
         managers::guarded(cx, &self.admission, &write, &mut object).await?;
         refuse_another_namespace(cx, &object)?;
-        if !object.name().is_empty() || object.generate_name().is_empty() {
+        if object.generate_name().is_empty() {
             return self.create_once(cx, object).await;
+        }
+        if !object.name().is_empty() {
+            let name = object.name().to_owned();
+            // Upstream takes a name beside a prefix for one that it made.
+            return self.create_once(cx, object).await.map_err(|error| {
+                if error.reason() == Reason::AlreadyExists {
+                    return ApiError::generate_name_conflict(&group_resource(cx), &name);
+                }
+                error
+            });
         }
         for _ in 0..NAME_ATTEMPTS_MAX {
             let mut named = object.clone();

@@ -40,6 +40,7 @@ impl Connect for Identity {
                 Self::Request => {
                     // Nothing of what was sent is answered.
                     let now = time::seconds(cx.now);
+                    body.set_managed_fields(None);
                     body.set(&["metadata"], json!({"creationTimestamp": now}));
                     json!({"userInfo": info(cx.user)})
                 }

@@ -11,6 +11,7 @@ use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::{FieldPath, Object};
 use crate::resources::shared::look::{Look, fill, is_empty};
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::pod_spec::projected::user_annotations;
 use crate::resources::shared::signer_name::{is_own, signer_name};
 use crate::resources::shared::{conditions, names};
 use crate::schema::go_struct;
@@ -57,6 +58,8 @@ fn validate(object: &Object) -> FieldErrors {
     let spec = object.at("spec");
     let signer = spec.text("signerName");
     signer_name(&mut errors, &SPEC.child("signerName"), signer);
+    let path = SPEC.child("unverifiedUserAnnotations");
+    user_annotations(&mut errors, &path, spec.at("unverifiedUserAnnotations"));
     for (name, uid) in [
         ("podName", "podUID"),
         ("serviceAccountName", "serviceAccountUID"),
@@ -136,7 +139,7 @@ fn status(object: &Object, old: &Object) -> FieldErrors {
     if is_ended(before, &ENDS) {
         if status != before {
             let detail = "immutable after PodCertificateRequest is issued, denied, or failed";
-            errors.invalid(&STATUS, status, detail);
+            status_error(&mut errors, detail);
         }
         return errors;
     }
@@ -144,11 +147,27 @@ fn status(object: &Object, old: &Object) -> FieldErrors {
     if is_ended(status, &["Denied", "Failed"]) && *status != only_conditions {
         let detail = "non-condition status fields must be empty when denying or failing the \
                       PodCertificateRequest";
-        errors.invalid(&STATUS, status, detail);
-    } else if is_ended(status, &["Issued"]) && status.text("certificateChain").is_empty() {
-        let detail = "issued certificate chain must contain at least one certificate";
-        let path = STATUS.child("certificateChain");
-        errors.invalid(&path, &"".into(), detail);
+        status_error(&mut errors, detail);
+    } else if is_ended(status, &["Issued"]) {
+        if status.text("certificateChain").is_empty() {
+            let detail = "issued certificate chain must contain at least one certificate";
+            let path = STATUS.child("certificateChain");
+            errors.invalid(&path, &"".into(), detail);
+        }
+    } else if !is_ended(status, &ENDS) && status != before {
+        let detail = "status is immutable unless transitioning to \"Issued\", \"Denied\", or \
+                      \"Failed\"";
+        status_error(&mut errors, detail);
     }
     errors
+}
+
+/// The status as a whole is wrong; upstream shows none of it.
+fn status_error(errors: &mut FieldErrors, detail: &str) {
+    errors.push(FieldError {
+        kind: FieldErrorKind::Invalid,
+        field: STATUS.to_string(),
+        value: String::new(),
+        detail: detail.to_owned(),
+    });
 }

@@ -149,9 +149,10 @@ fn binding(object: &Object, old: Option<&Object>, is_namespaced: bool) -> FieldE
         errors.not_supported(&path.child("kind"), &kind.into(), kinds);
     }
     let name = role.text("name");
-    if name.is_empty() {
-        errors.declared(|errors| errors.required(&path.child("name"), ""));
-    } else {
+    let is_changed = old.is_some_and(|old| old.at("roleRef") != role);
+    if name.is_empty() && is_changed {
+        errors.required(&path.child("name"), "");
+    } else if !name.is_empty() {
         names::report(
             &mut errors,
             &path.child("name"),
@@ -163,24 +164,16 @@ fn binding(object: &Object, old: Option<&Object>, is_namespaced: bool) -> FieldE
         let path = FieldPath::new("subjects");
         self::subject(&mut errors, &path.index(index), subject, is_namespaced);
     }
-    if let Some(old) = old
-        && old.at("roleRef") != role
-    {
+    if is_changed {
         let value = format!(
             "{{\"APIGroup\":{},\"Kind\":{},\"Name\":{}}}",
             Value::from(role.text("apiGroup")),
             Value::from(role.text("kind")),
             Value::from(name)
         );
-        // Of cluster role bindings alone the rule is declared.
-        let check = |errors: &mut FieldErrors| {
-            errors.invalid_text(&path, value, "field is immutable");
-        };
-        if is_namespaced {
-            check(&mut errors);
-        } else {
-            errors.declared(check);
-        }
+        errors.invalid_text(&path, value, "field is immutable");
+    } else if name.is_empty() {
+        errors.declared(|errors| errors.required(&path.child("name"), ""));
     }
     errors
 }
@@ -196,9 +189,6 @@ fn subject(errors: &mut FieldErrors, path: &FieldPath, subject: &Value, is_names
             if !name.is_empty() {
                 names::subdomain(errors, &path.child("name"), name);
             }
-            if !is_namespaced && subject.text("namespace").is_empty() {
-                errors.required(&path.child("namespace"), "");
-            }
             ""
         }
         "User" | "Group" => GROUP,
@@ -210,5 +200,8 @@ fn subject(errors: &mut FieldErrors, path: &FieldPath, subject: &Value, is_names
     };
     if group != known {
         errors.not_supported(&path.child("apiGroup"), &group.into(), &[known]);
+    }
+    if known.is_empty() && !is_namespaced && subject.text("namespace").is_empty() {
+        errors.required(&path.child("namespace"), "");
     }
 }

@@ -46,6 +46,7 @@ impl Connect for Review {
             let mut body = shape::received(cx, self, request)?;
             if *self == Self::SelfRules {
                 rules(cx, &mut body)?;
+                body.set_managed_fields(None);
             } else {
                 self.check(cx, &mut body)?;
                 let status = self.status(cx, &body).await;
@@ -77,12 +78,15 @@ impl Review {
             errors.invalid(&SPEC.child("user"), &"".into(), detail);
         }
         super::review_selectors::check(&mut errors, spec.at("resourceAttributes"));
-        let mut metadata = body.metadata().cloned().unwrap_or_default();
         let mut except = "";
         if self == Self::LocalAccess {
-            metadata.remove("namespace");
             except = " except for namespace";
+        } else {
+            // What has no namespace is given none.
+            body.remove(&["metadata", "namespace"]);
         }
+        let mut metadata = body.metadata().cloned().unwrap_or_default();
+        metadata.remove("namespace");
         if !metadata.values().all(is_empty) {
             let value = Value::Object(body.metadata().cloned().unwrap_or_default());
             errors.invalid(

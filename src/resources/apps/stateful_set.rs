@@ -39,8 +39,9 @@ fn default(object: &mut Object) {
         update_strategy_defaults(strategy);
     }
     for claim in each(spec, "volumeClaimTemplates") {
-        fill_text(claim, "apiVersion", "v1");
-        fill_text(claim, "kind", "PersistentVolumeClaim");
+        // Whatever it says it is.
+        claim.insert("apiVersion".to_owned(), "v1".into());
+        claim.insert("kind".to_owned(), "PersistentVolumeClaim".into());
         if let Some(status) = child(claim, "status") {
             fill_text(status, "phase", "Pending");
         }

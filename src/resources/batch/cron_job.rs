@@ -106,7 +106,7 @@ fn spec(errors: &mut FieldErrors, spec: &Value, old: Option<&Value>) {
     let path = SPEC.child("schedule");
     let text = spec.text("schedule");
     if text.is_empty() {
-        errors.required(&path, "");
+        errors.declared(|errors| errors.required(&path, ""));
     } else {
         let was_zoned = old.is_some_and(|old| old.text("schedule").contains("TZ"));
         schedule_format(errors, &path, text, was_zoned, spec.has("timeZone"));

@@ -264,6 +264,10 @@ fn update(object: &Object, old: &Object) -> FieldErrors {
                 let printed = go_struct::print("core.ObjectReference", new);
                 errors.invalid_text(&path, printed, text::IMMUTABLE);
             }
+            "source" if new != before => {
+                let printed = go_struct::print("core.EventSource", new);
+                errors.invalid_text(&path, printed, text::IMMUTABLE);
+            }
             "reason" | "message" | "type" | "action" | "reportingComponent"
             | "reportingInstance" => text::immutable_text(&mut errors, &path, new, before),
             _ => text::immutable(&mut errors, &path, new, before),

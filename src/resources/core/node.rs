@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use crate::error::FieldErrors;
 use crate::error::field::{FieldError, FieldErrorKind};
+use crate::object::quote::quoted;
 use crate::object::{FieldPath, Object};
 use crate::registry::Context;
+use crate::registry::meta::names::{SUBDOMAIN_LENGTH_MAX, too_long};
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::resource_name::quantity;
@@ -76,14 +78,30 @@ fn validate(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     taints(&mut errors, object);
     resources(&mut errors, object);
+    declared_features(&mut errors, object);
     let path = SPEC.child("podCIDRs");
     let ranges: Vec<&str> = object.at("spec").texts("podCIDRs").collect();
     let mut wrong = FieldErrors::new();
     for (index, range) in ranges.iter().enumerate() {
         ip::check_cidr_legacy(&mut wrong, &path.index(index), range);
     }
+    let bad = ranges
+        .iter()
+        .position(|range| ip::Cidr::parse(range).is_none());
+    if let Some(i) = bad.filter(|_| ranges.len() > 1) {
+        wrong.push(FieldError {
+            kind: FieldErrorKind::Internal,
+            field: path.to_string(),
+            value: String::new(),
+            detail: format!(
+                "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[{i}]: \
+                 <nil> (invalid CIDR address: {})",
+                ranges[i]
+            ),
+        });
+    }
     let v6 = ranges.iter().filter(|range| range.contains(':')).count();
-    if ranges.len() > 1 && (ranges.len() > 2 || v6 != 1) {
+    if ranges.len() > 1 && (ranges.len() > 2 || v6 != 1 || bad.is_some()) {
         let detail = "may specify no more than one CIDR for each IP family";
         wrong.invalid(&path, object.at("spec").at("podCIDRs"), detail);
     }
@@ -128,9 +146,46 @@ fn resources(errors: &mut FieldErrors, object: &Object) {
     }
 }
 
+/// Features that the kubelet says it has: names in order, each once.
+fn declared_features(errors: &mut FieldErrors, object: &Object) {
+    let path = STATUS.child("declaredFeatures");
+    let features: Vec<&str> = object.at("status").texts("declaredFeatures").collect();
+    for (index, name) in features.iter().enumerate() {
+        if let Some(wrong) = wrong_feature(name) {
+            let detail = format!("invalid feature name {}: {wrong}", quoted(name));
+            errors.invalid(&path.index(index), &(*name).into(), detail);
+        }
+        let path = path.index(index + 1);
+        match features.get(index + 1) {
+            Some(next) if next == name => errors.duplicate(&path, &(*next).into()),
+            Some(next) if next < name => {
+                errors.invalid(&path, &(*next).into(), "list must be sorted alphabetically");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn wrong_feature(name: &str) -> Option<String> {
+    if name.len() > SUBDOMAIN_LENGTH_MAX {
+        return Some(too_long(SUBDOMAIN_LENGTH_MAX));
+    }
+    let is_segment = |segment: &str| {
+        segment.starts_with(|c: char| c.is_ascii_alphabetic())
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let is_good =
+        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.split('/').all(is_segment);
+    let words = "must start with an UpperCamelCase segment, with subsequent segments separated by \
+                 '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric \
+                 characters and slashes";
+    (!is_good).then(|| words.to_owned())
+}
+
 fn update(object: &Object, old: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     resources(&mut errors, object);
+    declared_features(&mut errors, object);
     let addresses = object.at("status").list("addresses");
     for (index, address) in addresses.iter().enumerate() {
         if addresses[..index].contains(address) {

@@ -52,15 +52,16 @@ fn validate_update(cx: &Context, object: &Object, _old: &Object) -> FieldErrors 
 fn validate(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
-    counters(&mut errors, &SPEC, spec, &["minReadySeconds"]);
     let selector = spec.at("selector");
     if is_empty(selector) {
         errors.required(&SPEC.child("selector"), "");
     }
-    if !spec.has("replicas") {
-        errors.required(&SPEC.child("replicas"), "");
-    }
-    counters(&mut errors, &SPEC, spec, &["replicas"]);
+    errors.declared(|errors| {
+        if !spec.has("replicas") {
+            errors.required(&SPEC.child("replicas"), "");
+        }
+        counters(errors, &SPEC, spec, &["replicas", "minReadySeconds"]);
+    });
     let path = SPEC.child("template");
     let Some(template) = spec.maybe("template") else {
         errors.required(&path, "");

@@ -339,18 +339,18 @@ fn constraints(errors: &mut FieldErrors, spec: &Value, is_mutating: bool) {
         errors.required(&path.child("resourceRules"), "");
     }
     if is_mutating {
-        // Upstream names no item here.
-        let path = path.child("resourceRules");
-        let path = path.child("operations");
-        let rules = matches.list("resourceRules").iter();
-        for operation in rules.flat_map(|rule| rule.texts("operations")) {
-            names::one_of(
-                errors,
-                &path,
-                operation,
-                &["*", "CONNECT", "CREATE", "UPDATE"],
-            );
-        }
+        nothing_deleted(errors, &path, matches);
+    }
+}
+
+/// What is deleted cannot be mutated. Upstream names no item here.
+fn nothing_deleted(errors: &mut FieldErrors, path: &FieldPath, matches: &Value) {
+    let path = path.child("resourceRules");
+    let path = path.child("operations");
+    let rules = matches.list("resourceRules").iter();
+    for operation in rules.flat_map(|rule| rule.texts("operations")) {
+        let known = ["*", "CONNECT", "CREATE", "UPDATE"];
+        names::one_of(errors, &path, operation, &known);
     }
 }
 
@@ -422,8 +422,10 @@ fn binding(object: &Object, is_validating: bool) -> FieldErrors {
     let spec = object.at("spec");
     let name = spec.text("policyName");
     let path = SPEC.child("policyName");
-    if name.is_empty() {
+    if name.is_empty() && is_validating {
         errors.declared(|errors| errors.required(&path, ""));
+    } else if name.is_empty() {
+        errors.required(&path, "");
     } else {
         names::subdomain(&mut errors, &path, name);
     }
@@ -431,7 +433,11 @@ fn binding(object: &Object, is_validating: bool) -> FieldErrors {
         param_ref(&mut errors, &SPEC.child("paramRef"), reference);
     }
     if let Some(matches) = spec.maybe("matchResources") {
-        match_resources(&mut errors, &SPEC.child("matchResources"), matches);
+        let path = SPEC.child("matchResources");
+        match_resources(&mut errors, &path, matches);
+        if !is_validating {
+            nothing_deleted(&mut errors, &path, matches);
+        }
     }
     if is_validating {
         actions(&mut errors, spec);

@@ -66,8 +66,19 @@ fn level(object: &Object) -> FieldErrors {
         "" | "Limited" => {}
         _ => errors.not_supported(&type_path, &kind.into(), &["Exempt", "Limited"]),
     }
-    let members = [("Limited", "limited", true), ("Exempt", "exempt", false)];
+    let members = [("Exempt", "exempt", false), ("Limited", "limited", true)];
     modes(&mut errors, &SPEC, spec, &members);
+    if let Some(limited) = spec.maybe("limited") {
+        let path = SPEC.child("limited");
+        let members = [("Queue", "queuing", true)];
+        let response = limited.at("limitResponse");
+        modes(
+            &mut errors,
+            &path.child("limitResponse"),
+            response,
+            &members,
+        );
+    }
     fixed(&mut errors, object);
     errors.extend(status(object));
     errors
@@ -173,7 +184,6 @@ fn response(errors: &mut FieldErrors, path: &FieldPath, response: &Value) {
         "" | "Queue" | "Reject" => {}
         kind => names::one_of(errors, &path.child("type"), kind, &["Queue", "Reject"]),
     }
-    modes(errors, path, response, &[("Queue", "queuing", true)]);
 }
 
 fn queuing(errors: &mut FieldErrors, path: &FieldPath, queuing: &Value) {

@@ -126,11 +126,11 @@ fn details(errors: &mut FieldErrors, path: &FieldPath, field: &str, value: &Valu
                 "Socket",
             ];
             if !known.contains(&kind) {
-                errors.not_supported(&path.child("type"), &kind.into(), &known[1..]);
+                errors.not_supported(&path.child("type"), &kind.into(), &known);
             }
         }
         "local" => names::no_steps_back(errors, &path.child("path"), text),
-        "nfs" if !text.starts_with('/') && !text.is_empty() => {
+        "nfs" if !text.starts_with('/') => {
             errors.invalid(
                 &path.child("path"),
                 &text.into(),

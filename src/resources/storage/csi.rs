@@ -10,7 +10,7 @@ use crate::object::{FieldPath, Object};
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::quantity::Amount;
-use crate::resources::shared::text::{declared_immutable, immutable, immutable_text};
+use crate::resources::shared::text::{immutable, immutable_text};
 use crate::resources::shared::{claim_spec, conditions, label_selector, names};
 use crate::schema::go_struct;
 
@@ -47,19 +47,14 @@ pub(super) static CSI_DRIVER: Plain = Plain {
             ("volumeLifecycleModes", "volumeLifecycleModes"),
         ] {
             let path = SPEC.child(shown);
-            let check = if field == shown {
-                declared_immutable
-            } else {
-                immutable
-            };
-            check(&mut errors, &path, new.at(field), before.at(field));
+            immutable(&mut errors, &path, new.at(field), before.at(field));
         }
         errors
     },
     warn: |cx, object, old| {
-        let spec = object.at("spec");
-        if old.is_none()
-            && !spec.list("tokenRequests").is_empty()
+        let (spec, requests) = (object.at("spec"), "tokenRequests");
+        if old.is_none_or(|old| old.at("spec").list(requests) != spec.list(requests))
+            && !spec.list(requests).is_empty()
             && !spec.has("serviceAccountTokenInSecrets")
         {
             cx.warn(
@@ -76,6 +71,13 @@ pub(super) static CSI_NODE: Plain = Plain {
     answers_deleted_object: true,
     updates_unconditionally: false,
     resets_metadata_in_status: true,
+    prepare_update: |cx, object, old| {
+        if cx.subresource == "status" && old.at("status").list("storageHealth").is_empty() {
+            // CSIVolumeHealth is off.
+            object.remove(&["status", "storageHealth"]);
+        }
+        Ok(())
+    },
     validate_create: |_, object| node(object),
     validate_update: |cx, object, old| match cx.subresource {
         "status" => health(object),

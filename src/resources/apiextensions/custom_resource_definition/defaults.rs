@@ -29,6 +29,16 @@ pub(super) fn apply(object: &mut Object) {
     if let Some(Value::Object(service)) = object.get_mut(&service) {
         service.entry("port").or_insert_with(|| 443.into());
     }
+    if object.items(&["status", "storedVersions"]).is_empty() {
+        let versions = object.items(&["spec", "versions"]).iter();
+        let stored = versions
+            .filter(|version| version["storage"] == true)
+            .map(|version| version["name"].clone())
+            .next();
+        if let Some(name) = stored {
+            object.set(&["status", "storedVersions"], json!([name]));
+        }
+    }
     let Some(Value::Array(versions)) = object.get_mut(&["spec", "versions"]) else {
         return;
     };

@@ -38,7 +38,7 @@ impl Connect for Binding {
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let mut binding = body(request)?;
+            let mut binding = body(cx, request)?;
             let name = binding.at("metadata").text("name");
             if !cx.name.is_empty() && cx.name != name {
                 return Err(ApiError::bad_request(
@@ -77,12 +77,8 @@ pub(super) async fn admit(
 }
 
 /// The object in a body, as it is.
-pub(super) fn body(request: &Request) -> Result<Value, ApiError> {
-    let value = decode::to_value(&request.content_type, &request.body)?;
-    if value.is_object() {
-        return Ok(value);
-    }
-    Err(ApiError::bad_request("the body is not an object"))
+pub(super) fn body(cx: &Context<'_>, request: &Request) -> Result<Value, ApiError> {
+    Ok(decode::object(cx, request)?.into_value())
 }
 
 /// The answer of what acts and has nothing to show.

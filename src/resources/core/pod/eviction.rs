@@ -31,7 +31,7 @@ impl Connect for Eviction {
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let mut eviction = body(request)?;
+            let mut eviction = body(cx, request)?;
             if eviction.at("metadata").text("name") != cx.name {
                 return Err(ApiError::bad_request(
                     "name in URL does not match name in Eviction object",

@@ -12,9 +12,10 @@ use crate::registry::Context;
 use crate::resources::shared::ip;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::names::{
-    check_subdomain, is_dual_stack, qualified_name, report, user_or_group,
+    check_label, check_subdomain, is_dual_stack, qualified_name, report, user_or_group,
 };
 use crate::resources::shared::pod_template::{annotations, defaults};
+use crate::schema::go_struct;
 
 const METADATA: FieldPath<'static> = FieldPath::new("metadata");
 const STATUS: FieldPath<'static> = FieldPath::new("status");
@@ -51,6 +52,12 @@ pub(super) fn prepare(object: &mut Object, old: &Object) {
         };
         if is_gone && !was.is_null() {
             object.set(&["status", field], was.clone());
+        }
+    }
+    // DRANodeAllocatableResources and CSIVolumeHealth are off.
+    for field in ["nodeAllocatableResourceClaimStatuses", "volumeHealth"] {
+        if old.at("status").list(field).is_empty() {
+            object.remove(&["status", field]);
         }
     }
     let mut seen: Vec<(&str, usize)> = Vec::new();
@@ -126,6 +133,7 @@ pub(super) fn validate(object: &Object, old: &Object) -> FieldErrors {
         transitions(&mut errors, list, status, was, spec);
     }
     claims(&mut errors, status, spec);
+    extended_claim(&mut errors, status, spec);
     for (single, list) in [("podIP", "podIPs"), ("hostIP", "hostIPs")] {
         addresses(&mut errors, single, list, status, was);
     }
@@ -259,6 +267,65 @@ fn claims(errors: &mut FieldErrors, status: &Value, spec: &Value) {
     }
 }
 
+/// The claim for extended resources: which request of which container it serves.
+fn extended_claim(errors: &mut FieldErrors, status: &Value, spec: &Value) {
+    let Some(claim) = status.maybe("extendedResourceClaimStatus") else {
+        return;
+    };
+    let path = STATUS.child("extendedResourceClaimStatus");
+    let list_path = path.child("requestMappings");
+    let mappings = claim.list("requestMappings");
+    if mappings.is_empty() {
+        errors.required(&list_path, "at least one request mapping is required");
+    }
+    let containers = ["containers", "initContainers"].map(|list| spec.list(list));
+    for (i, mapping) in mappings.iter().enumerate() {
+        let item = list_path.index(i);
+        let of = |field: &str| mapping.text(field);
+        let (container, resource) = (of("containerName"), of("resourceName"));
+        match containers
+            .concat()
+            .iter()
+            .find(|c| c.text("name") == container)
+        {
+            Some(found) if found.at("resources").at("requests").has(resource) => {}
+            Some(_) => {
+                let detail = "must match the extended resource name of an entry in \
+                              spec.initContainers.resources.requests or \
+                              spec.containers.resources.requests";
+                errors.invalid(&item.child("resourceName"), &resource.into(), detail);
+            }
+            None => {
+                let detail = "must match the name of an entry in spec.initContainers.name or \
+                              spec.containers.name";
+                errors.invalid(&item.child("containerName"), &container.into(), detail);
+            }
+        }
+        let request = of("requestName");
+        // Upstream's path leads past the item here.
+        report(
+            errors,
+            &path.child("requestName"),
+            request,
+            check_label(request),
+        );
+        let parts = ["containerName", "resourceName", "requestName"];
+        let same = |other: &Value| parts.iter().all(|part| other.text(part) == of(part));
+        if mappings[..i].iter().any(same) {
+            for part in parts {
+                errors.duplicate(&item.child(part), &of(part).into());
+            }
+        }
+    }
+    let name = claim.text("resourceClaimName");
+    let path = path.child("resourceClaimName");
+    if name.is_empty() {
+        errors.required(&path, "");
+    } else {
+        report(errors, &path, name, check_subdomain(name));
+    }
+}
+
 /// Addresses: valid, at most one of each family, the first of them the single one.
 fn addresses(errors: &mut FieldErrors, single: &str, list: &str, new: &Value, old: &Value) {
     let path = STATUS.child(list);
@@ -278,6 +345,12 @@ fn addresses(errors: &mut FieldErrors, single: &str, list: &str, new: &Value, ol
             errors.invalid(&first_path.child("ip"), &(*first).into(), detail);
         }
     };
+    let kind = if is_pod {
+        "[]core.PodIP"
+    } else {
+        "[]core.HostIP"
+    };
+    let printed = || go_struct::print(kind, new.at(list));
     if !is_pod {
         same_first(errors);
     }
@@ -305,7 +378,7 @@ fn addresses(errors: &mut FieldErrors, single: &str, list: &str, new: &Value, ol
             });
         }
         let detail = "may specify no more than one IP for each IP family";
-        errors.invalid(&path, new.at(list), detail);
+        errors.invalid_text(&path, printed(), detail);
     }
     if !is_pod {
         return;
@@ -314,7 +387,7 @@ fn addresses(errors: &mut FieldErrors, single: &str, list: &str, new: &Value, ol
         same_first(errors);
     } else {
         let detail = "podIP and podIPs must either both be set or both be unset";
-        errors.invalid(&path, new.at(list), detail);
+        errors.invalid_text(&path, printed(), detail);
     }
 }
 

@@ -100,7 +100,7 @@ fn validate(object: &Object) -> FieldErrors {
     node_affinity(&mut errors, spec);
     source::validate(&mut errors, &SPEC, spec);
     let host_path = spec.at("hostPath").text("path");
-    if spec.has("hostPath") && host_path.trim_end_matches('/').is_empty() && policy == "Recycle" {
+    if is_root(host_path) && policy == "Recycle" {
         let detail = "may not be 'recycle' for a hostPath mount of '/'";
         errors.forbidden(&policy_path, detail);
     }
@@ -120,6 +120,19 @@ fn validate(object: &Object) -> FieldErrors {
     attributes_class(&mut errors, spec);
     mount_options(&mut errors, object);
     errors
+}
+
+/// Whether a path leads to the root, as it is or by its dots.
+fn is_root(path: &str) -> bool {
+    let mut depth = 0_usize;
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => depth = depth.saturating_sub(1),
+            _ => depth += 1,
+        }
+    }
+    path.starts_with('/') && depth == 0
 }
 
 fn node_affinity(errors: &mut FieldErrors, spec: &Value) {

@@ -44,6 +44,9 @@ pub static PERSISTENT_VOLUME_CLAIM: Plain = Plain {
     prepare_update: |cx, object, old| {
         if cx.subresource.is_empty() {
             normalize_sources(object, Some(old));
+        } else if !old.at("status").has("healthStatus") {
+            // CSIVolumeHealth is off.
+            object.remove(&["status", "healthStatus"]);
         }
         Ok(())
     },
@@ -76,7 +79,7 @@ fn normalize_sources(object: &mut Object, old: Option<&Object>) {
         let source = object.at("spec").at("dataSourceRef");
         !source.text("namespace").is_empty()
     };
-    if has_namespace(object) && !old.is_some_and(has_namespace) {
+    if has_namespace(object) && !old.is_some_and(|old| old.at("spec").has("dataSourceRef")) {
         object.remove(&["spec", "dataSourceRef"]);
     }
     let spec = object.at("spec");

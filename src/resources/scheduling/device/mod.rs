@@ -20,7 +20,7 @@ use crate::resources::shared::claim_spec::{csi_driver_name, template_metadata};
 use crate::resources::shared::look::{Look, each, fill_number, fill_text};
 use crate::resources::shared::names::{check_subdomain, in_bytes, label, report};
 use crate::resources::shared::plain::Plain;
-use crate::resources::shared::text::{declared_immutable, immutable};
+use crate::resources::shared::text::{declared_immutable, immutable_struct};
 use crate::resources::shared::{conditions, resource_name};
 
 const SPEC: FieldPath = FieldPath::new("spec");
@@ -113,7 +113,9 @@ pub(super) static RESOURCE_CLAIM_TEMPLATE: Plain = Plain {
     },
     validate_update: |_, object, old| {
         let mut errors = template(object);
-        immutable(&mut errors, &SPEC, object.at("spec"), old.at("spec"));
+        let kind = "resource.ResourceClaimTemplateSpec";
+        let (new, before) = (object.at("spec"), old.at("spec"));
+        immutable_struct(&mut errors, &SPEC, kind, new, before);
         errors
     },
     ..Plain::DEFAULT

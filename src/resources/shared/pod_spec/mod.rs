@@ -13,7 +13,7 @@ mod environment;
 mod handler;
 mod mount;
 pub mod pod_resources;
-mod projected;
+pub mod projected;
 pub mod resources;
 pub mod scheduling;
 pub mod security;

@@ -193,7 +193,11 @@ fn certificate<'a>(
 ) {
     let signer = source.text("signerName");
     signer_name(errors, &path.child("signerName"), signer);
-    user_annotations(errors, &path.child("userAnnotations"), source);
+    user_annotations(
+        errors,
+        &path.child("userAnnotations"),
+        source.at("userAnnotations"),
+    );
     let key_type = path.child("keyType");
     one_of(errors, &key_type, source.text("keyType"), &KEY_TYPES);
     if let Some(seconds) = source.integer("maxExpirationSeconds") {
@@ -217,9 +221,18 @@ fn certificate<'a>(
 }
 
 /// Annotations for the signer: each under a domain.
-fn user_annotations(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
-    for (key, _) in source.entries("userAnnotations") {
+pub fn user_annotations(errors: &mut FieldErrors, path: &FieldPath, annotations: &Value) {
+    for key in annotations
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+    {
         let key = key.to_lowercase();
+        if key.is_empty() {
+            errors.required(path, "");
+            continue;
+        }
         let wrong = check_qualified_name(&key);
         if wrong.is_empty() && !key.contains('/') {
             errors.invalid(
