@@ -87,27 +87,51 @@ fn the_order_of_a_list_without_merge_key_cannot_be_set() {
     assert!(strategic("Pod", object, patch).is_err());
 }
 
+/// What the converter says of a pod with this spec, or what it made of it.
+fn restored(spec: Value) -> Result<Value, String> {
+    let schema = mockernetes::schema::tables::kind("", "v1", "Pod").unwrap();
+    let mut pod = json!({"spec": spec});
+    mockernetes::patch::restore(&schema, &mut pod)?;
+    Ok(pod["spec"].take())
+}
+
 #[test]
 fn a_value_of_the_wrong_type_is_told_in_the_converters_words() {
-    let words = |found: &str, go_type: &str| {
-        mockernetes::patch::converter_words(&format!(
-            "json: cannot unmarshal {found} into Go struct field X.y of type {go_type}"
-        ))
-    };
+    let words = |spec: Value| restored(spec).unwrap_err();
+    let of_container = |name: &str, value: Value| words(json!({"containers": [{name: value}]}));
     assert_eq!(
-        words("string", "map[string]string"),
+        words(json!({"nodeSelector": "a"})),
         "cannot restore map from string"
     );
     assert_eq!(
-        words("object", "[]v1.Container"),
+        words(json!({"containers": {}})),
         "cannot restore slice from map"
     );
-    assert_eq!(words("number", "string"), "cannot convert int64 to string");
-    assert_eq!(words("string", "int32"), "unrecognized type: int32");
     assert_eq!(
-        words("bool", "v1.PodSpec"),
+        of_container("name", json!(1)),
+        "cannot convert int64 to string"
+    );
+    assert_eq!(
+        of_container("name", json!(["a"])),
+        "unrecognized type: string"
+    );
+    let port = |value: Value| of_container("ports", json!([{"containerPort": value}]));
+    assert_eq!(port(json!("a")), "unrecognized type: int32");
+    assert_eq!(port(json!(1.5)), "cannot convert float64 to int32");
+    assert_eq!(
+        of_container("securityContext", json!(true)),
         "cannot restore struct from: bool"
     );
     let other = "parsing time \"x\"";
     assert_eq!(mockernetes::patch::converter_words(other), other);
+}
+
+#[test]
+fn the_converter_cuts_numbers_to_the_width_of_their_fields() {
+    let port = |value: Value| {
+        let spec = restored(json!({"containers": [{"ports": [{"containerPort": value}]}]}));
+        spec.unwrap()["containers"][0]["ports"][0]["containerPort"].take()
+    };
+    assert_eq!(port(json!(2_147_483_648_i64)), json!(-2_147_483_648_i64));
+    assert_eq!(port(json!(80.0)), json!(80));
 }

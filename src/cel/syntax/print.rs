@@ -46,6 +46,9 @@ fn one(source: &str, issue: &Issue) -> String {
     if issue.at == NOWHERE {
         return format!("ERROR: <input>:-1:0: {}", issue.message);
     }
+    if source.is_empty() {
+        return format!("ERROR: <input>:1:0: {}", issue.message);
+    }
     let before = source.get(..issue.at).unwrap_or(source);
     let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |end| end + 1);

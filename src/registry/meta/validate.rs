@@ -49,13 +49,14 @@ fn common(object: &Object, rule: NameRule, is_namespaced: bool, errors: &mut Fie
 }
 
 /// The groups whose validation asks more of finalizers than the corridor's own.
-const QUALIFYING_GROUPS: [&str; 14] = [
+const QUALIFYING_GROUPS: [&str; 15] = [
     "",
     "apps",
     "autoscaling",
     "batch",
     "certificates.k8s.io",
     "discovery.k8s.io",
+    "events.k8s.io",
     "flowcontrol.apiserver.k8s.io",
     "internal.apiserver.k8s.io",
     "networking.k8s.io",
@@ -67,8 +68,9 @@ const QUALIFYING_GROUPS: [&str; 14] = [
 ];
 
 /// Checks that the finalizers of a new object are known or say whose they are.
-pub fn finalizers_are_known(group: &str, object: &Object, errors: &mut FieldErrors) {
-    if !QUALIFYING_GROUPS.contains(&group) {
+pub fn finalizers_are_known(group: &str, plural: &str, object: &Object, errors: &mut FieldErrors) {
+    let is_old_event = group.is_empty() && plural == "events";
+    if !QUALIFYING_GROUPS.contains(&group) || is_old_event {
         return;
     }
     let path = METADATA.child("finalizers");
@@ -152,6 +154,15 @@ const CHECKED_ANEW: [(&str, &str); 34] = [
     ("storage.k8s.io", "volumeattachments"),
     ("storage.k8s.io", "volumeattributesclasses"),
 ];
+
+/// Whether the kind's own checks leave the metadata of a new object alone, so that what is wrong
+/// there is only said where nothing else is.
+pub fn is_checked_last(group: &str, plural: &str) -> bool {
+    matches!(
+        (group, plural),
+        ("policy", "poddisruptionbudgets") | ("", "events")
+    )
+}
 
 /// Whether an update of the resource itself is checked as if the object were new.
 pub fn is_checked_anew(group: &str, plural: &str) -> bool {

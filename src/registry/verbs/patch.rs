@@ -113,12 +113,15 @@ impl Patch {
         if !is_textual || !is_built_in || !is_own_kind || map.contains_key("apiVersion") {
             return None;
         }
+        let unknown: Vec<String> = map
+            .keys()
+            .filter(|name| *name != "kind")
+            .map(|name| format!("unknown field \"{name}\""))
+            .collect();
+        if cx.field_validation == FieldValidation::Warn {
+            unknown.iter().for_each(|line| cx.warn(line.as_str()));
+        }
         if cx.field_validation == FieldValidation::Strict {
-            let unknown: Vec<String> = map
-                .keys()
-                .filter(|name| *name != "kind")
-                .map(|name| format!("unknown field \"{name}\""))
-                .collect();
             let why = format!("strict decoding error: {}", unknown.join(", "));
             return Some(invalid(&patched.to_string(), &why));
         }

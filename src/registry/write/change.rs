@@ -203,7 +203,7 @@ impl Registry {
         if cx.subresource.is_empty() && validate::is_checked_anew(group, &cx.resource.plural) {
             validate::create(object, rule, namespaced, &mut errors);
         }
-        validate::finalizers_are_known(group, object, &mut errors);
+        validate::finalizers_are_known(group, &cx.resource.plural, object, &mut errors);
         errors.extend(shape::validate(cx, object, Some(old)));
         errors.extend(strategy.validate_update(cx, object, old));
         refuse_invalid(cx, object.name(), errors)?;

@@ -98,13 +98,7 @@ impl Registry {
             system_fields::count_generation(object, None);
         }
         shape::finish(&self.hub(cx.resource), object);
-        let mut errors = FieldErrors::new();
-        let is_namespaced = cx.resource.is_namespaced;
-        validate::create(object, strategy.name_rule(), is_namespaced, &mut errors);
-        let group = &cx.resource.group_version.group;
-        validate::finalizers_are_known(group, object, &mut errors);
-        errors.extend(shape::validate(cx, object, None));
-        errors.extend(strategy.validate_create(cx, object));
+        let errors = errors_of_new(cx, strategy, object);
         refuse_invalid(cx, object.name(), errors)?;
         strategy.warn(cx, object, None);
         self.admission
@@ -125,6 +119,22 @@ impl Registry {
             .map(Fate::Stored)
             .map_err(|error| interpret::write(error, &group_resource(cx), key.name()))
     }
+}
+
+/// Everything that is wrong with a new object.
+fn errors_of_new(cx: &Context, strategy: &dyn Strategy, object: &Object) -> FieldErrors {
+    let mut own = shape::validate(cx, object, None);
+    own.extend(strategy.validate_create(cx, object));
+    let (group, plural) = (&cx.resource.group_version.group, &cx.resource.plural);
+    if !own.is_empty() && validate::is_checked_last(group, plural) {
+        return own;
+    }
+    let mut errors = FieldErrors::new();
+    let is_namespaced = cx.resource.is_namespaced;
+    validate::create(object, strategy.name_rule(), is_namespaced, &mut errors);
+    validate::finalizers_are_known(group, plural, object, &mut errors);
+    errors.extend(own);
+    errors
 }
 
 /// Nobody moves an object to another namespace on its way in.

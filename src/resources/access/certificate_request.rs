@@ -18,7 +18,12 @@ pub(super) fn check(text: &[u8]) -> Result<(), String> {
         Some((kind, der)) if kind == TYPE => der,
         _ => return Err(wrong_block()),
     };
-    let mut outer = Reader::new(&der);
+    check_der(&der)
+}
+
+/// What is wrong with a request as it is inside the PEM.
+pub(super) fn check_der(der: &[u8]) -> Result<(), String> {
+    let mut outer = Reader::new(der);
     let mut request = outer.sequence("certificateRequest")?;
     if !outer.is_over() {
         return Err(syntax("trailing data"));

@@ -1,11 +1,14 @@
 //! Requests of pods for certificates.
 //!
 //! *Upstream:* `pkg/registry/certificates/podcertificaterequest/strategy.go`,
-//! `pkg/apis/certificates/validation/validation.go`. Differs: neither the request's key nor what a
-//! signer issues is read.
+//! `pkg/apis/certificates/validation/validation.go`. Differs: what a signer issues
+//! is not read.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::certificate_request;
 use crate::error::FieldErrors;
 use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::{FieldPath, Object};
@@ -100,8 +103,30 @@ fn validate(object: &Object) -> FieldErrors {
                      must be set"
                 .to_owned(),
         });
+    } else if is_stub {
+        let der = STANDARD
+            .decode(spec.text("stubPKCS10Request"))
+            .unwrap_or_default();
+        stub(&mut errors, &der);
     }
     errors
+}
+
+/// The request that the key was made known by. Differs: what kinds of keys there are is not asked.
+fn stub(errors: &mut FieldErrors, der: &[u8]) {
+    let detail = match certificate_request::check_der(der) {
+        Ok(()) => return,
+        Err(why) if why.contains("signature") || why.contains("verification") => {
+            "invalid signature"
+        }
+        Err(_) => "must be a valid PKCS#10 CSR",
+    };
+    errors.push(FieldError {
+        kind: FieldErrorKind::Invalid,
+        field: SPEC.child("stubPKCS10Request").to_string(),
+        value: String::new(),
+        detail: detail.to_owned(),
+    });
 }
 
 fn is_ended(status: &Value, ends: &[&str]) -> bool {

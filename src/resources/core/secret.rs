@@ -32,7 +32,7 @@ pub static SECRET: Plain = Plain {
         if object.text(&["type"]) != old.text(&["type"]) {
             let detail = "field is immutable";
             let path = FieldPath::new("type");
-            errors.declared(|errors| errors.invalid(&path, object.at("type"), detail));
+            errors.invalid(&path, object.at("type"), detail);
         }
         errors.extend(immutable(object, old, &["data"]));
         errors.extend(validate(object));

@@ -509,11 +509,6 @@ fn status(object: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let path = FieldPath::new("status");
     let status = object.at("status");
-    conditions::validate(
-        &mut errors,
-        &path.child("conditions"),
-        status.list("conditions"),
-    );
     let path = path.child("typeChecking");
     let path = path.child("expressionWarnings");
     let warnings = status.at("typeChecking").list("expressionWarnings");
@@ -523,5 +518,11 @@ fn status(object: &Object) -> FieldErrors {
         let field = warning.text("fieldRef").trim();
         names::required(&mut errors, &path.child("fieldRef"), field);
     }
+    let path = FieldPath::new("status");
+    conditions::validate(
+        &mut errors,
+        &path.child("conditions"),
+        status.list("conditions"),
+    );
     errors
 }

@@ -80,7 +80,12 @@ fn validate(object: &Object, old: Option<&Object>) -> FieldErrors {
     let kind = object.text(&["addressType"]);
     let known = ["FQDN", "IPv4", "IPv6"];
     let path = FieldPath::new("addressType");
-    errors.declared(|errors| names::required_one_of(errors, &path, kind, &known));
+    // Once a change of it is refused, what is declared of it is not looked at.
+    if !kind.is_empty() && old.is_some_and(|old| old.text(&["addressType"]) != kind) {
+        names::one_of(&mut errors, &path, kind, &known);
+    } else {
+        errors.declared(|errors| names::required_one_of(errors, &path, kind, &known));
+    }
     ports(&mut errors, object);
     if old.is_none_or(|old| old.at("endpoints") != object.at("endpoints")) {
         endpoints(&mut errors, object, kind);

@@ -132,10 +132,10 @@ fn runtime(object: &Object, is_refused: bool) -> FieldErrors {
     errors
 }
 
-/// Tolerations, whose keys the types declare, none there twice.
+/// Tolerations, none there twice.
 fn tolerations(errors: &mut FieldErrors, path: &FieldPath, scheduling: &Value) {
     let list = scheduling.list("tolerations");
-    pod_tolerations(errors, path, list, true);
+    pod_tolerations(errors, path, list);
     let key = |toleration: &Value| {
         ["key", "operator", "value", "effect"].map(|field| toleration.text(field).to_owned())
     };

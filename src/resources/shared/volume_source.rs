@@ -4,58 +4,56 @@
 
 use serde_json::{Map, Value};
 
-use super::look::{Look, is_empty};
+use super::look::Look;
+use super::pod_spec::volume_source as source;
 use super::{claim_spec, names};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 
-/// A source, how error paths call it, and its fields that must be set.
-struct Source {
-    field: &'static str,
-    path: &'static str,
-    required: &'static [&'static str],
-}
+/// What is wrong with a source.
+type Check = fn(&mut FieldErrors, &FieldPath, &Value);
 
-const fn source(field: &'static str, required: &'static [&'static str]) -> Source {
-    Source {
-        field,
-        path: field,
-        required,
-    }
-}
-
-/// All sources, in the order upstream looks at them.
-const SOURCES: [Source; 21] = [
-    source("hostPath", &["path"]),
-    Source {
-        field: "gcePersistentDisk",
-        path: "persistentDisk",
-        required: &["pdName"],
-    },
-    source("awsElasticBlockStore", &["volumeID"]),
-    source("glusterfs", &["endpoints", "path"]),
-    source("flocker", &[]),
-    source("nfs", &["server", "path"]),
-    source("rbd", &["monitors", "image"]),
-    source("quobyte", &["registry", "volume"]),
-    source("cephfs", &["monitors"]),
-    source("iscsi", &["targetPortal", "iqn"]),
-    source("cinder", &["volumeID"]),
-    source("fc", &[]),
-    source("flexVolume", &["driver"]),
-    source("azureFile", &["secretName", "shareName"]),
-    source("vsphereVolume", &["volumePath"]),
-    source("photonPersistentDisk", &["pdID"]),
-    source("portworxVolume", &["volumeID"]),
-    source("azureDisk", &["diskName", "diskURI"]),
-    source("scaleIO", &["gateway", "system", "volumeName"]),
-    source("local", &["path"]),
-    source("storageos", &[]),
+/// All sources, in the order upstream looks at them, with how error paths call them.
+const SOURCES: [(&str, &str, Check); 22] = [
+    ("hostPath", "hostPath", source::host_path),
+    (
+        "gcePersistentDisk",
+        "persistentDisk",
+        source::gce_persistent_disk,
+    ),
+    (
+        "awsElasticBlockStore",
+        "awsElasticBlockStore",
+        source::aws_elastic_block_store,
+    ),
+    ("glusterfs", "glusterfs", glusterfs),
+    ("flocker", "flocker", source::flocker),
+    ("nfs", "nfs", source::nfs),
+    ("rbd", "rbd", source::rbd),
+    ("quobyte", "quobyte", source::quobyte),
+    ("cephfs", "cephfs", source::ceph_fs),
+    ("iscsi", "iscsi", iscsi),
+    ("cinder", "cinder", cinder),
+    ("fc", "fc", source::fibre_channel),
+    ("flexVolume", "flexVolume", source::flex_volume),
+    ("azureFile", "azureFile", azure_file),
+    ("vsphereVolume", "vsphereVolume", source::vsphere_volume),
+    (
+        "photonPersistentDisk",
+        "photonPersistentDisk",
+        source::photon_persistent_disk,
+    ),
+    ("portworxVolume", "portworxVolume", source::portworx_volume),
+    ("azureDisk", "azureDisk", source::azure_disk),
+    ("scaleIO", "scaleIO", source::scale_io),
+    ("local", "local", local),
+    ("storageos", "storageos", storage_os),
+    ("csi", "csi", csi),
 ];
 
 /// The source of a spec: the fields that say where the bytes are.
 pub fn of(spec: &Value) -> Map<String, Value> {
-    let fields = SOURCES.iter().map(|source| source.field).chain(["csi"]);
+    let fields = SOURCES.iter().map(|(field, _, _)| *field);
     fields
         .filter(|field| spec.has(field))
         .map(|field| (field.to_owned(), spec.at(field).clone()))
@@ -63,44 +61,28 @@ pub fn of(spec: &Value) -> Map<String, Value> {
 }
 
 /// There must be one source, and it must be complete.
-pub fn validate(errors: &mut FieldErrors, spec_path: &FieldPath, spec: &Value) {
+pub fn validate(errors: &mut FieldErrors, spec_path: &FieldPath, spec: &Value, name: &str) {
     let mut count = 0;
-    for source in &SOURCES {
-        let Some(value) = spec.maybe(source.field) else {
+    for (field, shown, check) in &SOURCES {
+        let Some(value) = spec.maybe(field) else {
             continue;
         };
         count += 1;
-        if count > 1 {
-            let shown = if source.field == "cephfs" {
-                "cephFS"
-            } else {
-                source.field
-            };
-            errors.forbidden(
-                &spec_path.child(shown),
-                "may not specify more than 1 volume type",
-            );
+        // Upstream never minds a second one that is a flexVolume.
+        if count > 1 && *field != "flexVolume" {
+            let shown = if *field == "cephfs" { "cephFS" } else { field };
+            let detail = "may not specify more than 1 volume type";
+            errors.forbidden(&spec_path.child(shown), detail);
             continue;
         }
-        let path = spec_path.child(source.path);
-        for field in source.required {
-            if is_empty(value.at(field)) {
-                errors.required(&path.child(field), "");
-            }
+        let path = spec_path.child(shown);
+        if *field == "iscsi" {
+            name_length(errors, &path, value, name);
         }
-        details(errors, &path, source.field, value);
-        if source.field == "local" && !spec.has("nodeAffinity") {
+        check(errors, &path, value);
+        if *field == "local" && !is_bound(spec.at("nodeAffinity")) {
             let path = spec_path.child("nodeAffinity");
             errors.required(&path, "Local volume requires node affinity");
-        }
-    }
-    if let Some(csi) = spec.maybe("csi") {
-        count += 1;
-        let path = spec_path.child("csi");
-        if count > 1 {
-            errors.forbidden(&path, "may not specify more than 1 volume type");
-        } else {
-            self::csi(errors, &path, csi);
         }
     }
     if count == 0 {
@@ -108,42 +90,102 @@ pub fn validate(errors: &mut FieldErrors, spec_path: &FieldPath, spec: &Value) {
     }
 }
 
-/// What a source's fields must be like beyond being there.
-fn details(errors: &mut FieldErrors, path: &FieldPath, field: &str, value: &Value) {
-    let text = value.text("path");
-    match field {
-        "hostPath" => {
-            names::no_steps_back(errors, &path.child("path"), text);
-            let kind = value.text("type");
-            let known = [
-                "",
-                "BlockDevice",
-                "CharDevice",
-                "Directory",
-                "DirectoryOrCreate",
-                "File",
-                "FileOrCreate",
-                "Socket",
-            ];
-            if !known.contains(&kind) {
-                errors.not_supported(&path.child("type"), &kind.into(), &known);
-            }
-        }
-        "local" => names::no_steps_back(errors, &path.child("path"), text),
-        "nfs" if !text.starts_with('/') => {
-            errors.invalid(
-                &path.child("path"),
-                &text.into(),
-                "must be an absolute path",
-            );
-        }
-        "gcePersistentDisk" | "awsElasticBlockStore" => {
-            let partition = value.number("partition");
-            names::within(errors, &path.child("partition"), partition, 0, 255);
-        }
-        "iscsi" => names::within(errors, &path.child("lun"), value.number("lun"), 0, 255),
-        _ => {}
+/// Whether an affinity names nodes.
+fn is_bound(affinity: &Value) -> bool {
+    affinity.has("required")
+}
+
+fn local(errors: &mut FieldErrors, path: &FieldPath, local: &Value) {
+    let path = path.child("path");
+    let text = local.text("path");
+    if text.is_empty() {
+        errors.required(&path, "");
+    } else {
+        names::no_steps_back(errors, &path, text);
     }
+}
+
+fn glusterfs(errors: &mut FieldErrors, path: &FieldPath, glusterfs: &Value) {
+    source::glusterfs(errors, path, glusterfs);
+    let Some(namespace) = glusterfs.maybe_text("endpointsNamespace") else {
+        return;
+    };
+    let path = path.child("endpointsNamespace");
+    if namespace.is_empty() {
+        let detail = "if the endpointnamespace is set, it must be a valid namespace name";
+        errors.invalid(&path, &namespace.into(), detail);
+    } else {
+        names::report(errors, &path, namespace, names::check_label(namespace));
+    }
+}
+
+/// An initiator of its own leaves less room for the volume's name.
+fn name_length(errors: &mut FieldErrors, path: &FieldPath, iscsi: &Value, name: &str) {
+    let portal = iscsi.text("targetPortal");
+    if iscsi.has("initiatorName") && name.len() + 1 + portal.len() > 64 {
+        let detail = "Total length of <volume name>:<iscsi.targetPortal> must be under 64 \
+                      characters if iscsi.initiatorName is specified.";
+        errors.invalid(&path.child("targetportal"), &portal.into(), detail);
+    }
+}
+
+fn iscsi(errors: &mut FieldErrors, path: &FieldPath, iscsi: &Value) {
+    let is_wrong = |name: &str| source::iscsi_name(name).is_some();
+    let detail = "must be valid format";
+    names::required(
+        errors,
+        &path.child("targetPortal"),
+        iscsi.text("targetPortal"),
+    );
+    let name = iscsi.text("iqn");
+    names::required(errors, &path.child("iqn"), name);
+    if !name.is_empty() && is_wrong(name) {
+        errors.invalid(&path.child("iqn"), &name.into(), detail);
+    }
+    names::within(errors, &path.child("lun"), iscsi.number("lun"), 0, 255);
+    let is_secret_used = iscsi.is_true("chapAuthDiscovery") || iscsi.is_true("chapAuthSession");
+    if is_secret_used && !iscsi.has("secretRef") {
+        errors.required(&path.child("secretRef"), "");
+    }
+    source::secret_ref(errors, path, iscsi);
+    if let Some(name) = iscsi.maybe_text("initiatorName")
+        && is_wrong(name)
+    {
+        errors.invalid(&path.child("initiatorname"), &name.into(), detail);
+    }
+}
+
+/// A reference to a secret somewhere names both.
+fn secret_anywhere(errors: &mut FieldErrors, path: &FieldPath, holder: &Value) {
+    source::secret_ref(errors, path, holder);
+    if let Some(secret) = holder.maybe("secretRef") {
+        let path = path.child("secretRef");
+        names::required(errors, &path.child("namespace"), secret.text("namespace"));
+    }
+}
+
+fn cinder(errors: &mut FieldErrors, path: &FieldPath, cinder: &Value) {
+    names::required(errors, &path.child("volumeID"), cinder.text("volumeID"));
+    secret_anywhere(errors, path, cinder);
+}
+
+fn azure_file(errors: &mut FieldErrors, path: &FieldPath, file: &Value) {
+    source::azure_file(errors, path, file);
+    if let Some(namespace) = file.maybe_text("secretNamespace") {
+        names::required(errors, &path.child("secretNamespace"), namespace);
+    }
+}
+
+fn storage_os(errors: &mut FieldErrors, path: &FieldPath, volume: &Value) {
+    let name = volume.text("volumeName");
+    names::required(errors, &path.child("volumeName"), name);
+    for field in ["volumeName", "volumeNamespace"] {
+        let text = volume.text(field);
+        if !text.is_empty() {
+            names::label(errors, &path.child(field), text);
+        }
+    }
+    secret_anywhere(errors, path, volume);
 }
 
 fn csi(errors: &mut FieldErrors, path: &FieldPath, csi: &Value) {

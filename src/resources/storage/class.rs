@@ -95,8 +95,10 @@ fn attributes(object: &Object) -> FieldErrors {
 fn provisioner(errors: &mut FieldErrors, field: &str, object: &Object) {
     let path = FieldPath::new(field);
     let name = object.text(&[field]);
-    if name.is_empty() {
+    if name.is_empty() && field == "provisioner" {
         errors.declared(|errors| errors.required(&path, ""));
+    } else if name.is_empty() {
+        errors.required(&path, "");
     } else {
         names::qualified_name(errors, &path, &name.to_lowercase());
     }

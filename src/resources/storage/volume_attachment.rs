@@ -137,7 +137,7 @@ fn inline(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
     if spec.has("nodeAffinity") {
         errors.forbidden(&path.child("nodeAffinity"), detail);
     }
-    volume_source::validate(errors, path, spec);
+    volume_source::validate(errors, path, spec, "");
     forbid(errors, "storageClassName");
     if spec.has("volumeMode") && spec.text("volumeMode") != "Filesystem" {
         let detail = "may not specify volumeMode other than Filesystem in the context of inline \

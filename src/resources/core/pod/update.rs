@@ -116,7 +116,7 @@ fn tolerations(errors: &mut FieldErrors, new: &Value, old: &Value) {
         errors.forbidden(&path, detail);
         return;
     }
-    scheduling::tolerations(errors, &path, new.list("tolerations"), false);
+    scheduling::tolerations(errors, &path, new.list("tolerations"));
 }
 
 /// Gates may only open.

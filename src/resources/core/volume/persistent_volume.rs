@@ -98,7 +98,7 @@ fn validate(object: &Object) -> FieldErrors {
         names::one_of(&mut errors, &policy_path, policy, &policies);
     }
     node_affinity(&mut errors, spec);
-    source::validate(&mut errors, &SPEC, spec);
+    source::validate(&mut errors, &SPEC, spec, object.name());
     let host_path = spec.at("hostPath").text("path");
     if is_root(host_path) && policy == "Recycle" {
         let detail = "may not be 'recycle' for a hostPath mount of '/'";

@@ -18,7 +18,7 @@ pub mod resources;
 pub mod scheduling;
 pub mod security;
 pub mod volume;
-mod volume_source;
+pub(super) mod volume_source;
 mod windows;
 
 use serde_json::Value;
@@ -219,12 +219,7 @@ fn names(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
             label(errors, &path.child(field), name);
         }
     }
-    scheduling::tolerations(
-        errors,
-        &path.child("tolerations"),
-        spec.list("tolerations"),
-        false,
-    );
+    scheduling::tolerations(errors, &path.child("tolerations"), spec.list("tolerations"));
 }
 
 fn classes(errors: &mut FieldErrors, path: &FieldPath, spec: &Value, pod: &Pod) {

@@ -18,35 +18,19 @@ use crate::object::FieldPath;
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 /// Everything that is wrong with tolerations.
-///
-/// `declares_keys`: the kind's types say what a key is, so that it is found after the rest.
-pub fn tolerations(
-    errors: &mut FieldErrors,
-    path: &FieldPath,
-    list: &[Value],
-    declares_keys: bool,
-) {
+pub fn tolerations(errors: &mut FieldErrors, path: &FieldPath, list: &[Value]) {
     for (i, toleration) in list.iter().enumerate() {
-        one_toleration(errors, &path.index(i), toleration, declares_keys);
+        one_toleration(errors, &path.index(i), toleration);
     }
 }
 
-fn one_toleration(
-    errors: &mut FieldErrors,
-    path: &FieldPath,
-    toleration: &Value,
-    declares_keys: bool,
-) {
+fn one_toleration(errors: &mut FieldErrors, path: &FieldPath, toleration: &Value) {
     let (key, operator) = (toleration.text("key"), toleration.text("operator"));
     let (value, effect) = (toleration.text("value"), toleration.text("effect"));
     let (operator_path, effect_path) = (path.child("operator"), path.child("effect"));
     if !key.is_empty() {
         let wrong = check_qualified_name(key);
-        if declares_keys {
-            errors.declared(|errors| report(errors, &path.child("key"), key, wrong));
-        } else {
-            report(errors, &path.child("key"), key, wrong);
-        }
+        report(errors, &path.child("key"), key, wrong);
     } else if operator != "Exists" {
         errors.invalid(
             &operator_path,

@@ -26,7 +26,12 @@ fn needs(errors: &mut FieldErrors, path: &FieldPath, source: &Value, fields: &[&
 }
 
 /// Reports a mode of a file that is none.
-pub(super) fn file_mode(errors: &mut FieldErrors, path: &FieldPath, source: &Value, field: &str) {
+pub(in super::super) fn file_mode(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    source: &Value,
+    field: &str,
+) {
     if let Some(mode) = source.integer(field)
         && !(0..=0o777).contains(&mode)
     {
@@ -38,7 +43,7 @@ pub(super) fn file_mode(errors: &mut FieldErrors, path: &FieldPath, source: &Val
     }
 }
 
-pub(super) fn host_path(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn host_path(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     let text = source.text("path");
     if text.is_empty() {
         errors.required(&path.child("path"), "");
@@ -64,7 +69,7 @@ pub(super) fn host_path(errors: &mut FieldErrors, path: &FieldPath, source: &Val
     }
 }
 
-pub(super) fn git_repo(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn git_repo(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["repository"]);
     local_path(errors, &path.child("directory"), source.text("directory"));
 }
@@ -81,12 +86,20 @@ fn partition(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     }
 }
 
-pub(super) fn gce_persistent_disk(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn gce_persistent_disk(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    source: &Value,
+) {
     needs(errors, path, source, &["pdName"]);
     partition(errors, path, source);
 }
 
-pub(super) fn aws_elastic_block_store(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn aws_elastic_block_store(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    source: &Value,
+) {
     needs(errors, path, source, &["volumeID"]);
     partition(errors, path, source);
 }
@@ -100,23 +113,23 @@ fn files(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
 }
 
 /// A key of a `Secret` or `ConfigMap` that becomes a file.
-pub(super) fn key_to_path(errors: &mut FieldErrors, path: &FieldPath, item: &Value) {
+pub(in super::super) fn key_to_path(errors: &mut FieldErrors, path: &FieldPath, item: &Value) {
     needs(errors, path, item, &["key", "path"]);
     local_path_not_reserved(errors, &path.child("path"), item.text("path"));
     file_mode(errors, path, item, "mode");
 }
 
-pub(super) fn secret(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn secret(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["secretName"]);
     files(errors, path, source);
 }
 
-pub(super) fn config_map(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn config_map(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["name"]);
     files(errors, path, source);
 }
 
-pub(super) fn nfs(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn nfs(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["server", "path"]);
     let text = source.text("path");
     if !text.starts_with('/') {
@@ -129,7 +142,7 @@ pub(super) fn nfs(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
 }
 
 /// What is wrong with the name of an iSCSI node, and whether its prefix is known.
-fn iscsi_name(name: &str) -> Option<&'static str> {
+pub(in super::super) fn iscsi_name(name: &str) -> Option<&'static str> {
     static IQN: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"iqn\.\d{4}-\d{2}\.([[:alnum:]\-.]+)(:[^,;*&$|\s]+)$").ok());
     let is_long = |prefix: &str, length: usize| {
@@ -145,7 +158,7 @@ fn iscsi_name(name: &str) -> Option<&'static str> {
     (!is_valid).then_some("must be valid format")
 }
 
-pub(super) fn iscsi(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn iscsi(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["targetPortal", "iqn"]);
     let iqn = source.text("iqn");
     if let Some(wrong) = iscsi_name(iqn).filter(|_| !iqn.is_empty()) {
@@ -163,11 +176,11 @@ pub(super) fn iscsi(errors: &mut FieldErrors, path: &FieldPath, source: &Value) 
     }
 }
 
-pub(super) fn glusterfs(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn glusterfs(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["endpoints", "path"]);
 }
 
-pub(super) fn flocker(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn flocker(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     let name = source.text("datasetName");
     let uuid = source.text("datasetUUID");
     if name.is_empty() && uuid.is_empty() {
@@ -189,7 +202,11 @@ pub(super) fn flocker(errors: &mut FieldErrors, path: &FieldPath, source: &Value
     }
 }
 
-pub(super) fn persistent_volume_claim(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn persistent_volume_claim(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    source: &Value,
+) {
     needs(errors, path, source, &["claimName"]);
 }
 
@@ -199,28 +216,28 @@ fn monitors(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     }
 }
 
-pub(super) fn rbd(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn rbd(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     monitors(errors, path, source);
     needs(errors, path, source, &["image"]);
 }
 
-pub(super) fn ceph_fs(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn ceph_fs(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     monitors(errors, path, source);
 }
 
 /// A reference to a secret must name it.
-fn secret_ref(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn secret_ref(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     if let Some(secret) = source.maybe("secretRef") {
         needs(errors, &path.child("secretRef"), secret, &["name"]);
     }
 }
 
-pub(super) fn cinder(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn cinder(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["volumeID"]);
     secret_ref(errors, path, source);
 }
 
-pub(super) fn quobyte(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn quobyte(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     const PAIRS: &str = "must be a host:port pair or multiple pairs separated by commas";
     let registry = source.text("registry");
     if registry.is_empty() {
@@ -243,7 +260,7 @@ pub(super) fn quobyte(errors: &mut FieldErrors, path: &FieldPath, source: &Value
     needs(errors, path, source, &["volume"]);
 }
 
-pub(super) fn downward_api(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn downward_api(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     file_mode(errors, path, source, "defaultMode");
     for item in source.list("items") {
         // Upstream names the source, not the item.
@@ -252,7 +269,11 @@ pub(super) fn downward_api(errors: &mut FieldErrors, path: &FieldPath, source: &
 }
 
 /// A fact about the pod that becomes a file.
-pub(super) fn downward_api_file(errors: &mut FieldErrors, path: &FieldPath, item: &Value) {
+pub(in super::super) fn downward_api_file(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    item: &Value,
+) {
     needs(errors, path, item, &["path"]);
     local_path_not_reserved(errors, &path.child("path"), item.text("path"));
     match (item.maybe("fieldRef"), item.maybe("resourceFieldRef")) {
@@ -276,7 +297,7 @@ pub(super) fn downward_api_file(errors: &mut FieldErrors, path: &FieldPath, item
     file_mode(errors, path, item, "mode");
 }
 
-pub(super) fn fibre_channel(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn fibre_channel(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     let names = path.child("targetWWNs");
     let has_names = !source.list("targetWWNs").is_empty();
     let has_ids = !source.list("wwids").is_empty();
@@ -302,7 +323,7 @@ pub(super) fn fibre_channel(errors: &mut FieldErrors, path: &FieldPath, source: 
     }
 }
 
-pub(super) fn flex_volume(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn flex_volume(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["driver"]);
     for (key, _) in source.entries("options") {
         let namespace = key.split_once('/').map_or(key, |(namespace, _)| namespace);
@@ -317,11 +338,11 @@ pub(super) fn flex_volume(errors: &mut FieldErrors, path: &FieldPath, source: &V
     }
 }
 
-pub(super) fn azure_file(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn azure_file(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["secretName", "shareName"]);
 }
 
-pub(super) fn azure_disk(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn azure_disk(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     const MANAGED: &str = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/\
                            microsoft.compute/disks/{disk-id}";
     const BLOB: &str =
@@ -347,23 +368,31 @@ pub(super) fn azure_disk(errors: &mut FieldErrors, path: &FieldPath, source: &Va
     }
 }
 
-pub(super) fn vsphere_volume(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn vsphere_volume(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["volumePath"]);
 }
 
-pub(super) fn photon_persistent_disk(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn photon_persistent_disk(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    source: &Value,
+) {
     needs(errors, path, source, &["pdID"]);
 }
 
-pub(super) fn portworx_volume(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn portworx_volume(
+    errors: &mut FieldErrors,
+    path: &FieldPath,
+    source: &Value,
+) {
     needs(errors, path, source, &["volumeID"]);
 }
 
-pub(super) fn scale_io(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn scale_io(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["gateway", "system", "volumeName"]);
 }
 
-pub(super) fn storage_os(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn storage_os(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["volumeName"]);
     for field in ["volumeName", "volumeNamespace"] {
         let text = source.text(field);
@@ -374,7 +403,7 @@ pub(super) fn storage_os(errors: &mut FieldErrors, path: &FieldPath, source: &Va
     secret_ref(errors, path, source);
 }
 
-pub(super) fn csi(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn csi(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     claim_spec::csi_driver_name(errors, &path.child("driver"), source.text("driver"));
     if let Some(secret) = source.maybe("nodePublishSecretRef") {
         let name = secret.text("name");
@@ -386,7 +415,7 @@ pub(super) fn csi(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     }
 }
 
-pub(super) fn ephemeral(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn ephemeral(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     let path = path.child("volumeClaimTemplate");
     match source.maybe("volumeClaimTemplate") {
         None => errors.required(&path, ""),
@@ -394,7 +423,7 @@ pub(super) fn ephemeral(errors: &mut FieldErrors, path: &FieldPath, source: &Val
     }
 }
 
-pub(super) fn image(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
+pub(in super::super) fn image(errors: &mut FieldErrors, path: &FieldPath, source: &Value) {
     needs(errors, path, source, &["reference"]);
     pull_policy(errors, &path.child("pullPolicy"), source.text("pullPolicy"));
 }

@@ -60,7 +60,7 @@ pub fn validate(errors: &mut FieldErrors, path: &FieldPath, metadata: &Value, sp
 fn tolerations(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Array(list)) => {
-            scheduling::tolerations(errors, &path.child(TOLERATIONS), &list, false);
+            scheduling::tolerations(errors, &path.child(TOLERATIONS), &list);
         }
         Ok(_) => errors.invalid(path, &TOLERATIONS.into(), "not a list of tolerations"),
         Err(error) => errors.invalid(path, &TOLERATIONS.into(), error.to_string()),
