@@ -88,7 +88,7 @@ fn the_order_of_a_list_without_merge_key_cannot_be_set() {
 }
 
 /// What the converter says of a pod with this spec, or what it made of it.
-fn restored(spec: Value) -> Result<Value, String> {
+fn restored(spec: &Value) -> Result<Value, String> {
     let schema = mockernetes::schema::tables::kind("", "v1", "Pod").unwrap();
     let mut pod = json!({"spec": spec});
     mockernetes::patch::restore(&schema, &mut pod)?;
@@ -97,7 +97,7 @@ fn restored(spec: Value) -> Result<Value, String> {
 
 #[test]
 fn a_value_of_the_wrong_type_is_told_in_the_converters_words() {
-    let words = |spec: Value| restored(spec).unwrap_err();
+    let words = |spec: Value| restored(&spec).unwrap_err();
     let of_container = |name: &str, value: Value| words(json!({"containers": [{name: value}]}));
     assert_eq!(
         words(json!({"nodeSelector": "a"})),
@@ -129,7 +129,7 @@ fn a_value_of_the_wrong_type_is_told_in_the_converters_words() {
 #[test]
 fn the_converter_cuts_numbers_to_the_width_of_their_fields() {
     let port = |value: Value| {
-        let spec = restored(json!({"containers": [{"ports": [{"containerPort": value}]}]}));
+        let spec = restored(&json!({"containers": [{"ports": [{"containerPort": value}]}]}));
         spec.unwrap()["containers"][0]["ports"][0]["containerPort"].take()
     };
     assert_eq!(port(json!(2_147_483_648_i64)), json!(-2_147_483_648_i64));

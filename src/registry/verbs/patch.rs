@@ -119,7 +119,9 @@ impl Patch {
             .map(|name| format!("unknown field \"{name}\""))
             .collect();
         if cx.field_validation == FieldValidation::Warn {
-            unknown.iter().for_each(|line| cx.warn(line.as_str()));
+            for line in &unknown {
+                cx.warn(line.as_str());
+            }
         }
         if cx.field_validation == FieldValidation::Strict {
             let why = format!("strict decoding error: {}", unknown.join(", "));
