@@ -102,8 +102,8 @@ impl View {
     pub(crate) fn protobuf(&self, stored: &Stored) -> Bytes {
         let group_version = &self.resource.group_version;
         stored.form(&format!("{group_version} protobuf"), || {
-            let object = self.object(stored).into_value();
-            protobuf::from_json(&object).unwrap_or_default().into()
+            let object = self.object(stored);
+            protobuf::from_object(&object).unwrap_or_default().into()
         })
     }
 

@@ -1,8 +1,9 @@
 //! Bodies in protobuf, and answers.
 
 use futures_util::StreamExt;
+use mockernetes::object::Object;
 use mockernetes::schema::Catalog;
-use mockernetes::schema::protobuf::{Malformed, ProtobufError, from_json, to_json};
+use mockernetes::schema::protobuf::{Malformed, ProtobufError, from_json, from_object, to_json};
 use serde_json::{Value, json};
 
 use crate::support::{cluster, full};
@@ -45,6 +46,39 @@ fn a_config_map_reads_as_its_json() {
         "binaryData": { "y": "AAE=" },
     });
     assert_eq!(to_json(&body("v1", "ConfigMap", &map)), Ok(expected));
+}
+
+#[test]
+fn managed_fields_are_the_same_messages_from_text_as_from_a_tree() {
+    let tree = json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "a",
+            "generation": 2,
+            "labels": { "app": "web" },
+            "managedFields": [
+                {
+                    "apiVersion": "apps/v1",
+                    "fieldsType": "FieldsV1",
+                    "fieldsV1": { "f:metadata": { "f:labels": { ".": {}, "f:app\"s": {} } } },
+                    "manager": "kubectl",
+                    "operation": "Apply",
+                    "time": "2026-01-02T03:04:05Z",
+                },
+                { "manager": "controller", "operation": "Update", "subresource": "status" },
+            ],
+        },
+        "spec": { "replicas": 3, "selector": null, "template": { "spec": { "containers": [] } } },
+    });
+    let object = Object::from_value(tree.clone()).unwrap();
+    assert_eq!(from_object(&object), from_json(&tree));
+    let without = Object::from_map(object.as_map().clone());
+    assert_eq!(
+        from_object(&without),
+        from_json(&without.clone().into_value())
+    );
+    assert_ne!(from_object(&without), from_object(&object));
 }
 
 #[test]

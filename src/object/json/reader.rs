@@ -155,6 +155,15 @@ impl<'a> Reader<'a> {
         token
     }
 
+    /// The next value as it is written.
+    pub fn written(&mut self) -> Result<&'a [u8], Malformed> {
+        self.peek();
+        let start = self.at;
+        let token = self.token()?;
+        self.skip(&token)?;
+        Ok(&self.bytes[start..self.at])
+    }
+
     /// Passes over a value whose beginning `token` is taken.
     pub fn skip(&mut self, token: &Token<'_>) -> Result<(), Malformed> {
         match token {

@@ -2,11 +2,12 @@
 //!
 //! *Upstream:* `apimachinery/pkg/runtime/serializer/protobuf`, `generated.proto` of each API.
 
+mod managed_fields;
 mod read;
 mod write;
 
 pub use read::{to_json, to_json_of};
-pub use write::{envelope, from_json, item, list_head, watch_event};
+pub use write::{envelope, from_json, from_object, item, list_head, watch_event};
 
 use super::tables;
 use crate::object::GroupVersion;

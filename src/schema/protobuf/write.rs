@@ -10,9 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::{DEPTH_MAX, EXTENSIONS, MACHINERY, PREFIX, message_of};
-use crate::object::{duration, time};
+use super::{DEPTH_MAX, EXTENSIONS, MACHINERY, PREFIX, managed_fields, message_of};
+use crate::object::{Object, duration, json, time};
 use crate::schema::tables;
+
+/// Room for most objects.
+const LENGTH_USUAL: usize = 4096;
 
 /// How a body ends: no content encoding (3), no content type (4).
 const TAIL: [u8; 4] = [0x1a, 0, 0x22, 0];
@@ -24,6 +27,27 @@ pub fn from_json(object: &Value) -> Option<Vec<u8>> {
     let name = message_of(version, kind)?;
     let mut raw = Vec::new();
     message(&mut raw, &name, object, 0);
+    let [head, tail] = envelope(version, kind, raw.len());
+    Some([head, raw, tail].concat())
+}
+
+/// The same of an object, whose managed fields become messages without becoming a tree.
+pub fn from_object(object: &Object) -> Option<Vec<u8>> {
+    let (version, kind) = (object.api_version(), object.kind());
+    let name = message_of(version, kind)?;
+    let mut raw = Vec::with_capacity(LENGTH_USUAL);
+    for (number, field, kind) in tables::message(&name).unwrap_or(&[]) {
+        let value = object.as_map().get(*field);
+        match (value, object.managed_fields()) {
+            (Some(Value::Object(metadata)), Some(managed)) if *field == "metadata" => {
+                nested(&mut raw, *number, |out| {
+                    managed_fields::metadata(out, kind, metadata, managed);
+                });
+            }
+            (Some(value), _) => put(&mut raw, *number, kind, value, 0),
+            (None, _) => {}
+        }
+    }
     let [head, tail] = envelope(version, kind, raw.len());
     Some([head, raw, tail].concat())
 }
@@ -101,14 +125,14 @@ fn tag(out: &mut Vec<u8>, number: u32, wire: u32) {
     varint(out, u64::from(number << 3 | wire));
 }
 
-fn bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
+pub(super) fn bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
     tag(out, number, LENGTH);
     varint(out, value.len() as u64);
     out.extend_from_slice(value);
 }
 
 /// Writes a message of a length that is known when it is written.
-fn nested(out: &mut Vec<u8>, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn nested(out: &mut Vec<u8>, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
     tag(out, number, LENGTH);
     let start = out.len();
     // Most messages are shorter than 128 bytes: one byte holds their length.
@@ -154,7 +178,7 @@ fn fields(out: &mut Vec<u8>, name: &str, object: &Map<String, Value>, depth: usi
         if field.is_empty() {
             // JSON has the fields of this message in the parent.
             nested(out, *number, |out| fields(out, kind, object, depth + 1));
-        } else if let Some(value) = object.get(*field) {
+        } else if let Some(value) = json::get(object, field) {
             put(out, *number, kind, value, depth);
         }
     }
@@ -212,7 +236,7 @@ fn alternatives<'a>(name: &str, value: &'a Value) -> Option<(&'static str, &'a V
     Some((field, value))
 }
 
-fn put(out: &mut Vec<u8>, number: u32, kind: &str, value: &Value, depth: usize) {
+pub(super) fn put(out: &mut Vec<u8>, number: u32, kind: &str, value: &Value, depth: usize) {
     if let Some(items) = kind.strip_prefix('*') {
         for item in value.as_array().into_iter().flatten() {
             one(out, number, items, item, depth);
