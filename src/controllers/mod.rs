@@ -7,6 +7,7 @@
 //! other, what they share is in `shared`.
 //! *Upstream:* `cmd/kube-controller-manager/app/controllermanager.go` (`NewControllerDescriptors`).
 
+mod disruption;
 mod endpoint_slice;
 mod endpoints;
 mod garbage_collector;
@@ -32,6 +33,9 @@ pub struct Settings {
 
 /// Every controller by the name that `--controllers` knows it by.
 const TABLE: &[(&str, Make)] = &[
+    ("disruption-controller", |_| {
+        Box::new(disruption::Disruption)
+    }),
     ("endpoints-controller", |_| {
         Box::new(endpoints::Endpoints::default())
     }),

@@ -148,6 +148,19 @@ impl World {
         Some(Kind::of(resource))
     }
 
+    /// Where a kind says how many replicas it wants: `.spec.replicas`; `None` where it has no scale.
+    pub fn replicas_path(&self, kind: &Kind) -> Option<String> {
+        let version = &kind.group_version;
+        let resource = self
+            .catalog
+            .resource(&version.group, &version.version, &kind.plural)?;
+        resource.subresource("scale")?;
+        let custom = resource.custom.as_ref();
+        let scale = custom.and_then(|custom| custom.scale.as_ref());
+        let path = scale.and_then(|scale| scale["specReplicasPath"].as_str());
+        Some(path.unwrap_or(".spec.replicas").to_owned())
+    }
+
     /// The kind of what is stored under a resource, in a version that is served.
     pub fn kind(&self, resource: &GroupResource) -> Option<Kind> {
         let kinds = self.kinds();

@@ -6,3 +6,4 @@ pub(super) mod adoption;
 pub(super) mod conditions;
 pub(super) mod endpoints;
 pub(super) mod pods;
+pub(super) mod scaled;

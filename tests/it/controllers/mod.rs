@@ -1,5 +1,6 @@
 //! A living cluster: what controllers make of what is asked for.
 
+mod disruption;
 mod endpoints;
 mod garbage_collector;
 mod namespace;
