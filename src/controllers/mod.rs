@@ -12,6 +12,7 @@ mod endpoint_slice;
 mod endpoints;
 mod garbage_collector;
 mod namespace;
+mod node;
 mod replica_set;
 mod service_account;
 mod shared;
@@ -52,6 +53,16 @@ const TABLE: &[(&str, Make)] = &[
     ("replicationcontroller-controller", |_| {
         Box::new(replica_set::ReplicationControllers)
     }),
+    ("node-lifecycle-controller", |_| {
+        Box::new(node::lifecycle::Lifecycle::default())
+    }),
+    ("pod-garbage-collector-controller", |_| {
+        Box::new(node::pod_garbage::PodGarbage::default())
+    }),
+    ("taint-eviction-controller", |_| {
+        Box::new(node::eviction::TaintEviction::default())
+    }),
+    ("ttl-controller", |_| Box::new(node::ttl::Ttl::default())),
     ("root-ca-certificate-publisher-controller", |settings| {
         let certificate = settings.root_certificate.clone();
         Box::new(service_account::root_certificate::Publisher::new(

@@ -148,7 +148,8 @@ impl World {
         Some(Kind::of(resource))
     }
 
-    /// Where a kind says how many replicas it wants: `.spec.replicas`; `None` where it has no scale.
+    /// Where a kind says how many replicas it wants: `.spec.replicas`; `None` where it has no
+    /// scale.
     pub fn replicas_path(&self, kind: &Kind) -> Option<String> {
         let version = &kind.group_version;
         let resource = self

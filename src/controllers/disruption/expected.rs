@@ -1,7 +1,7 @@
 //! How many pods there should be, by what their owners want.
 //!
-//! *Upstream:* `pkg/controller/disruption/disruption.go` (`getExpectedPodCount`, `getExpectedScale`,
-//! `finders`).
+//! *Upstream:* `pkg/controller/disruption/disruption.go` (`getExpectedPodCount`,
+//! `getExpectedScale`, `finders`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

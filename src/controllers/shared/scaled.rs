@@ -10,6 +10,7 @@ pub(crate) enum Round {
     /// Up.
     Up,
     /// Down.
+    #[allow(dead_code, reason = "rolling updates round down")]
     Down,
 }
 

@@ -4,6 +4,7 @@ mod disruption;
 mod endpoints;
 mod garbage_collector;
 mod namespace;
+mod node;
 mod replica_set;
 mod service_account;
 
