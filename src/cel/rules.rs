@@ -17,7 +17,7 @@ use crate::object::FieldPath;
 use crate::schema::{ListKind, Node, NodeId, Rule, Schema, Shape, ratchet};
 
 /// What all the rules of an object may cost.
-const BUDGET: u64 = 10_000_000;
+pub const BUDGET: u64 = 10_000_000;
 /// The name of the type that rules are written on; upstream's ends in digits of the clock.
 pub const SELF_TYPE: &str = "selfType0";
 
@@ -64,6 +64,10 @@ fn message(rule: &Rule, variables: &[Variable]) -> Result<Program, String> {
     Ok(message)
 }
 
+/// What is said of rules of a value of which no type is known.
+const UNTYPED: &str = "rule compiler initialization error: failed to convert to declType for CEL \
+                       validation rules";
+
 /// A rule as written, and what it compiled to.
 type Ruled = (Rule, Result<Compiled, String>);
 
@@ -74,8 +78,13 @@ pub struct Rules(BTreeMap<NodeId, Vec<Ruled>>);
 impl Rules {
     /// Compiles every rule of a schema.
     pub fn of(schema: &Schema) -> Self {
+        Self::at(schema, true)
+    }
+
+    /// The same of a place inside an object, which is a resource of its own or is not.
+    pub fn at(schema: &Schema, is_resource: bool) -> Self {
         let mut rules = Self::default();
-        rules.gather(schema, schema.root_id(), true);
+        rules.gather(schema, schema.root_id(), is_resource);
         rules
     }
 
@@ -94,12 +103,18 @@ impl Rules {
             .as_ref()
             .filter(|checks| !checks.rules.is_empty())
         {
-            let of = Type::of(schema, id, is_root, SELF_TYPE).unwrap_or(Type::Dyn);
-            let compiled = checks
-                .rules
-                .iter()
-                .map(|rule| (rule.clone(), compile(rule, &of)));
-            self.0.insert(id, compiled.collect());
+            let of = Type::of(schema, id, is_root, SELF_TYPE);
+            let mut compiled = Vec::new();
+            if let Some(of) = &of {
+                let failed = |why| format!("rule compile error: {why}");
+                let each = checks.rules.iter();
+                let each = each.map(|rule| (rule.clone(), compile(rule, of).map_err(failed)));
+                compiled.extend(each);
+            } else if id == schema.root_id() {
+                // Below the root, what has no type is passed over.
+                compiled.push((Rule::default(), Err(UNTYPED.to_owned())));
+            }
+            self.0.insert(id, compiled);
         }
         match &node.shape {
             Shape::Struct(fields) => {
@@ -124,9 +139,31 @@ impl Rules {
             schema,
             errors: FieldErrors::new(),
             budget: Some(BUDGET),
+            ratchets: true,
         };
         run.root(object, old);
         run.errors
+    }
+
+    /// The same of a value at the schema's root, of whatever kind, all of which counts as changed;
+    /// and what is left of what rules may cost.
+    pub fn validate_value(
+        &self,
+        schema: &Schema,
+        value: &Json,
+        old: Option<&Json>,
+        path: &FieldPath,
+        budget: u64,
+    ) -> (FieldErrors, Option<u64>) {
+        let mut run = Run {
+            rules: self,
+            schema,
+            errors: FieldErrors::new(),
+            budget: Some(budget),
+            ratchets: false,
+        };
+        run.place(schema.root_id(), value, old, path, false);
+        (run.errors, run.budget)
     }
 }
 
@@ -136,6 +173,8 @@ struct Run<'a> {
     errors: FieldErrors,
     /// What is left to spend; `None`: nothing further is run.
     budget: Option<u64>,
+    /// Whether what was broken before may stay so.
+    ratchets: bool,
 }
 
 impl Run<'_> {
@@ -175,8 +214,8 @@ impl Run<'_> {
         }
         let schema = self.schema;
         let node = schema.node(id);
-        let is_kept =
-            is_kept || old.is_some_and(|old| ratchet::is_unchanged(schema, node, value, old));
+        let is_unchanged = |old: &Json| ratchet::is_unchanged(schema, node, value, old);
+        let is_kept = is_kept || (self.ratchets && old.is_some_and(is_unchanged));
         let place = Place {
             schema,
             node,
@@ -266,8 +305,7 @@ impl Run<'_> {
         let compiled = match compiled {
             Ok(compiled) => compiled,
             Err(why) => {
-                let detail = format!("rule compile error: {why}");
-                self.errors.invalid(subject.path, &kind.into(), detail);
+                self.errors.invalid(subject.path, &kind.into(), why.clone());
                 return;
             }
         };
@@ -359,6 +397,9 @@ impl Run<'_> {
         let mut out = String::new();
         let mut rest = path.trim();
         while !rest.is_empty() {
+            if !rest.starts_with(['.', '[']) {
+                return String::new();
+            }
             let quoted = rest
                 .strip_prefix("['")
                 .and_then(|rest| rest.split_once("']"));
@@ -373,7 +414,8 @@ impl Run<'_> {
                 self.schema.child(node, name)
             };
             let Some(child) = child.filter(|_| after.len() < rest.len()) else {
-                break;
+                // A path that leads nowhere is none.
+                return String::new();
             };
             (node, rest) = (self.schema.node(child), after);
         }

@@ -112,7 +112,13 @@ impl Type {
                 let items = Self::of(schema, *items, false, &format!("{name}.@idx"))?;
                 Self::list(items)
             }
-            Shape::Map(values) if matches!(schema.node(*values).shape, Shape::Any) => object(),
+            // Of any values at all, rather than of values of which no type is said.
+            Shape::Map(values)
+                if matches!(schema.node(*values).shape, Shape::Any)
+                    && !schema.node(*values).is_untyped =>
+            {
+                object()
+            }
             Shape::Map(values) => {
                 let values = Self::of(schema, *values, false, &format!("{name}.@elem"))?;
                 Self::map(Self::String, values)

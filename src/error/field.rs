@@ -282,6 +282,11 @@ impl FieldErrors {
         self.add(FieldErrorKind::TooLong, path, String::new(), detail);
     }
 
+    /// Something that should not have happened.
+    pub fn internal(&mut self, path: &FieldPath, detail: impl Into<String>) {
+        self.add(FieldErrorKind::Internal, path, String::new(), detail.into());
+    }
+
     /// More than `max` items.
     pub fn too_many(&mut self, path: &FieldPath, actual: usize, max: usize) {
         let unit = if max == 1 { "item" } else { "items" };

@@ -40,8 +40,11 @@ fn push_escaped(out: &mut String, c: char) {
     }
 }
 
-/// Rust escapes in its own debug form what is not printable, combining marks aside; Go prints
-/// those as they are.
-fn is_printable(c: char) -> bool {
-    !c.is_control() && (c.is_alphanumeric() || c.escape_debug().len() == 1)
+/// Whether Go calls a character printable.
+///
+/// Rust escapes in its own debug form what is not, combining marks aside; Go prints those as they
+/// are.
+pub fn is_printable(c: char) -> bool {
+    matches!(c, ' '..='~')
+        || !c.is_control() && (c.is_alphanumeric() || c.escape_debug().len() == 1)
 }

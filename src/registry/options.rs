@@ -2,14 +2,12 @@
 //!
 //! *Upstream:* `apimachinery/pkg/apis/meta/v1/validation/validation.go`.
 
+use super::meta::validate;
 use super::request::{FieldValidation, Options};
 use super::{Request, Verb};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::quote::quoted;
 use crate::object::{FieldPath, GroupVersionKind};
-
-/// The longest `fieldManager`.
-const FIELD_MANAGER_LENGTH_MAX: usize = 128;
 
 impl Options {
     /// The options of a create, update or patch.
@@ -27,7 +25,8 @@ impl Options {
         if request.verb == Verb::Patch {
             check_patch_options(is_apply, force, &field_manager, &mut errors);
         }
-        check_field_manager(&field_manager, &mut errors);
+        let path = FieldPath::new("fieldManager");
+        validate::field_manager(&field_manager, &path, &mut errors);
         let is_dry_run = validate_dry_run(&dry_run, &mut errors);
         let field_validation = match request.parameter("fieldValidation") {
             None | Some("" | "Warn") => FieldValidation::Warn,
@@ -87,25 +86,6 @@ fn check_patch_options(
             &FieldPath::new("force"),
             "may not be specified for non-apply patch",
         );
-    }
-}
-
-fn check_field_manager(manager: &str, errors: &mut FieldErrors) {
-    let path = FieldPath::new("fieldManager");
-    if manager.len() > FIELD_MANAGER_LENGTH_MAX {
-        errors.too_long(&path, FIELD_MANAGER_LENGTH_MAX);
-    }
-    for (index, character) in manager.char_indices() {
-        if character.is_control() {
-            errors.invalid(
-                &path,
-                &manager.into(),
-                format!(
-                    "invalid character U+{:04X} (at position {index})",
-                    character as u32
-                ),
-            );
-        }
     }
 }
 

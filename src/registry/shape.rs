@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::custom::validate_scale;
+use super::custom::{embedded, validate_scale};
 use super::meta::managers;
 use super::{Context, Request, Strategy, decode};
 use crate::cel::rules::Rules;
@@ -95,6 +95,9 @@ pub fn validate(cx: &Context, object: &Object, old: Option<&Object>) -> FieldErr
         Some(old) if is_status => check::update_status(map, old.as_map(), schema),
         Some(old) => check::update(map, old.as_map(), schema),
     };
+    if cx.resource.custom.is_some() && !is_status {
+        errors.extend(embedded::validate(map, schema));
+    }
     validate_scale(cx.resource, object, is_status, &mut errors);
     run_rules(cx, object, old, &mut errors);
     errors

@@ -105,6 +105,11 @@ pub trait Strategy: Send + Sync {
         false
     }
 
+    /// Whether what is wrong twice alike is said twice.
+    fn repeats_causes(&self) -> bool {
+        false
+    }
+
     /// Whether PUT without a resource version replaces whatever stands there.
     fn updates_unconditionally(&self) -> bool {
         true

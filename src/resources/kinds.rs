@@ -1,8 +1,8 @@
 //! The kinds of a cluster, as the registry asks for them.
 
 use crate::object::GroupResource;
+use crate::registry::custom::strategy::CustomResource;
 use crate::registry::{Kinds, Printer, Strategy};
-use crate::resources::custom_resource::CUSTOM_RESOURCE;
 
 /// The built-in kinds by the table of this folder; everything else is a custom resource.
 #[derive(Debug, Default)]
@@ -10,7 +10,7 @@ pub struct BuiltIn;
 
 impl Kinds for BuiltIn {
     fn strategy(&self, resource: &GroupResource) -> &dyn Strategy {
-        super::strategy(&resource.group, &resource.resource).unwrap_or(&CUSTOM_RESOURCE)
+        super::strategy(&resource.group, &resource.resource).unwrap_or(&CustomResource)
     }
 
     fn printer(&self, resource: &GroupResource) -> &'static Printer {

@@ -11,7 +11,6 @@ pub mod apps;
 pub mod autoscaling;
 pub mod batch;
 pub mod core;
-pub mod custom_resource;
 pub mod extension;
 pub mod kinds;
 pub mod networking;

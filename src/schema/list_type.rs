@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{ListKind, Node, Schema, Text};
+use super::{ListKind, Node, Origin, Schema, Text};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 
@@ -31,8 +31,13 @@ fn map(
     path: &FieldPath,
     errors: &mut FieldErrors,
 ) {
+    let is_resource = node.is_embedded_resource || std::ptr::eq(node, schema.root());
     for (name, value) in object {
         if !matches!(value, Value::Array(_) | Value::Object(_)) {
+            continue;
+        }
+        // The lists of metadata are known to those who write them only.
+        if is_resource && name == "metadata" && schema.origin() == Origin::Custom {
             continue;
         }
         if let Some(field) = schema.field(node, name) {

@@ -10,7 +10,6 @@
 
 pub mod catalog;
 pub mod default;
-mod embedded;
 pub mod formats;
 pub mod go_struct;
 pub mod list_type;

@@ -148,6 +148,8 @@ pub struct Node {
     pub preserves_unknown_fields: bool,
     /// `x-kubernetes-embedded-resource`.
     pub is_embedded_resource: bool,
+    /// `additionalProperties: false`: what has no name here is kept, and refused.
+    pub forbids_additional: bool,
     /// Struct with `additionalProperties` beside its properties (custom resources only).
     pub additional: Option<NodeId>,
     /// How two writers' lists merge (`x-kubernetes-list-type`, `-list-map-keys`).
@@ -163,6 +165,16 @@ pub struct Node {
     pub checks: Option<Box<Checks>>,
     /// What walks ask of it.
     pub(super) lookup: Lookup,
+}
+
+impl Node {
+    /// A place of this shape, of which nothing else is said.
+    pub fn of(shape: Shape) -> Self {
+        Self {
+            shape,
+            ..Self::default()
+        }
+    }
 }
 
 /// What kind of JSON value stands at a node.
@@ -305,6 +317,8 @@ pub struct Checks {
     pub not: Option<NodeId>,
     /// `x-kubernetes-validations`.
     pub rules: Vec<Rule>,
+    /// A `type` that there is not, which no value is of.
+    pub unheard_type: Text,
 }
 
 /// A regular expression as written, compiled when it is first asked.

@@ -53,7 +53,8 @@ fn run(
     }
     let mut walk = Walk {
         schema,
-        keeps_metadata: false,
+        // Who asks what is unknown has read metadata as the struct they are, or will.
+        keeps_metadata: unknown.is_some(),
         unknown,
         path: String::new(),
     };
@@ -199,7 +200,9 @@ fn drop_nulls_in_map(schema: &Schema, node: &Node, map: &mut Map<String, Value>)
             return true;
         };
         let child = schema.node(id);
-        !(value.is_null() && !child.is_nullable && child.default.is_none())
+        // Metadata that the schema says nothing of are read as the struct they are.
+        Some(id) == schema.meta()
+            || !(value.is_null() && !child.is_nullable && child.default.is_none())
     });
     for (name, value) in map.iter_mut() {
         if let Some(id) = schema.child(node, name) {

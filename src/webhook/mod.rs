@@ -26,6 +26,7 @@ use serde_json::Value;
 pub use self::answer::Failure;
 use self::connect::Connector;
 pub use self::services::Services;
+pub use self::tls::check_authorities;
 use crate::sim::Spawn;
 
 /// How many bytes of an answer are read.

@@ -53,6 +53,11 @@ pub(super) fn config(target: &Target, is_h2_spoken: bool) -> Result<ClientConfig
     Ok(config)
 }
 
+/// Whether these are certificates of authorities, and why not.
+pub fn check_authorities(bundle: &[u8]) -> Result<(), String> {
+    authorities(bundle).map(|_| ())
+}
+
 fn authorities(bundle: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bundle).collect();
     let all = all.unwrap_or_default();

@@ -8,6 +8,7 @@
 //! `apiextensions-apiserver/pkg/apiserver/customresource_handler.go`.
 
 mod conversion;
+pub(crate) mod embedded;
 mod establish;
 mod install;
 mod names;

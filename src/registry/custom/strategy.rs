@@ -56,6 +56,10 @@ impl Strategy for CustomResource {
         }
     }
 
+    fn repeats_causes(&self) -> bool {
+        true
+    }
+
     fn updates_unconditionally(&self) -> bool {
         false
     }

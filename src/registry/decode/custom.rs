@@ -12,6 +12,7 @@ use super::strict::Strict;
 use super::typed::Decoder;
 use crate::object::Object;
 use crate::object::json::Malformed;
+use crate::registry::custom::embedded;
 use crate::schema::{Schema, normalise, prune};
 
 /// A body as a custom resource, pruned.
@@ -21,10 +22,16 @@ pub(super) fn decode(text: &[u8], schema: &Schema) -> Result<(Head, Raw), Malfor
         decoder.any_field(map, key, place)
     })?;
     let mut strict = decoder.findings.strict;
-    let error = metadata(&mut map, schema, &mut strict)?;
+    let mut error = own_metadata(&mut map, schema, &mut strict);
     let unknown = prune::apply_reporting(&mut map, schema);
     for path in unknown {
         strict.push(format!("unknown field \"{path}\""));
+    }
+    if error.is_none() {
+        match embedded::coerce_object(&mut map, schema) {
+            Ok(unknown) => unknown.into_iter().for_each(|report| strict.push(report)),
+            Err(wrong) => error = Some(format!("{}: {}", wrong.field, wrong.body())),
+        }
     }
     Ok((
         head,
@@ -36,22 +43,41 @@ pub(super) fn decode(text: &[u8], schema: &Schema) -> Result<(Head, Raw), Malfor
     ))
 }
 
-/// Decodes `metadata` anew as the struct it is; its error where it cannot be.
-fn metadata(
+/// Decodes the object's own `metadata` anew as the struct it is; its error where it cannot be.
+fn own_metadata(
     map: &mut Map<String, Value>,
     schema: &Schema,
     strict: &mut Strict,
-) -> Result<Option<String>, Malformed> {
-    let (Some(value), Some(node)) = (map.get_mut("metadata"), schema.meta()) else {
-        return Ok(None);
-    };
+) -> Option<String> {
+    let value = map.get_mut("metadata")?;
     normalise::numbers(value);
-    let text = value.to_string();
-    let (decoded, findings) = Decoder::new(text.as_bytes(), schema).root(node, "v1.ObjectMeta")?;
-    if let Some(error) = findings.error() {
-        return Ok(Some(error.to_owned()));
+    match metadata(value, &schema.at(schema.meta()?), "metadata") {
+        Ok((decoded, reports)) => {
+            *value = decoded;
+            for report in reports {
+                strict.push(report);
+            }
+            None
+        }
+        Err(error) => Some(error),
     }
-    strict.append(findings.strict.under("metadata"));
-    *value = decoded;
-    Ok(None)
+}
+
+/// Metadata that came as a tree, decoded as the struct it is by its schema, and what a strict
+/// decoder says of it; `parent` is where it stands.
+pub(crate) fn metadata(
+    value: &Value,
+    schema: &Schema,
+    parent: &str,
+) -> Result<(Value, Vec<String>), String> {
+    let text = value.to_string();
+    let decoder = Decoder::new(text.as_bytes(), schema);
+    let Ok((decoded, findings)) = decoder.root(schema.root_id(), "v1.ObjectMeta") else {
+        // What was a tree is text without faults.
+        return Ok((value.clone(), Vec::new()));
+    };
+    match findings.error() {
+        Some(error) => Err(error.to_owned()),
+        None => Ok((decoded, findings.strict.under(parent).reports().to_vec())),
+    }
 }

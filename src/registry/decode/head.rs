@@ -155,6 +155,11 @@ pub(super) struct Named {
 }
 
 impl Named {
+    /// The version named, which may be empty.
+    pub(super) fn version(&self) -> &str {
+        &self.group_version.version
+    }
+
     /// What is not said is as expected.
     pub(super) fn with_defaults(self, expected: &GroupVersionKind) -> GroupVersionKind {
         let expected_version = &expected.group_version;

@@ -7,6 +7,7 @@
 
 mod custom;
 mod embedded;
+mod form;
 mod head;
 mod patch;
 mod place;
@@ -15,6 +16,7 @@ mod strict;
 mod tree;
 mod typed;
 
+pub(crate) use self::custom::metadata;
 pub(crate) use self::patch::{any, of_tree, patched};
 
 use std::borrow::Cow;
@@ -52,10 +54,16 @@ pub(crate) fn object(cx: &Context<'_>, request: &Request) -> Result<Object, ApiE
 /// The Scale in the body of an update of the scale face.
 pub(crate) fn scale(cx: &Context<'_>, request: &Request) -> Result<Object, ApiError> {
     let kind = GroupVersionKind::new("autoscaling", "v1", "Scale");
-    match tables::kind("autoscaling", "v1", "Scale") {
-        Some(schema) => body(cx, request, &kind, &schema),
-        None => object(cx, request),
-    }
+    let Some(schema) = tables::kind("autoscaling", "v1", "Scale") else {
+        return object(cx, request);
+    };
+    body(cx, request, &kind, &schema).map_err(|error| match &cx.resource.custom {
+        None => error,
+        // Upstream looks the type up where only custom resources are known.
+        Some(_) => ApiError::bad_request(
+            "no kind is registered for the type v1.Scale in scheme \"pkg/runtime/scheme.go:111\"",
+        ),
+    })
 }
 
 /// A body as an object of the kind `expected`, checked by its schema. What is unknown or stands
@@ -187,7 +195,7 @@ pub(crate) fn decode(
         if let Some(error) = decoded.error {
             return Err(cannot_be_handled(
                 &named.kind,
-                &target.expected.group_version.version,
+                named.version(),
                 target.expected,
                 &error,
             ));

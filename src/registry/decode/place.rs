@@ -18,6 +18,8 @@ enum Step<'p> {
     Field(&'p str, &'p str),
     Key(&'p str),
     Index(usize),
+    /// What stands here is read by a decoder of its own.
+    Apart,
 }
 
 impl<'p> Place<'p> {
@@ -51,6 +53,14 @@ impl<'p> Place<'p> {
         }
     }
 
+    /// The same place, where a decoder of its own begins.
+    pub(super) fn apart(&'p self) -> Self {
+        Self {
+            parent: Some(self),
+            step: Step::Apart,
+        }
+    }
+
     /// The path of its field `name`, as strict errors write it: `spec.containers[0].name`.
     pub(super) fn path_of(&self, name: &str) -> String {
         let mut out = String::new();
@@ -67,7 +77,7 @@ impl<'p> Place<'p> {
             parent.write_path(out);
         }
         match self.step {
-            Step::Root => {}
+            Step::Root | Step::Apart => {}
             Step::Field(_, name) | Step::Key(name) => {
                 if !out.is_empty() {
                     out.push('.');
@@ -90,6 +100,10 @@ impl<'p> Place<'p> {
                 innermost.get_or_insert(of);
                 fields.push(name);
                 fields.extend(embedded::inline_structs(of, name).iter().rev());
+            }
+            if let Step::Apart = at.step {
+                // The struct that is named is the one around it.
+                innermost = None;
             }
             place = at.parent;
         }

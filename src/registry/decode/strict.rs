@@ -45,13 +45,6 @@ impl Strict {
         self.0 = first.0;
     }
 
-    /// Appends another's reports.
-    pub(super) fn append(&mut self, other: Self) {
-        for report in other.0 {
-            self.push(report);
-        }
-    }
-
     /// The reports.
     pub(crate) fn reports(&self) -> &[String] {
         &self.0

@@ -8,6 +8,7 @@
 
 use serde_json::{Map, Value};
 
+use super::form::Form;
 use super::place::Place;
 use super::typed::{Findings, Wanted, item_type, value_type};
 use super::{Decoded, Target, head, scalar};
@@ -53,7 +54,10 @@ impl<'s> Walk<'s> {
                 continue;
             };
             let place = place.field(&node.go_struct, &field.name);
-            self.value(self.wanted(field), &place, value);
+            match Form::of(&field.go_type) {
+                Some(form) => self.form(form, node, &place, value),
+                None => self.value(self.wanted(field), &place, value),
+            }
         }
         if has_unknown {
             map.retain(|name, _| self.schema.field(node, name).is_some());
@@ -68,6 +72,22 @@ impl<'s> Walk<'s> {
             node: self.schema.node(field.node),
             go_type: &field.go_type,
         }
+    }
+
+    /// A value that has several forms; unknown fields in it go without a word. Whatever is not
+    /// plainly one of them is left to the reader of text.
+    fn form(&mut self, form: Form, node: &Node, place: &Place<'_>, value: &mut Value) {
+        let reports = self.findings.strict.clone();
+        match (form, value) {
+            (_, Value::Null) | (Form::OrBool, Value::Bool(_)) => {}
+            (Form::OrBool | Form::OrList, Value::Object(map)) => self.fields(node, place, map),
+            (Form::OrList, Value::Array(list)) if list.iter().all(Value::is_object) => {
+                let maps = list.iter_mut().filter_map(Value::as_object_mut);
+                maps.for_each(|map| self.fields(node, place, map));
+            }
+            _ => self.findings.refuse(String::new),
+        }
+        self.findings.strict = reports;
     }
 
     fn value(&mut self, wanted: Wanted<'_>, place: &Place<'_>, value: &mut Value) {

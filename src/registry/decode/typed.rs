@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
 
+use super::form::{self, Form};
 use super::place::Place;
 use super::scalar;
 use super::strict::Strict;
@@ -124,15 +125,27 @@ impl<'a> Decoder<'a> {
         let inner = place.field(&node.go_struct, &field.name);
         match map.entry(key) {
             Entry::Vacant(entry) => {
-                entry.insert(self.value(self.wanted(field), &inner)?);
+                entry.insert(self.field_value(node, field, &inner)?);
             }
             Entry::Occupied(_) => {
                 self.findings.strict.duplicate(place, key);
-                let value = self.value(self.wanted(field), &inner)?;
+                let value = self.field_value(node, field, &inner)?;
                 insert(map, key, value);
             }
         }
         Ok(())
+    }
+
+    fn field_value(
+        &mut self,
+        node: &Node,
+        field: &Field,
+        place: &Place<'_>,
+    ) -> Result<Value, Malformed> {
+        match Form::of(&field.go_type) {
+            Some(form) => self.form(form, node, place),
+            None => self.value(self.wanted(field), place),
+        }
     }
 
     fn wanted<'n>(&self, field: &'n Field) -> Wanted<'n>
@@ -186,7 +199,11 @@ impl<'a> Decoder<'a> {
         Ok(Value::Object(map))
     }
 
-    fn list(&mut self, wanted: Wanted<'_>, place: &Place<'_>) -> Result<Value, Malformed> {
+    pub(super) fn list(
+        &mut self,
+        wanted: Wanted<'_>,
+        place: &Place<'_>,
+    ) -> Result<Value, Malformed> {
         let mut list = Vec::new();
         while self.reader.next_item(list.is_empty())? {
             let value = self.value(wanted, &place.index(list.len()))?;
@@ -258,14 +275,19 @@ fn insert(map: &mut Map<String, Value>, key: &str, value: Value) {
 
 /// `string` of `map[string]string`.
 pub(super) fn value_type(go_type: &str) -> &str {
-    go_type
-        .split_once(']')
-        .map_or("", |(_, value)| value.trim_start_matches('*'))
+    go_type.split_once(']').map_or_else(
+        || form::element(go_type),
+        |(_, value)| value.trim_start_matches('*'),
+    )
 }
 
 /// `v1.Container` of `[]v1.Container`.
 pub(super) fn item_type(go_type: &str) -> &str {
+    let named = || match form::element(go_type) {
+        "" => "string",
+        named => named,
+    };
     go_type
         .strip_prefix("[]")
-        .map_or("string", |item| item.trim_start_matches('*'))
+        .map_or_else(named, |item| item.trim_start_matches('*'))
 }

@@ -7,15 +7,26 @@ use serde_json::Value;
 use super::super::strategy::NameRule;
 use super::names;
 use crate::error::FieldErrors;
+use crate::object::quote::is_printable;
 use crate::object::{FieldPath, GroupVersion, Object};
 
 /// Bytes of all annotations' keys and values together.
 const ANNOTATIONS_SIZE_MAX: usize = 256 * 1024;
 
+/// How long the name of who manages fields may be.
+const FIELD_MANAGER_LENGTH_MAX: usize = 128;
+
 const METADATA: FieldPath = FieldPath::new("metadata");
 
-/// Checks the metadata of a new object.
+/// Checks the metadata of a new object; what is wrong twice alike is said once.
 pub fn create(object: &Object, rule: NameRule, is_namespaced: bool, errors: &mut FieldErrors) {
+    let mut found = FieldErrors::new();
+    created(object, rule, is_namespaced, &mut found);
+    found.remove_repeated();
+    errors.extend(found);
+}
+
+fn created(object: &Object, rule: NameRule, is_namespaced: bool, errors: &mut FieldErrors) {
     let prefix = object.generate_name();
     if !prefix.is_empty() {
         for wrong in names::check_name(rule, prefix, true) {
@@ -169,8 +180,21 @@ pub fn is_checked_anew(group: &str, plural: &str) -> bool {
     CHECKED_ANEW.contains(&(group, plural))
 }
 
-/// Checks the metadata of an object's new state.
+/// Checks the metadata of an object's new state; what is wrong twice alike is said once.
 pub fn update(
+    object: &Object,
+    old: &Object,
+    rule: NameRule,
+    is_namespaced: bool,
+    errors: &mut FieldErrors,
+) {
+    let mut found = FieldErrors::new();
+    updated(object, old, rule, is_namespaced, &mut found);
+    found.remove_repeated();
+    errors.extend(found);
+}
+
+fn updated(
     object: &Object,
     old: &Object,
     rule: NameRule,
@@ -238,6 +262,49 @@ fn check_no_new_finalizers(object: &Object, old: &Object, errors: &mut FieldErro
             list.join(", ")
         ),
     );
+}
+
+/// Checks entries of managed fields that the server did not write itself.
+pub fn managed_fields(entries: Option<&Value>, errors: &mut FieldErrors) {
+    const SUBRESOURCE_LENGTH_MAX: usize = 256;
+    let path = METADATA.child("managedFields");
+    let entries = entries.and_then(Value::as_array).into_iter().flatten();
+    for (index, entry) in entries.enumerate() {
+        let path = path.index(index);
+        let text = |name: &str| entry[name].as_str().unwrap_or("");
+        let of_operation = path.child("operation");
+        match text("operation") {
+            "" => errors.required(&of_operation, "must not be empty"),
+            "Apply" | "Update" => {}
+            other => errors.not_supported(&of_operation, &other.into(), &["Apply", "Update"]),
+        }
+        let kind = text("fieldsType");
+        if !matches!(kind, "" | "FieldsV1") {
+            errors.invalid(
+                &path.child("fieldsType"),
+                &kind.into(),
+                "must be `FieldsV1`",
+            );
+        }
+        field_manager(text("manager"), &path.child("manager"), errors);
+        if text("subresource").len() > SUBRESOURCE_LENGTH_MAX {
+            errors.too_long(&path.child("subresource"), SUBRESOURCE_LENGTH_MAX);
+        }
+    }
+}
+
+/// Checks the name of who manages fields.
+pub fn field_manager(manager: &str, path: &FieldPath, errors: &mut FieldErrors) {
+    if manager.len() > FIELD_MANAGER_LENGTH_MAX {
+        errors.too_long(path, FIELD_MANAGER_LENGTH_MAX);
+    }
+    for (index, character) in manager.char_indices() {
+        if !is_printable(character) {
+            let number = character as u32;
+            let detail = format!("invalid character U+{number:04X} (at position {index})");
+            errors.invalid(path, &manager.into(), detail);
+        }
+    }
 }
 
 /// Checks labels at a path (`metadata.labels`, a template's, …).

@@ -68,6 +68,9 @@ pub(super) async fn handle(
     }
 }
 
+/// What a patch finds where a custom resource has no replicas: nobody writes that.
+const NO_REPLICAS: i64 = i32::MIN as i64;
+
 fn check_name(cx: &Context<'_>, scale: &Object) -> Result<(), ApiError> {
     update::check_name(cx, scale)?;
     let namespace = scale.namespace();
@@ -90,8 +93,19 @@ async fn change(
 ) -> Result<Written, ApiError> {
     registry
         .update_object(cx, key, &mut |old| {
-            let scale = make(&scale_of(cx.resource, old))?;
+            let place = paths(cx.resource);
+            let mut shown = scale_of(cx.resource, old);
+            if place.is_custom && old.get(&place.replicas()).is_none() {
+                shown.set(&["spec", "replicas"], NO_REPLICAS);
+            }
+            let scale = make(&shown)?;
             let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);
+            if place.is_custom && replicas == NO_REPLICAS {
+                return Err(ApiError::bad_request(format!(
+                    "the spec replicas field {:?} cannot be empty",
+                    place.spec_replicas
+                )));
+            }
             if cx.resource.custom.is_none() {
                 refuse_negative(cx, replicas)?;
             }

@@ -206,7 +206,7 @@ impl Registry {
         validate::finalizers_are_known(group, &cx.resource.plural, object, &mut errors);
         errors.extend(shape::validate(cx, object, Some(old)));
         errors.extend(strategy.validate_update(cx, object, old));
-        refuse_invalid(cx, object.name(), errors)?;
+        refuse_invalid(cx, strategy, object.name(), errors)?;
         strategy.warn(cx, object, Some(old));
         Ok(())
     }

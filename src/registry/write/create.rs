@@ -99,7 +99,7 @@ impl Registry {
         }
         shape::finish(&self.hub(cx.resource), object);
         let errors = errors_of_new(cx, strategy, object);
-        refuse_invalid(cx, object.name(), errors)?;
+        refuse_invalid(cx, strategy, object.name(), errors)?;
         strategy.warn(cx, object, None);
         self.admission
             .validate(&write.as_attributes(None), Some(object))

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use self::target::Target;
 use super::custom::reading;
 use super::handle::Registry;
-use super::{Context, interpret};
+use super::{Context, Strategy, interpret};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{GroupResource, GroupVersionKind, Key, Object};
 use crate::storage::{Draft, Error, Expect, Store, Stored, Write};
@@ -173,11 +173,18 @@ fn group_resource(cx: &Context) -> GroupResource {
     cx.resource.group_resource()
 }
 
-fn refuse_invalid(cx: &Context, name: &str, mut errors: FieldErrors) -> Result<(), ApiError> {
+fn refuse_invalid(
+    cx: &Context,
+    strategy: &dyn Strategy,
+    name: &str,
+    mut errors: FieldErrors,
+) -> Result<(), ApiError> {
     if errors.is_empty() {
         return Ok(());
     }
-    errors.remove_repeated();
+    if !strategy.repeats_causes() {
+        errors.remove_repeated();
+    }
     // The kind goes by the group it is stored in.
     let kind = GroupVersionKind {
         group_version: cx.resource.storage_version.clone(),

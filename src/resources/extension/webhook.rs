@@ -153,26 +153,8 @@ fn same_conditions(object: &Object, old: Option<&Object>) -> bool {
 fn client_config(errors: &mut FieldErrors, path: &FieldPath, config: &Value) {
     match (config.maybe_text("url"), config.maybe("service")) {
         (Some(url), None) => url::check_webhook(errors, &path.child("url"), url),
-        (None, Some(service)) => service_reference(errors, &path.child("service"), service),
+        (None, Some(service)) => url::check_service(errors, &path.child("service"), service),
         _ => errors.required(path, "exactly one of url or service is required"),
-    }
-}
-
-/// A service by name, and where it listens.
-pub(super) fn service_reference(errors: &mut FieldErrors, path: &FieldPath, service: &Value) {
-    // Upstream mixes the two up.
-    for (field, shown) in [("namespace", "name"), ("name", "namespace")] {
-        if service.text(field).is_empty() {
-            errors.required(&path.child(shown), "");
-        }
-    }
-    let port = service.integer("port").unwrap_or(443);
-    if !(1..=65535).contains(&port) {
-        let detail = "port is not valid: must be between 1 and 65535, inclusive";
-        errors.invalid(&path.child("port"), &port.into(), detail);
-    }
-    if let Some(text) = service.maybe_text("path") {
-        url::check_path(errors, &path.child("path"), text);
     }
 }
 

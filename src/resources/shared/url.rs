@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::look::Look;
 use super::names;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
@@ -45,6 +46,24 @@ pub fn check_webhook(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
         if !part.is_empty() {
             errors.invalid(path, &part.into(), what);
         }
+    }
+}
+
+/// A service by name, and where it listens.
+pub fn check_service(errors: &mut FieldErrors, path: &FieldPath, service: &Value) {
+    // Upstream mixes the two up.
+    for (field, shown) in [("namespace", "name"), ("name", "namespace")] {
+        if service.text(field).is_empty() {
+            errors.required(&path.child(shown), "");
+        }
+    }
+    let port = service.integer("port").unwrap_or(443);
+    if !(1..=65535).contains(&port) {
+        let detail = "port is not valid: must be between 1 and 65535, inclusive";
+        errors.invalid(&path.child("port"), &port.into(), detail);
+    }
+    if let Some(text) = service.maybe_text("path") {
+        check_path(errors, &path.child("path"), text);
     }
 }
 

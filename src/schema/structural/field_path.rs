@@ -3,9 +3,14 @@
 //! *Upstream:* `ValidFieldPath` in
 //! `apiextensions-apiserver/pkg/apiserver/schema/cel/validation.go`.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 use super::json::object;
+
+/// What is said of the values of a map that may have any.
+static NOTHING_SAID: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 /// A path that names a field.
 #[derive(Debug)]
@@ -108,7 +113,10 @@ fn step(found: &mut Found<'_>, name: &str) -> Result<(), String> {
     let is_named = properties.is_some();
     let next = match properties {
         Some(properties) => object(properties, name),
-        None => object(found.document, "additionalProperties"),
+        None => match found.document.get("additionalProperties") {
+            Some(Value::Bool(_)) => Some(&*NOTHING_SAID),
+            _ => object(found.document, "additionalProperties"),
+        },
     };
     found.document = next.ok_or(NOWHERE)?;
     found.steps.push(name.to_owned());

@@ -5,7 +5,6 @@
 //! every object has put in. Regular expressions are compiled once, when first asked.
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema/{convert,structural}.go`.
 
-mod defaults;
 pub mod field_path;
 mod graft;
 mod invariants;
@@ -16,7 +15,6 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-pub use self::defaults::validate as validate_defaults;
 pub use self::invariants::validate;
 use self::json::{is_true, list, object, text};
 use super::node::Pattern;
@@ -28,23 +26,38 @@ use super::{
 /// A schema from an `openAPIV3Schema` that passed validation. `meta` is the schema of
 /// `ObjectMeta`.
 pub fn compile(source: &Map<String, Value>, meta: &Schema) -> Schema {
+    run(source, meta, Level::Root, false)
+}
+
+/// A schema for a place inside an object: with the metadata of a root only where it is a resource
+/// of its own.
+pub fn compile_at(source: &Map<String, Value>, meta: &Schema, is_resource: bool) -> Schema {
+    let level = if is_resource {
+        Level::Root
+    } else {
+        Level::Inner
+    };
+    run(source, meta, level, false)
+}
+
+/// The schema by which upstream checks a default: formats stay whether known or not, and what is
+/// int or string has no type.
+pub fn compile_described(source: &Map<String, Value>, meta: &Schema) -> Schema {
+    run(source, meta, Level::Inner, true)
+}
+
+fn run(source: &Map<String, Value>, meta: &Schema, level: Level, is_of_default: bool) -> Schema {
     let mut compiler = Compiler {
         nodes: graft::nodes(meta),
+        is_of_default,
     };
-    let root = compiler.place(source, Level::Root);
+    let root = compiler.place(source, level);
     let set = SchemaSet::new(Origin::Custom, compiler.nodes);
     Schema::new(Arc::new(set), root)
 }
 
-/// A schema for a place inside an object: without the metadata of a root.
-pub fn compile_inner(source: &Map<String, Value>, meta: &Schema) -> Schema {
-    let mut compiler = Compiler {
-        nodes: graft::nodes(meta),
-    };
-    let root = compiler.place(source, Level::Inner);
-    let set = SchemaSet::new(Origin::Custom, compiler.nodes);
-    Schema::new(Arc::new(set), root)
-}
+/// The types there are.
+pub const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 
 /// Where in a schema a part of it stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,6 +72,8 @@ enum Level {
 
 struct Compiler {
     nodes: Vec<Node>,
+    /// See [`compile_described`].
+    is_of_default: bool,
 }
 
 impl Compiler {
@@ -68,7 +83,7 @@ impl Compiler {
     }
 
     fn place(&mut self, source: &Map<String, Value>, level: Level) -> NodeId {
-        let is_int_or_string = is_true(source, "x-kubernetes-int-or-string");
+        let is_int_or_string = !self.is_of_default && is_true(source, "x-kubernetes-int-or-string");
         let below = if level == Level::Nested {
             Level::Nested
         } else {
@@ -96,6 +111,7 @@ impl Compiler {
                 .cloned(),
             ..Node::default()
         };
+        node.forbids_additional = source.get("additionalProperties") == Some(&Value::Bool(false));
         node.required.sort();
         if let Shape::Struct(fields) = &node.shape
             && !fields.is_empty()
@@ -103,7 +119,7 @@ impl Compiler {
         {
             node.additional = Some(self.add(Node::default()));
         }
-        if level == Level::Root || node.is_embedded_resource {
+        if level == Level::Root || (node.is_embedded_resource && !self.is_of_default) {
             self.add_metadata(&mut node);
         }
         node.checks = self.checks(source);
@@ -153,7 +169,7 @@ impl Compiler {
         }
         match source.get("additionalProperties") {
             Some(Value::Object(values)) => Shape::Map(self.place(values, below)),
-            Some(Value::Bool(true)) => Shape::Map(self.add(Node::default())),
+            Some(Value::Bool(_)) => Shape::Map(self.add(Node::default())),
             _ => Shape::Struct(Vec::new()),
         }
     }
@@ -195,7 +211,11 @@ impl Compiler {
         };
         let (any_of, one_of, all_of) = (branches("anyOf"), branches("oneOf"), branches("allOf"));
         let checks = Checks {
-            format: format(source),
+            format: if self.is_of_default {
+                text(source, "format").to_owned().into()
+            } else {
+                format(source)
+            },
             enumeration: list(source, "enum").to_vec(),
             minimum: bound(source, "minimum", "exclusiveMinimum"),
             maximum: bound(source, "maximum", "exclusiveMaximum"),
@@ -210,6 +230,10 @@ impl Compiler {
             one_of,
             not: object(source, "not").map(|branch| self.place(branch, Level::Nested)),
             rules: rules(source),
+            unheard_type: match text(source, "type") {
+                kind if self.is_of_default && !TYPES.contains(&kind) => kind.to_owned().into(),
+                _ => "".into(),
+            },
         };
         (!is_empty(&checks)).then(|| Box::new(checks))
     }
@@ -233,6 +257,7 @@ fn is_empty(checks: &Checks) -> bool {
         && !checks.unique_items
         && checks.not.is_none()
         && checks.rules.is_empty()
+        && checks.unheard_type.is_empty()
 }
 
 /// The format, where the API server checks it for the type.

@@ -1,7 +1,7 @@
 //! What is wrong with an object, by its schema alone.
 //!
 //! Custom resources are checked for everything OpenAPI v3 can say, in the words of the library
-//! the API server uses, then for their embedded resources and the uniqueness of their lists.
+//! the API server uses, then for the uniqueness of their lists.
 //! Built-in kinds are checked by their strategies: what their schema calls required is only what
 //! Go always prints.
 //!
@@ -19,7 +19,7 @@ mod walk;
 use serde_json::{Map, Value};
 
 use self::walk::Walk;
-use super::{Origin, Schema, embedded, list_type};
+use super::{Origin, Schema, list_type};
 use crate::error::FieldErrors;
 use crate::error::field::FieldErrorKind;
 use crate::object::FieldPath;
@@ -30,7 +30,6 @@ pub fn create(object: &Map<String, Value>, schema: &Schema) -> FieldErrors {
         return FieldErrors::new();
     }
     let mut errors = Walk::new(schema).root(object, None);
-    errors.extend(embedded::validate(object, schema));
     errors.extend(list_type::validate(object, schema));
     errors
 }
@@ -45,7 +44,6 @@ pub fn update(
         return FieldErrors::new();
     }
     let mut errors = Walk::new(schema).root(object, Some(old));
-    errors.extend(embedded::validate(object, schema));
     if list_type::validate(old, schema).is_empty() {
         errors.extend(list_type::validate(object, schema));
     }
@@ -86,7 +84,7 @@ pub fn below(errors: FieldErrors, field: &str) -> FieldErrors {
     for mut error in errors {
         error.field = match error.field.as_str() {
             "<nil>" => field.to_owned(),
-            inner => format!("{field}.{inner}"),
+            inner => format!("{field}.{}", inner.trim_start_matches('.')),
         };
         out.push(error);
     }

@@ -3,10 +3,11 @@
 //! *Upstream:* `numberValidator` in `kube-openapi/pkg/validation/validate/validator.go`,
 //! `validate/values.go`.
 
+use std::cmp::Ordering;
+
 use serde_json::{Number, Value};
 
 use super::outcome::Outcome;
-use crate::error::field::FieldErrorKind;
 use crate::object::FieldPath;
 use crate::schema::{Checks, Node, Shape};
 
@@ -26,121 +27,110 @@ pub(super) fn check(
         return outcome;
     };
     if let Some(factor) = checks.multiple_of {
-        range.check(factor, None, "MultipleOf", path, &mut outcome);
-        multiple(number, factor, path, &mut outcome);
+        let fits = range.check(factor, None, "MultipleOf", path, &mut outcome);
+        let measured = Measured::of(number, fits);
+        multiple(measured, factor, path, &mut outcome);
     }
     if let Some((min, is_exclusive)) = checks.minimum {
-        range.check(min, None, "Minimum boundary", path, &mut outcome);
-        let is_low = compare(number, min, is_exclusive, |value, min| value < min);
+        let fits = range.check(min, None, "Minimum boundary", path, &mut outcome);
         let words = if is_exclusive {
             "greater than"
         } else {
             "greater than or equal to"
         };
-        bound(is_low, number, min, words, path, &mut outcome);
+        let measured = Measured::of(number, fits);
+        if measured.is_beyond(min, is_exclusive, Ordering::Less) {
+            bound(measured, min, words, path, &mut outcome);
+        }
     }
     if let Some((max, is_exclusive)) = checks.maximum {
-        range.check(max, None, "Maximum boundary", path, &mut outcome);
-        let is_high = compare(number, max, is_exclusive, |value, max| value > max);
+        let fits = range.check(max, None, "Maximum boundary", path, &mut outcome);
         let words = if is_exclusive {
             "less than"
         } else {
             "less than or equal to"
         };
-        bound(is_high, number, max, words, path, &mut outcome);
+        let measured = Measured::of(number, fits);
+        if measured.is_beyond(max, is_exclusive, Ordering::Greater) {
+            bound(measured, max, words, path, &mut outcome);
+        }
     }
     outcome
 }
 
-fn bound(
-    is_broken: bool,
-    number: &Number,
-    limit: f64,
-    words: &str,
-    path: &FieldPath,
-    outcome: &mut Outcome,
-) {
-    if !is_broken {
-        return;
-    }
-    let limit = limit_text(number, limit);
-    let message = format!("{path} in body should be {words} {limit}");
-    outcome.fail(
-        FieldErrorKind::Invalid,
-        path,
-        &Value::Number(number.clone()),
-        message,
-    );
+/// A number as it is held against a limit: integers as integers, which makes one of the limit too,
+/// unless the limit is none its type could hold.
+#[derive(Clone, Copy)]
+enum Measured {
+    Integer(i64),
+    Float(f64),
 }
 
-/// Compares integers as integers: the limit loses its fraction then, as upstream has it.
-fn compare(number: &Number, limit: f64, is_exclusive: bool, beyond: fn(f64, f64) -> bool) -> bool {
-    if let Some(value) = number.as_i64() {
-        let limit = limit as i64;
-        if value == limit {
-            return is_exclusive;
+impl Measured {
+    fn of(number: &Number, limit_fits: bool) -> Self {
+        match number.as_i64().filter(|_| limit_fits) {
+            Some(value) => Self::Integer(value),
+            None => Self::Float(number.as_f64().unwrap_or_default()),
         }
-        // Unequal integers keep their order as doubles, or become equal and break nothing.
-        return if value < limit {
-            beyond(0.0, 1.0)
-        } else {
-            beyond(1.0, 0.0)
+    }
+
+    fn is_beyond(self, limit: f64, is_exclusive: bool, way: Ordering) -> bool {
+        let order = match self {
+            Self::Integer(value) => value.cmp(&(limit as i64)),
+            Self::Float(value) => value.partial_cmp(&limit).unwrap_or(way),
         };
+        order == way || (is_exclusive && order.is_eq())
     }
-    let value = number.as_f64().unwrap_or_default();
-    let is_equal = value.total_cmp(&limit).is_eq();
-    beyond(value, limit) || (is_exclusive && is_equal)
+
+    /// The number as an error shows it.
+    fn printed(self) -> String {
+        match self {
+            Self::Integer(value) => value.to_string(),
+            Self::Float(value) => print(value),
+        }
+    }
+
+    /// The limit as it was looked at.
+    fn print(self, limit: f64) -> String {
+        match self {
+            Self::Integer(_) => (limit as i64).to_string(),
+            Self::Float(_) => print(limit),
+        }
+    }
 }
 
-fn limit_text(number: &Number, limit: f64) -> String {
-    if number.is_f64() {
-        print(limit)
-    } else {
-        (limit as i64).to_string()
-    }
+fn bound(number: Measured, limit: f64, words: &str, path: &FieldPath, outcome: &mut Outcome) {
+    let limit = number.print(limit);
+    let message = format!("{path} in body should be {words} {limit}");
+    fail(number.printed(), message, path, outcome);
 }
 
-/// A float as Go prints it in JSON: without a fraction where it has none.
-fn go_number(number: f64) -> Value {
-    if number.fract() == 0.0 {
-        return Value::from(number as i64);
-    }
-    Value::from(number)
+fn fail(shown: String, message: String, path: &FieldPath, outcome: &mut Outcome) {
+    let what = message.clone();
+    outcome.with(path, &what, |errors| {
+        errors.invalid_text(path, shown, message);
+    });
 }
 
-fn multiple(number: &Number, factor: f64, path: &FieldPath, outcome: &mut Outcome) {
-    if factor <= 0.0 {
-        outcome.fail(
-            FieldErrorKind::Invalid,
-            path,
-            &go_number(factor),
-            format!(
-                "factor MultipleOf declared for {path} must be positive: {}",
-                print(factor)
-            ),
-        );
+fn multiple(number: Measured, factor: f64, path: &FieldPath, outcome: &mut Outcome) {
+    let positive = match number {
+        Measured::Integer(_) => factor as i64 > 0,
+        Measured::Float(_) => factor > 0.0,
+    };
+    let printed = number.print(factor);
+    if !positive {
+        let message = format!("factor MultipleOf declared for {path} must be positive: {printed}");
+        fail(printed, message, path, outcome);
         return;
     }
-    let is_multiple = match number.as_i64() {
-        Some(value) if factor.fract() == 0.0 => value % (factor as i64) == 0,
-        _ => {
-            let value = number.as_f64().unwrap_or_default();
-            is_whole(if factor < 1.0 {
-                1.0 / factor * value
-            } else {
-                value / factor
-            })
-        }
+    let is_multiple = match number {
+        Measured::Integer(value) => value % (factor as i64) == 0,
+        Measured::Float(value) if factor < 1.0 => is_whole(1.0 / factor * value),
+        Measured::Float(value) => is_whole(value / factor),
     };
     if !is_multiple {
-        let factor = limit_text(number, factor);
-        let message = format!("{path} in body should be a multiple of {factor}");
-        outcome.fail(
-            FieldErrorKind::Invalid,
-            path,
-            &Value::Number(number.clone()),
-            message,
-        );
+        let message = format!("{path} in body should be a multiple of {printed}");
+        fail(number.printed(), message, path, outcome);
     }
 }
 
@@ -167,6 +157,7 @@ impl Range {
         }
     }
 
+    /// Says what it cannot hold; true where it can.
     fn check(
         self,
         value: f64,
@@ -174,9 +165,9 @@ impl Range {
         what: &str,
         path: &FieldPath,
         outcome: &mut Outcome,
-    ) {
+    ) -> bool {
         let (holds, name) = match self {
-            Self::Anything => return,
+            Self::Anything => return true,
             Self::Float => (
                 value.abs() <= f64::from(f32::MAX),
                 "number with format float".to_owned(),
@@ -200,6 +191,7 @@ impl Range {
         if !holds {
             outcome.fail_somewhere(format!("{what} value must be of type {name} in {path}"));
         }
+        holds
     }
 }
 

@@ -12,6 +12,9 @@ use crate::error::field::FieldErrorKind;
 use crate::object::FieldPath;
 use crate::schema::{Checks, ListKind, Node, Schema, Shape, ratchet};
 
+/// The place of a value that stands alone, as the parent of the keys of a map.
+const NAMELESS: FieldPath = FieldPath::new("");
+
 /// A walk over values of one schema.
 pub(super) struct Walk<'a> {
     pub(super) schema: &'a Schema,
@@ -150,6 +153,14 @@ impl<'a> Walk<'a> {
         if let Some(checks) = node.checks.as_deref() {
             properties(checks, map.len() as u64, path, &mut outcome);
         }
+        if node.forbids_additional {
+            let has_no_field = |name: &&String| self.schema.field(node, name).is_none();
+            for name in map.keys().filter(has_no_field) {
+                let message = format!("{path}.{name} in body is a forbidden property");
+                let value = name.as_str().into();
+                outcome.fail(FieldErrorKind::Invalid, path, &value, message);
+            }
+        }
         let is_root = path.to_string().is_empty();
         for (name, value) in map {
             let Some(id) = self.schema.child(node, name) else {
@@ -158,7 +169,14 @@ impl<'a> Walk<'a> {
             let is_type = is_root && matches!(name.as_str(), "apiVersion" | "kind");
             let old = old.filter(|_| !is_type).and_then(|old| old.get(name));
             let child = self.schema.node(id);
-            outcome.merge(self.ratcheted(child, value, old, &path.child(name)));
+            let is_field = self.schema.field(node, name).is_some();
+            // Upstream writes a dot before the key of a map, even where nothing is in front of it.
+            let parent = if is_root && !is_field {
+                &NAMELESS
+            } else {
+                path
+            };
+            outcome.merge(self.ratcheted(child, value, old, &parent.child(name)));
         }
         for name in &node.required {
             if !map.contains_key(name.as_ref()) {
@@ -188,9 +206,9 @@ fn has_duplicates(list: &[Value]) -> bool {
         .any(|(index, value)| list[..index].contains(value))
 }
 
-/// The type names a place allows; none where no type was said.
+/// The type names a place allows; none where no type was said, or one that there is not.
 fn kinds(node: &Node) -> &'static [&'static str] {
-    if node.is_untyped {
+    if node.is_untyped || !unheard(node).is_empty() {
         return &[];
     }
     match node.shape {
@@ -209,8 +227,15 @@ fn format_of(checks: Option<&Checks>) -> &str {
     checks.map_or("", |checks| checks.format.as_ref())
 }
 
+/// A type name that there is not.
+fn unheard(node: &Node) -> &str {
+    node.checks
+        .as_deref()
+        .map_or("", |checks| checks.unheard_type.as_ref())
+}
+
 fn has_kind(node: &Node, checks: Option<&Checks>) -> bool {
-    !kinds(node).is_empty() || !format_of(checks).is_empty()
+    !kinds(node).is_empty() || !format_of(checks).is_empty() || !unheard(node).is_empty()
 }
 
 fn kind_of_null(node: &Node, path: &FieldPath) -> Outcome {
@@ -251,7 +276,11 @@ fn kind(node: &Node, checks: Option<&Checks>, value: &Value, path: &FieldPath) -
     if is_right || (is_text_or_list && !format.is_empty() && !is_numeric) {
         return Outcome::passed(1);
     }
-    wrong_kind(&kinds.join(","), name, path, &mut outcome);
+    let expected = match unheard(node) {
+        "" => kinds.join(","),
+        unheard => unheard.to_owned(),
+    };
+    wrong_kind(&expected, name, path, &mut outcome);
     outcome
 }
 

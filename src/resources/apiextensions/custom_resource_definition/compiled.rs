@@ -3,6 +3,8 @@
 //! *Upstream:* `apiextensions-apiserver/pkg/apis/apiextensions/validation/{validation,
 //! cel_validation}.go`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::cel::rules::{self, SELF_TYPE};
@@ -23,22 +25,27 @@ const TOTAL_COST_MAX: u64 = 100_000_000;
 /// How many of the dearest rules are named.
 const DEAREST_MAX: usize = 4;
 
+/// What is said of rules of a value of which no type is known.
+const UNTYPED: &str = "internal error: failed to construct type information for \
+                       x-kubernetes-validations rules: unable to convert structural schema to CEL \
+                       declarations";
+
 /// How little of the most is not worth naming.
 const SHARE_MIN: u64 = TOTAL_COST_MAX / 100;
 
-/// What is wrong with the rules of a whole schema, compiled against its types; those of a place
-/// that has errors already, at or below it, are left alone.
+/// What is wrong with the rules of a whole schema, compiled against its types; those of a `faulty`
+/// place, that has errors already at or below it, are left alone.
 pub(super) fn check(
     source: &Map<String, Value>,
     meta: &Schema,
     path: &FieldPath,
+    faulty: &BTreeSet<String>,
     errors: &mut FieldErrors,
 ) {
     if !has_rules(source) {
         return;
     }
     let schema = structural::compile(source, meta);
-    let faulty = errors.iter().map(|error| error.field.clone()).collect();
     let mut run = Run {
         schema: &schema,
         faulty,
@@ -51,6 +58,7 @@ pub(super) fn check(
         cardinality: Some(1),
         uncorrelatable: None,
         is_root: true,
+        is_untyped: false,
     };
     run.place(source, &root, path);
     let (total, dearest) = (run.total, run.dearest);
@@ -69,7 +77,7 @@ pub(super) fn check(
 }
 
 /// Whether there is any rule in a schema: most definitions are long and have none.
-fn has_rules(source: &Map<String, Value>) -> bool {
+pub(super) fn has_rules(source: &Map<String, Value>) -> bool {
     let mut is_found = false;
     structural::json::walk(source, &mut |schema| {
         is_found |= !list(schema, RULES).is_empty();
@@ -81,7 +89,7 @@ fn has_rules(source: &Map<String, Value>) -> bool {
 struct Run<'a> {
     schema: &'a Schema,
     /// Where the schema itself is wrong.
-    faulty: Vec<String>,
+    faulty: &'a BTreeSet<String>,
     errors: &'a mut FieldErrors,
     total: u64,
     /// Cost and path of the dearest rules, the dearest first.
@@ -96,11 +104,14 @@ struct Place<'p> {
     /// The list around it whose items have no old state.
     uncorrelatable: Option<&'p FieldPath<'p>>,
     is_root: bool,
+    /// Whether rules around it are about a value of no known type.
+    is_untyped: bool,
 }
 
 impl Place<'_> {
     fn inside(&self, id: NodeId, cardinality: Option<u64>) -> Self {
         Self {
+            is_untyped: self.is_untyped,
             id,
             cardinality,
             uncorrelatable: self.uncorrelatable,
@@ -109,16 +120,16 @@ impl Place<'_> {
     }
 }
 
-/// Whether a field is this one or lies in it.
-fn is_below(field: &str, place: &str) -> bool {
-    let below = field.strip_prefix(place);
-    below.is_some_and(|below| below.is_empty() || below.starts_with(['.', '[']))
-}
-
 impl Run<'_> {
     fn place(&mut self, source: &Map<String, Value>, at: &Place<'_>, path: &FieldPath<'_>) {
         let schema = self.schema;
         let node = schema.node(at.id);
+        let has_rules = !list(source, RULES).is_empty();
+        let typed = |at: &Place| Type::of(schema, at.id, at.is_root, SELF_TYPE);
+        let at = &Place {
+            is_untyped: at.is_untyped || (has_rules && typed(at).is_none()),
+            ..*at
+        };
         let each = cost::stated_max(node).and_then(|max| Some(at.cardinality?.saturating_mul(max)));
         if let (Some(values), Shape::Map(id)) =
             (object(source, "additionalProperties"), &node.shape)
@@ -141,18 +152,16 @@ impl Run<'_> {
             self.place(items, &inner, &path.child("items"));
         }
         let written = list(source, RULES);
-        if written.is_empty() {
+        if written.is_empty() || self.faulty.contains(&path.to_string()) {
             return;
         }
-        let here = path.to_string();
-        if self.faulty.iter().any(|field| is_below(field, &here)) {
-            return;
-        }
-        let Some(of) = Type::of(schema, at.id, at.is_root, SELF_TYPE) else {
+        let of_rules = path.child(RULES);
+        let of = typed(at);
+        let Some(of) = of.filter(|_| !at.is_untyped) else {
+            self.errors.internal(&of_rules, UNTYPED);
             return;
         };
         let rules = node.checks.as_ref().map_or(&[][..], |checks| &checks.rules);
-        let of_rules = path.child(RULES);
         for (index, (rule, written)) in rules.iter().zip(written).enumerate() {
             self.rule(at, &of, rule, written, &of_rules.index(index));
         }

@@ -4,18 +4,23 @@
 //! `apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go`,
 //! `apiserver/pkg/util/webhook/validation.go`.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use crate::error::FieldErrors;
-use crate::object::FieldPath;
-use crate::registry::meta::names::{check_label_1035, check_subdomain};
+use crate::object::{FieldPath, Object};
+use crate::registry::meta::names::check_label_1035;
+use crate::resources::shared::url;
 use crate::schema::structural::json::{list, object, text};
+use crate::webhook;
 
 const WITHOUT_WEBHOOK: &str = "should not be set when strategy is not set to Webhook";
 
 /// What is wrong with a conversion. Errors name the fields of the internal type.
 pub(super) fn validate(
     conversion: &Map<String, Value>,
+    checks_bundle: bool,
     path: &FieldPath,
     errors: &mut FieldErrors,
 ) {
@@ -25,15 +30,15 @@ pub(super) fn validate(
         "None" | "Webhook" => {}
         other => errors.not_supported(&path.child("strategy"), &other.into(), &["None", "Webhook"]),
     }
-    let webhook = object(conversion, "webhook");
-    let client = webhook.and_then(|webhook| object(webhook, "clientConfig"));
-    let versions = webhook.map_or(&[][..], |webhook| list(webhook, "conversionReviewVersions"));
+    let asked = object(conversion, "webhook");
+    let client = asked.and_then(|asked| object(asked, "clientConfig"));
+    let versions = asked.map_or(&[][..], |asked| list(asked, "conversionReviewVersions"));
     let of_client = path.child("webhookClientConfig");
     let of_versions = path.child("conversionReviewVersions");
     if strategy == "Webhook" {
         match client {
             None => errors.required(&of_client, "required when strategy is set to Webhook"),
-            Some(client) => client_config(client, &of_client, errors),
+            Some(client) => client_config(client, checks_bundle, &of_client, errors),
         }
         review_versions(versions, &of_versions, errors);
         return;
@@ -46,88 +51,46 @@ pub(super) fn validate(
     }
 }
 
-fn client_config(client: &Map<String, Value>, path: &FieldPath, errors: &mut FieldErrors) {
-    let url = client.get("url").and_then(Value::as_str);
-    match (url, object(client, "service")) {
-        (Some(url), None) => self::url(url, &path.child("url"), errors),
-        (None, Some(service)) => self::service(service, &path.child("service"), errors),
+fn client_config(
+    client: &Map<String, Value>,
+    checks_bundle: bool,
+    path: &FieldPath,
+    errors: &mut FieldErrors,
+) {
+    let text_of = |name: &str| client.get(name).and_then(Value::as_str);
+    match (
+        text_of("url"),
+        client.get("service").filter(|service| service.is_object()),
+    ) {
+        (Some(url), None) => url::check_webhook(errors, &path.child("url"), url),
+        (None, Some(service)) => url::check_service(errors, &path.child("service"), service),
         _ => errors.required(path, "exactly one of url or service is required"),
     }
-}
-
-fn url(url: &str, path: &FieldPath, errors: &mut FieldErrors) {
-    const FORM: &str = "; desired format: https://host[/path]";
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    if scheme != "https" {
-        let detail = format!("'https' is the only allowed URL scheme{FORM}");
-        errors.invalid(path, &scheme.into(), detail);
-    }
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let authority = if scheme.is_empty() { "" } else { &rest[..end] };
-    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    if host.is_empty() {
-        errors.invalid(path, &"".into(), format!("host must be specified{FORM}"));
-    }
-    if !user.is_empty() {
-        let detail = "user information is not permitted in the URL";
-        errors.invalid(path, &user.into(), detail);
-    }
-    let (before, fragment) = rest.split_once('#').unwrap_or((rest, ""));
-    if !fragment.is_empty() {
-        let detail = "fragments are not permitted in the URL";
-        errors.invalid(path, &fragment.into(), detail);
-    }
-    if let Some((_, query)) = before
-        .split_once('?')
-        .filter(|(_, query)| !query.is_empty())
-    {
-        let detail = "query parameters are not permitted in the URL";
-        errors.invalid(path, &query.into(), detail);
+    let bundle = text_of("caBundle").unwrap_or("");
+    if checks_bundle && let Some(why) = bundle_refusal(bundle) {
+        let shown = format!("{} bytes", url::decoded_length(bundle));
+        errors.invalid(&path.child("caBundle"), &shown.into(), why);
     }
 }
 
-fn service(service: &Map<String, Value>, path: &FieldPath, errors: &mut FieldErrors) {
-    // Upstream hands over name and namespace in each other's place.
-    for (name, reported) in [("namespace", "name"), ("name", "namespace")] {
-        if text(service, name).is_empty() {
-            errors.required(&path.child(reported), "");
-        }
-    }
-    let port = service.get("port").and_then(Value::as_i64).unwrap_or(443);
-    if !(1..=65535).contains(&port) {
-        errors.invalid(
-            &path.child("port"),
-            &port.into(),
-            "port is not valid: must be between 1 and 65535, inclusive",
-        );
-    }
-    let url_path = text(service, "path");
-    if !url_path.is_empty() && url_path != "/" {
-        service_path(url_path, &path.child("path"), errors);
-    }
+/// Why a bundle of certificates, in base64, is none.
+fn bundle_refusal(bundle: &str) -> Option<String> {
+    let bytes = STANDARD.decode(bundle).unwrap_or_default();
+    webhook::check_authorities(&bytes).err()
 }
 
-fn service_path(url_path: &str, path: &FieldPath, errors: &mut FieldErrors) {
-    let value: Value = url_path.into();
-    if url_path == "//" {
-        errors.invalid(path, &value, "segment[0] may not be empty");
-        return;
-    }
-    if !url_path.starts_with('/') {
-        errors.invalid(path, &value, "must start with a '/'");
-    }
-    let steps = url_path.get(1..).unwrap_or("");
-    let steps = steps.strip_suffix('/').unwrap_or(steps);
-    for (index, step) in steps.split('/').enumerate() {
-        if step.is_empty() {
-            let detail = format!("segment[{index}] may not be empty");
-            errors.invalid(path, &value, detail);
-            continue;
-        }
-        for wrong in check_subdomain(step) {
-            errors.invalid(path, &value, format!("segment[{index}]: {wrong}"));
-        }
-    }
+/// Whether bundles are looked at in the new state of a definition: nobody waits for those of one
+/// that serves nothing yet, and what was wrong may stay so.
+pub(super) fn checks_bundle(old: Option<&Object>) -> bool {
+    let Some(old) = old else {
+        return false;
+    };
+    let is_established = old
+        .items(&["status", "conditions"])
+        .iter()
+        .any(|condition| condition["type"] == "Established" && condition["status"] == "True");
+    let bundle = old.text(&["spec", "conversion", "webhook", "clientConfig", "caBundle"]);
+    is_established && bundle_refusal(bundle).is_none()
 }
 
 fn review_versions(versions: &[Value], path: &FieldPath, errors: &mut FieldErrors) {

@@ -5,6 +5,7 @@
 mod columns;
 mod compiled;
 mod conversion;
+mod default_values;
 mod defaults;
 mod lists;
 mod names;
@@ -107,6 +108,10 @@ impl Strategy for CustomResourceDefinition {
     }
 
     fn counts_generation(&self) -> bool {
+        true
+    }
+
+    fn repeats_causes(&self) -> bool {
         true
     }
 

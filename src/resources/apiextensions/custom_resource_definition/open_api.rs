@@ -3,12 +3,15 @@
 //! *Upstream:* `ValidateCustomResourceDefinitionOpenAPISchema` in
 //! `apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
-use super::{compiled, lists, validations};
+use super::{compiled, default_values, lists, validations};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 use crate::schema::structural;
+use crate::schema::structural::TYPES;
 use crate::schema::structural::json::{is_true, object, properties, schemas, text};
 use crate::schema::tables;
 
@@ -68,7 +71,7 @@ pub(super) fn validate(source: &Source, has_status: bool, path: &FieldPath, all:
     {
         let mut found = structural::validate(source, &path);
         if found.is_empty() {
-            found = structural::validate_defaults(source, &meta, &path);
+            found = default_values::validate(source, &meta, &path);
         }
         is_structural = found.is_empty();
         errors.extend(found);
@@ -78,9 +81,10 @@ pub(super) fn validate(source: &Source, has_status: bool, path: &FieldPath, all:
         is_inside_metadata: false,
     };
     let mut found = FieldErrors::new();
-    schema(source, &rules, true, &path, &mut found);
+    let mut faulty = BTreeSet::new();
+    schema(source, &rules, true, &path, &mut found, &mut faulty);
     if is_structural && let Some(meta) = tables::component(META) {
-        compiled::check(source, &meta, &path, &mut found);
+        compiled::check(source, &meta, &path, &faulty, &mut found);
     }
     errors.extend(found);
     if errors.is_empty()
@@ -130,7 +134,7 @@ fn unconvertible(source: &Source) -> Option<String> {
             ("definitions", "definitions"),
         ];
         for (name, printed) in unsupported {
-            if schema.contains_key(name) {
+            if schema.get(name).is_some_and(|value| *value != "") {
                 why.get_or_insert(format!("OpenAPIV3Schema '{printed}' is not supported"));
             }
         }
@@ -156,13 +160,16 @@ struct Rules {
     is_inside_metadata: bool,
 }
 
+/// Looks at a schema and all within it; enters the paths of those in `faulty` that have errors.
 fn schema(
     source: &Source,
     rules: &Rules,
     is_root: bool,
     path: &FieldPath,
     errors: &mut FieldErrors,
+    faulty: &mut BTreeSet<String>,
 ) {
+    let before = errors.len();
     standard(source, rules, path, errors);
     if is_true(source, "uniqueItems") {
         errors.forbidden(
@@ -170,7 +177,7 @@ fn schema(
             "uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
         );
     }
-    additional(source, rules, path, errors);
+    additional(source, rules, path, errors, faulty);
     let is_resource = is_root || is_true(source, "x-kubernetes-embedded-resource");
     let of_properties = path.child("properties");
     for (name, property) in properties(source) {
@@ -181,26 +188,36 @@ fn schema(
                 rules.forbids_defaults = Some(format!("in top-level {name}"));
             }
         }
-        schema(property, &rules, false, &of_properties.key(name), errors);
+        let path = of_properties.key(name);
+        schema(property, &rules, false, &path, errors, faulty);
     }
     if let Some(not) = object(source, "not") {
-        schema(not, rules, false, &path.child("not"), errors);
+        schema(not, rules, false, &path.child("not"), errors, faulty);
     }
     for name in ["allOf", "oneOf", "anyOf"] {
         let path = path.child(name);
         for (index, branch) in schemas(source, name) {
-            schema(branch, rules, false, &path.index(index), errors);
+            schema(branch, rules, false, &path.index(index), errors, faulty);
         }
     }
     if let Some(items) = object(source, "items") {
-        schema(items, rules, false, &path.child("items"), errors);
+        schema(items, rules, false, &path.child("items"), errors, faulty);
     }
     extensions(source, path, errors);
     lists::validate(source, path, errors);
     validations::validate(source, path, errors);
+    if errors.len() > before {
+        faulty.insert(path.to_string());
+    }
 }
 
-fn additional(source: &Source, rules: &Rules, path: &FieldPath, errors: &mut FieldErrors) {
+fn additional(
+    source: &Source,
+    rules: &Rules,
+    path: &FieldPath,
+    errors: &mut FieldErrors,
+    faulty: &mut BTreeSet<String>,
+) {
     let Some(additional) = source.get("additionalProperties") else {
         return;
     };
@@ -220,12 +237,11 @@ fn additional(source: &Source, rules: &Rules, path: &FieldPath, errors: &mut Fie
         rules.forbids_defaults =
             Some("inside additionalProperties applying to object metadata".to_owned());
     }
-    schema(values, &rules, false, &path, errors);
+    schema(values, &rules, false, &path, errors, faulty);
 }
 
 /// Keywords of OpenAPI that no definition may use.
 fn standard(source: &Source, rules: &Rules, path: &FieldPath, errors: &mut FieldErrors) {
-    const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
     let kind = text(source, "type");
     if !kind.is_empty() && !TYPES.contains(&kind) {
         errors.not_supported(&path.child("type"), &kind.into(), TYPES);

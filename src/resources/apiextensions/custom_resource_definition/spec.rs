@@ -66,7 +66,9 @@ fn validate(definition: &Object, old: Option<&Object>, errors: &mut FieldErrors)
                 "must be None if spec.preserveUnknownFields is true",
             );
         }
-        conversion::validate(conversion, &path.child("conversion"), errors);
+        let checks_bundle = conversion::checks_bundle(old);
+        let path = path.child("conversion");
+        conversion::validate(conversion, checks_bundle, &path, errors);
     }
     if let Some(old) = old {
         immutable(definition, old, errors);
@@ -300,9 +302,15 @@ fn stored_versions(definition: &Object, view: &View, errors: &mut FieldErrors) {
         errors.invalid(&path, &Value::Null, "must have at least one stored version");
         return;
     }
-    for version in &view.versions {
+    for (index, version) in view.versions.iter().enumerate() {
         let name = text(version, "name");
-        if is_true(version, "storage") && !stored.iter().any(|stored| stored == name) {
+        // A name counts for the first version that has it.
+        let is_taken = |before: &&&Map<String, Value>| text(before, "name") == name;
+        let is_stored = stored.iter().any(|stored| stored == name)
+            && !view.versions[..index]
+                .iter()
+                .any(|before| is_taken(&before));
+        if is_true(version, "storage") && !is_stored {
             let detail = format!("must have the storage version {name}");
             errors.invalid(&path, &stored.into(), detail);
         }

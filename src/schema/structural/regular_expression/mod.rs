@@ -5,11 +5,21 @@
 //!
 //! *Upstream:* `regexp/syntax`.
 
+mod go_syntax;
+
 use std::iter::Peekable;
 use std::str::Chars;
 
 use regex::{Regex, RegexBuilder};
-use regex_syntax::ast::{Error, ErrorKind, parse::Parser};
+use regex_syntax::ast::parse::ParserBuilder;
+use regex_syntax::ast::{Ast, ErrorKind, RepetitionKind, RepetitionRange};
+
+use self::go_syntax::Wrong;
+
+/// How deep groups may nest.
+const NESTING_MAX: u32 = 1000;
+/// How often a part may be repeated.
+const REPEATED_MAX: u32 = 1000;
 
 /// Compiles a pattern written for Go.
 pub fn compile(pattern: &str) -> Result<Regex, regex::Error> {
@@ -23,45 +33,80 @@ pub fn check(pattern: &str) -> Result<(), String> {
     if pattern.is_empty() {
         return Ok(());
     }
+    let said = |why: Wrong| format!("error parsing regexp: {why}");
+    go_syntax::check(pattern).map_err(said)?;
     let translated = translate(pattern);
-    match Parser::new().parse(&translated) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!("error parsing regexp: {}", words(&error, pattern))),
+    let parsed = ParserBuilder::new()
+        .nest_limit(NESTING_MAX)
+        .build()
+        .parse(&translated);
+    let ast = parsed.map_err(|error| {
+        said(match error.kind() {
+            ErrorKind::NestLimitExceeded(_) => Wrong("expression nests too deeply", pattern),
+            ErrorKind::GroupNameDuplicate { .. } => {
+                let span = error.span();
+                let name = &translated[span.start.offset..span.end.offset];
+                Wrong("duplicate capture group name", name)
+            }
+            _ => Wrong("invalid or unsupported Perl syntax", pattern),
+        })
+    })?;
+    repetitions(&ast, &translated).map_err(said)?;
+    if pattern.contains("\\p") || pattern.contains("\\P") {
+        let named = regex_syntax::parse(&translated);
+        if let Err(regex_syntax::Error::Translate(error)) = named {
+            let span = error.span();
+            let class = &translated[span.start.offset..span.end.offset];
+            return Err(said(Wrong("invalid character class range", class)));
+        }
+    }
+    Ok(())
+}
+
+/// Counted repetitions inside of counted repetitions must not come to too many.
+fn repetitions<'t>(ast: &Ast, text: &'t str) -> Result<(), Wrong<'t>> {
+    match ast {
+        Ast::Group(group) => repetitions(&group.ast, text),
+        Ast::Concat(concat) => concat
+            .asts
+            .iter()
+            .try_for_each(|ast| repetitions(ast, text)),
+        Ast::Alternation(either) => either
+            .asts
+            .iter()
+            .try_for_each(|ast| repetitions(ast, text)),
+        Ast::Repetition(repetition) => {
+            repetitions(&repetition.ast, text)?;
+            if fits(ast, REPEATED_MAX) {
+                return Ok(());
+            }
+            let span = &repetition.op.span;
+            let part = &text[span.start.offset..span.end.offset];
+            Err(Wrong("invalid repeat count", part))
+        }
+        _ => Ok(()),
     }
 }
 
-/// What is wrong, and the part of the pattern that is.
-fn words(error: &Error, pattern: &str) -> String {
-    let text = error.pattern();
-    let span = error.span();
-    let part = text.get(span.start.offset..span.end.offset).unwrap_or("");
-    let (what, part) = match error.kind() {
-        ErrorKind::GroupUnclosed => ("missing closing )", pattern),
-        ErrorKind::GroupUnopened => ("unexpected )", pattern),
-        ErrorKind::ClassUnclosed => {
-            let rest = text.get(span.start.offset..).unwrap_or(part);
-            ("missing closing ]", rest)
+/// Whether a pattern repeats its parts no more often than this.
+fn fits(ast: &Ast, max: u32) -> bool {
+    match ast {
+        Ast::Group(group) => fits(&group.ast, max),
+        Ast::Concat(concat) => concat.asts.iter().all(|ast| fits(ast, max)),
+        Ast::Alternation(either) => either.asts.iter().all(|ast| fits(ast, max)),
+        Ast::Repetition(repetition) => {
+            let times = match &repetition.op.kind {
+                RepetitionKind::Range(
+                    RepetitionRange::Exactly(times)
+                    | RepetitionRange::AtLeast(times)
+                    | RepetitionRange::Bounded(_, times),
+                ) => *times,
+                _ => 1,
+            };
+            times <= max && fits(&repetition.ast, max / times.max(1))
         }
-        ErrorKind::RepetitionMissing => ("missing argument to repetition operator", part),
-        ErrorKind::RepetitionCountInvalid
-        | ErrorKind::RepetitionCountDecimalEmpty
-        | ErrorKind::DecimalInvalid => ("invalid repeat count", part),
-        ErrorKind::ClassRangeInvalid | ErrorKind::ClassRangeLiteral => {
-            ("invalid character class range", part)
-        }
-        ErrorKind::EscapeUnexpectedEof => ("trailing backslash at end of expression", ""),
-        ErrorKind::UnsupportedBackreference
-        | ErrorKind::EscapeUnrecognized
-        | ErrorKind::EscapeHexEmpty
-        | ErrorKind::EscapeHexInvalid
-        | ErrorKind::EscapeHexInvalidDigit => ("invalid escape sequence", part),
-        ErrorKind::GroupNameDuplicate { .. } => ("duplicate capture group name", part),
-        ErrorKind::GroupNameEmpty
-        | ErrorKind::GroupNameInvalid
-        | ErrorKind::GroupNameUnexpectedEof => ("invalid named capture", part),
-        _ => ("invalid or unsupported Perl syntax", part),
-    };
-    format!("{what}: `{part}`")
+        _ => true,
+    }
 }
 
 /// The same pattern as the library reads it.
