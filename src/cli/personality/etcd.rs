@@ -20,6 +20,7 @@ const PROGRAM: Program = Program {
     about: "etcd as envtest needs it: it answers health checks; mockernetes, under the name \
             kube-apiserver, keeps the objects",
     version: "etcd Version: 3.7.0",
+    takes_one_dash: true,
     flags: include_str!("flags/etcd.txt"),
 };
 

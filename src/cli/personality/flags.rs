@@ -12,6 +12,8 @@ pub(super) struct Program {
     pub(super) about: &'static str,
     /// What it prints as its version.
     pub(super) version: &'static str,
+    /// Whether its long flags may have one dash, as those of Go's own `flag` may.
+    pub(super) takes_one_dash: bool,
     /// A flag a line, with the type of its value; a switch has none.
     pub(super) flags: &'static str,
 }
@@ -30,7 +32,13 @@ impl Program {
         let mut given = Vec::new();
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
-            let Some(text) = argument.strip_prefix("--") else {
+            let text = match argument.strip_prefix("--") {
+                None if self.takes_one_dash => {
+                    argument.strip_prefix('-').filter(|text| *text != "h")
+                }
+                text => text,
+            };
+            let Some(text) = text else {
                 given.push(short(argument, &mut rest)?);
                 continue;
             };

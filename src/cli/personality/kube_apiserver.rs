@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::{Args, FromArgMatches};
+use clap::{ArgAction, Args, FromArgMatches};
 
 use super::flags::{Given, Program, last};
 use crate::cli::Fault;
@@ -19,6 +19,7 @@ const PROGRAM: Program = Program {
     about: "mockernetes, under the name and with the flags of kube-apiserver; objects live in its \
             memory",
     version: "Kubernetes v1.37.0",
+    takes_one_dash: false,
     flags: include_str!("flags/kube-apiserver.txt"),
 };
 
@@ -43,17 +44,23 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Fault> {
     let listener = TcpListener::bind(&listen)
         .map_err(|error| Fault::failed(format!("cannot listen on {listen}: {error}")))?;
     let command = Flags::augment_args(clap::Command::new("kube-apiserver"));
-    let knows = |name: &str| {
+    let known = |name: &str| {
         let mut known = command.get_arguments();
-        known.any(|argument| argument.get_long() == Some(name))
+        known.find(|argument| argument.get_long() == Some(name))
     };
     let mut translated = vec!["kube-apiserver".to_owned()];
     let mut without_effect = Vec::new();
-    for (name, value) in &given {
-        if knows(name) {
-            translated.push(format!("--{name}={value}"));
-        } else if !TRANSLATED.contains(&name.as_str()) {
-            without_effect.push(format!("--{name}"));
+    for (at, (name, value)) in given.iter().enumerate() {
+        match known(name) {
+            // Of one value the last that is given counts.
+            Some(flag) if !matches!(flag.get_action(), ArgAction::Append) => {
+                if given[at + 1..].iter().all(|(later, _)| later != name) {
+                    translated.push(format!("--{name}={value}"));
+                }
+            }
+            Some(_) => translated.push(format!("--{name}={value}")),
+            None if TRANSLATED.contains(&name.as_str()) => {}
+            None => without_effect.push(format!("--{name}")),
         }
     }
     translated.push(format!("--listen={listen}"));

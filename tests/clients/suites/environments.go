@@ -1,9 +1,11 @@
 // Starts environments, and says how long that took (start N) or what they weigh together
-// (together N).
+// (together N), or uses one as suites do (uses N).
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,12 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
@@ -23,6 +31,10 @@ func main() {
 		start(count)
 	case "together":
 		together(count)
+	case "uses":
+		for range count {
+			uses()
+		}
 	}
 }
 
@@ -74,6 +86,94 @@ func together(count int) {
 	for index := range environments {
 		must(environments[index].Stop())
 	}
+}
+
+// uses asks of one environment what suites ask of theirs beside objects.
+func uses() {
+	environment := &envtest.Environment{AttachControlPlaneOutput: true}
+	server := environment.ControlPlane.GetAPIServer()
+	server.Err, server.Out = io.Discard, io.Discard
+	server.Configure().
+		Set("authorization-mode", "Node", "RBAC").
+		Append("enable-admission-plugins", "OwnerReferencesPermissionEnforcement").
+		Append("runtime-config", "api/beta=true").
+		Append("v", "2").
+		Enable("profiling")
+	config, err := environment.Start()
+	must(err)
+	admin := kubernetes.NewForConfigOrDie(config)
+	background := context.Background()
+
+	// A user of one's own may do what a role gives, and nothing else.
+	user, err := environment.AddUser(envtest.User{Name: "reader", Groups: []string{"readers"}}, nil)
+	must(err)
+	reader := kubernetes.NewForConfigOrDie(user.Config())
+	_, err = reader.CoreV1().Secrets("default").List(background, metav1.ListOptions{})
+	if !apierrors.IsForbidden(err) {
+		panic(fmt.Sprint("not forbidden: ", err))
+	}
+	_, err = admin.RbacV1().ClusterRoles().Create(background, &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: "reads"},
+		Rules: []rbacv1.PolicyRule{{
+			APIGroups: []string{""}, Resources: []string{"configmaps", "pods"}, Verbs: []string{"get", "list"},
+		}},
+	}, metav1.CreateOptions{})
+	must(err)
+	_, err = admin.RbacV1().ClusterRoleBindings().Create(background, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "readers"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "reads"},
+		Subjects:   []rbacv1.Subject{{Kind: "Group", Name: "readers", APIGroup: rbacv1.GroupName}},
+	}, metav1.CreateOptions{})
+	must(err)
+	granted := false
+	for range 100 {
+		_, err = reader.CoreV1().ConfigMaps("default").List(background, metav1.ListOptions{})
+		if granted = err == nil; granted {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if !granted {
+		panic(err)
+	}
+	nobody := rest.AnonymousClientConfig(config)
+	_, err = kubernetes.NewForConfigOrDie(nobody).CoreV1().Pods("default").List(
+		background, metav1.ListOptions{})
+	if !apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) {
+		panic(fmt.Sprint("not refused: ", err))
+	}
+
+	_, err = admin.CoreV1().Pods("default").Create(background, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "one"},
+		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "main", Image: "busybox"}}},
+	}, metav1.CreateOptions{})
+	must(err)
+
+	// kubectl is the one that is installed.
+	if kubectl, err := user.Kubectl(); err == nil && os.Getenv("WITH_KUBECTL") != "" {
+		out, _, err := kubectl.Run("get", "pods", "--output=name")
+		must(err)
+		text, err := io.ReadAll(out)
+		must(err)
+		if string(text) != "pod/one\n" {
+			panic(string(text))
+		}
+	}
+
+	// Stopped, it leaves nothing behind, and starts again.
+	folders := []string{server.CertDir, environment.ControlPlane.Etcd.DataDir}
+	must(environment.Stop())
+	for _, folder := range folders {
+		if _, err := os.Stat(folder); !os.IsNotExist(err) {
+			panic(fmt.Sprint("left behind: ", folder))
+		}
+	}
+	if left := children(); len(left) != 0 {
+		panic(fmt.Sprint("still running: ", left))
+	}
+	_, err = environment.Start()
+	must(err)
+	must(environment.Stop())
 }
 
 // children are the processes that this one started.

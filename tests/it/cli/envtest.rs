@@ -167,7 +167,9 @@ fn etcd_is_healthy_and_keeps_nothing() {
     let arguments = [
         "--listen-client-urls=http://127.0.0.1:0",
         "--listen-peer-urls=http://127.0.0.1:0",
-        "--data-dir=/does/not/exist",
+        // Go's own flags have one dash or two.
+        "-data-dir",
+        "/does/not/exist",
         "--unsafe-no-fsync=true",
     ];
     let (mut child, _log, address) = serving(assets.program("etcd", &arguments));
@@ -196,6 +198,9 @@ fn an_api_server_serves_with_the_certificate_of_its_folder() {
         "--bind-address=127.0.0.1",
         "--secure-port=0",
         "--authorization-mode=RBAC",
+        "--service-account-issuer=https://one",
+        "--service-account-issuer=https://two",
+        "--service-cluster-ip-range=not taken",
         "--disable-admission-plugins=ServiceAccount",
         "--service-cluster-ip-range=10.0.0.0/24",
         "--allow-privileged=true",
