@@ -14,6 +14,7 @@ mod garbage_collector;
 mod namespace;
 mod node;
 mod replica_set;
+mod scheduler;
 mod service_account;
 mod shared;
 
@@ -46,6 +47,7 @@ const TABLE: &[(&str, Make)] = &[
     ("garbage-collector-controller", |_| {
         Box::new(garbage_collector::GarbageCollector)
     }),
+    ("kube-scheduler", |_| Box::<scheduler::Scheduler>::default()),
     ("namespace-controller", |_| Box::new(namespace::Namespaces)),
     ("replicaset-controller", |_| {
         Box::new(replica_set::ReplicaSets)

@@ -24,6 +24,11 @@ pub trait Controller: Send {
     /// concern their owner.
     fn react(&mut self, world: &World, seen: &Seen, items: &mut Items);
 
+    /// Says what it looks at before anything has happened: at the start, and when it begins anew.
+    fn begin(&mut self, items: &mut Items) {
+        let _ = items;
+    }
+
     /// Plans what is to be done about an item, which may be gone by now.
     fn reconcile(&mut self, world: &World, item: &Item) -> Plan;
 

@@ -85,6 +85,8 @@ pub struct Event {
     pub host: String,
     /// Of those that are told by `events.k8s.io`: what was done.
     pub action: Option<String>,
+    /// Who tells it, where that is not the controller.
+    pub identity: Option<Identity>,
 }
 
 impl Event {
@@ -98,6 +100,7 @@ impl Event {
             component: component.to_owned(),
             host: String::new(),
             action: None,
+            identity: None,
         }
     }
 
@@ -120,6 +123,12 @@ impl Event {
         self
     }
 
+    /// Told by somebody else than the controller.
+    pub fn acting_as(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
     /// Told by `events.k8s.io`, with what was done.
     pub fn action(mut self, action: &str) -> Self {
         self.action = Some(action.to_owned());
@@ -127,7 +136,7 @@ impl Event {
     }
 
     /// What makes two events the same.
-    fn identity(&self) -> String {
+    fn sameness(&self) -> String {
         let about = &self.about;
         [
             &about.uid,
@@ -173,13 +182,17 @@ impl Recorder {
         identity: &Identity,
         now: Timestamp,
     ) -> Option<Step> {
-        let id = event.identity();
+        let id = event.sameness();
+        let of = |step: Step| match &event.identity {
+            Some(identity) => step.acting_as(identity.clone()).or_go_on(),
+            None => step.or_go_on(),
+        };
         if let Some(known) = self.known.get_mut(&id) {
             known.count += 1;
             let patch = repeated(event, known.count, now);
             let how = PatchKind::Strategic;
             let step = Step::patch(&kinds::EVENTS, &known.namespace, &known.name, how, patch);
-            return Some(step.or_go_on());
+            return Some(of(step));
         }
         let namespace = match event.about.namespace.as_str() {
             "" => "default",
@@ -204,7 +217,7 @@ impl Recorder {
         } else {
             &kinds::EVENTS
         };
-        Some(Step::create(kind, object).or_go_on())
+        Some(of(Step::create(kind, object)))
     }
 }
 

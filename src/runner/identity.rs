@@ -54,7 +54,9 @@ impl Identity {
             Self::Scheduler => user("system:kube-scheduler".to_owned(), &[AUTHENTICATED]),
             Self::Node(name) => user(
                 format!("system:node:{name}"),
-                &["system:nodes", AUTHENTICATED],
+                // Differs: a kubelet here is let in under every authorizer, for a cluster that is
+                // started with RBAC alone has nodes too.
+                &["system:nodes", MASTERS, AUTHENTICATED],
             ),
             Self::ApiServer => user("system:apiserver".to_owned(), &[MASTERS, AUTHENTICATED]),
             Self::Other { user, .. } => user.clone(),

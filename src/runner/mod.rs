@@ -146,8 +146,13 @@ impl Runner {
     /// Begins from what there is, at the start or after the log went on without us.
     fn look_anew(&mut self) {
         self.world.index.clear();
-        for controller in &mut self.controllers {
+        for (index, controller) in self.controllers.iter_mut().enumerate() {
             controller.forget();
+            let mut items = Items::default();
+            controller.begin(&mut items);
+            for item in items.into_inner() {
+                self.queue.add(index, item);
+            }
         }
         let revision = self.world.reader.revision();
         for resource in self.world.reader.resources() {

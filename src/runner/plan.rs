@@ -119,6 +119,16 @@ impl Step {
         Self::new(kind, Action::Create, &namespace, "", body)
     }
 
+    /// Posts to an object's subresource.
+    pub fn create_under(
+        kind: &Kind,
+        (namespace, name): (&str, &str),
+        subresource: &'static str,
+        body: Value,
+    ) -> Self {
+        Self::new(kind, Action::Create, namespace, name, body).subresource(subresource)
+    }
+
     /// Replaces an object; it fails if the object changed since it was read, as long as it has its
     /// `resourceVersion`.
     pub fn update(kind: &Kind, object: Object) -> Self {

@@ -27,6 +27,7 @@ mod discovery;
 mod fuzz_corpus;
 mod kinds;
 mod managed_fields;
+mod nodes;
 mod object;
 mod openapi;
 mod patch;

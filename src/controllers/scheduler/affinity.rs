@@ -1,0 +1,109 @@
+//! Which nodes a pod wants by their labels and names.
+//!
+//! *Upstream:* `component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go`.
+
+use serde_json::Value;
+
+use super::node::Node;
+use crate::object::Object;
+
+/// What a pod wants of its node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct NodeWish {
+    labels: Vec<(String, String)>,
+    required: Option<Vec<Value>>,
+    preferred: Vec<(i64, Value)>,
+}
+
+impl NodeWish {
+    pub(super) fn of(pod: &Object) -> Self {
+        let labels = pod
+            .get(&["spec", "nodeSelector"])
+            .and_then(Value::as_object);
+        let labels = labels.into_iter().flatten();
+        let affinity = pod.get(&["spec", "affinity", "nodeAffinity"]);
+        let required = affinity
+            .map(|affinity| &affinity["requiredDuringSchedulingIgnoredDuringExecution"])
+            .and_then(|required| required["nodeSelectorTerms"].as_array().cloned());
+        let preferred = affinity
+            .map(|affinity| &affinity["preferredDuringSchedulingIgnoredDuringExecution"])
+            .and_then(Value::as_array);
+        Self {
+            labels: labels
+                .map(|(key, value)| (key.clone(), value.as_str().unwrap_or("").to_owned()))
+                .collect(),
+            required,
+            preferred: preferred
+                .into_iter()
+                .flatten()
+                .map(|term| {
+                    (
+                        term["weight"].as_i64().unwrap_or(0),
+                        term["preference"].clone(),
+                    )
+                })
+                .collect(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.required.is_none()
+    }
+
+    /// Whether a node is one that the pod may go to.
+    pub(super) fn admits(&self, node: &Node) -> bool {
+        let has = |(key, value): &(String, String)| node.label(key) == Some(value.as_str());
+        let required = self.required.as_ref();
+        self.labels.iter().all(has)
+            && required.is_none_or(|terms| terms.iter().any(|term| matches(term, node)))
+    }
+
+    /// How much the pod would like a node.
+    pub(super) fn liking(&self, node: &Node) -> i64 {
+        let liked = self
+            .preferred
+            .iter()
+            .filter(|(_, term)| matches(term, node));
+        liked.map(|(weight, _)| weight).sum()
+    }
+
+    pub(super) fn has_likings(&self) -> bool {
+        !self.preferred.is_empty()
+    }
+}
+
+/// Whether a node selector term matches a node; an empty one matches none.
+pub(super) fn matches(term: &Value, node: &Node) -> bool {
+    let list = |field: &str| term[field].as_array().map_or(&[][..], Vec::as_slice);
+    let (expressions, fields) = (list("matchExpressions"), list("matchFields"));
+    if expressions.is_empty() && fields.is_empty() {
+        return false;
+    }
+    let key = |one: &Value| one["key"].as_str().unwrap_or("").to_owned();
+    let by_label = |one: &Value| is_met(one, node.label(&key(one)));
+    let by_field = |one: &Value| is_met(one, (key(one) == "metadata.name").then_some(node.name()));
+    expressions.iter().all(by_label) && fields.iter().all(by_field)
+}
+
+fn is_met(requirement: &Value, value: Option<&str>) -> bool {
+    let values = requirement["values"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    let is_in = || value.is_some_and(|value| values.iter().any(|one| one == value));
+    let compare = |is_right: fn(&i64, &i64) -> bool| {
+        let number = |text: Option<&str>| text.and_then(|text| text.parse::<i64>().ok());
+        let bound = number(values.first().and_then(Value::as_str));
+        number(value)
+            .zip(bound)
+            .is_some_and(|(value, bound)| is_right(&value, &bound))
+    };
+    match requirement["operator"].as_str().unwrap_or("") {
+        "In" => is_in(),
+        "NotIn" => !is_in(),
+        "Exists" => value.is_some(),
+        "DoesNotExist" => value.is_none(),
+        "Gt" => compare(i64::gt),
+        "Lt" => compare(i64::lt),
+        _ => false,
+    }
+}
