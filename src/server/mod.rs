@@ -268,6 +268,9 @@ impl Door {
         trail: &Trail,
     ) -> Result<(Response, Media), ApiError> {
         let Route { verb, target } = self.route(asked)?;
+        if verb == Verb::Watch {
+            watch::refuse_websocket(&asked.headers)?;
+        }
         let endpoint = match verb {
             Verb::Watch => Endpoint::Watch,
             Verb::List | Verb::DeleteCollection => Endpoint::Collection,

@@ -88,3 +88,12 @@ async fn a_watch_asked_for_as_a_list_ends_with_the_first_event() {
         assert_eq!(events.take(1).count().await, count, "{form}");
     }
 }
+
+#[tokio::test]
+async fn a_watch_over_websocket_is_refused_so_that_the_client_asks_again_without() {
+    let fixture = cluster().await;
+    let path = "/api/v1/nodes?watch=1";
+    let upgrade = [("connection", "Upgrade"), ("upgrade", "websocket")];
+    let reply = fixture.client.request("GET", path, &upgrade, "").await;
+    assert_eq!(reply.code, 503);
+}
