@@ -18,6 +18,23 @@ fn answer<E: ToString>(result: Result<String, E>) -> String {
 }
 
 #[test]
+fn what_is_canonical_of_a_quantity_is_what_it_prints() {
+    let suffixes = [
+        "", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "e3",
+    ];
+    for number in [
+        "0", "1", "7", "10", "99", "100", "500", "999", "1000", "1024", "007", "+1",
+    ] {
+        for suffix in suffixes {
+            let text = format!("{number}{suffix}");
+            let printed = Quantity::parse(&text).unwrap().to_string();
+            let canonical = Quantity::canonical(&text).unwrap_or(text);
+            assert_eq!(canonical, printed);
+        }
+    }
+}
+
+#[test]
 fn quantities_parse_and_print_in_canonical_form() {
     for row in rows(include_str!("../cases/object/quantities.tsv")) {
         let printed = answer(Quantity::parse(row[0]).map(|quantity| quantity.to_string()));

@@ -46,6 +46,20 @@ pub enum QuantityError {
     Suffix,
 }
 
+/// Whether a text is a small number that no suffix shortens, as most are: every write of an object
+/// asks several times.
+fn is_plainly_canonical(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let suffix = &text[digits..];
+    // Up to 999, a number has no thousand (nor 1024) that a larger suffix could stand for.
+    matches!(digits, 1..=3)
+        && !text.starts_with('0')
+        && matches!(
+            suffix,
+            "" | "m" | "k" | "M" | "G" | "T" | "Ki" | "Mi" | "Gi" | "Ti"
+        )
+}
+
 /// An amount: `value × 10^scale`, and how it was written.
 #[derive(Clone, Debug, Default)]
 pub struct Quantity {
@@ -82,6 +96,9 @@ impl Quantity {
 
     /// The text in canonical form; `None` where it is that already or is no quantity.
     pub fn canonical(text: &str) -> Option<String> {
+        if is_plainly_canonical(text) {
+            return None;
+        }
         let quantity = Self::parse(text.trim()).ok()?;
         let is_canonical = quantity.text.as_deref() == Some(text) || text == "0";
         (!is_canonical).then(|| quantity.to_string())

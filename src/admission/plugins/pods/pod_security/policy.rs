@@ -71,6 +71,20 @@ impl LevelVersion {
     }
 }
 
+/// The labels of each mode: its level, and the version of its rules.
+const ENFORCE: [&str; 2] = [
+    "pod-security.kubernetes.io/enforce",
+    "pod-security.kubernetes.io/enforce-version",
+];
+const AUDIT: [&str; 2] = [
+    "pod-security.kubernetes.io/audit",
+    "pod-security.kubernetes.io/audit-version",
+];
+const WARN: [&str; 2] = [
+    "pod-security.kubernetes.io/warn",
+    "pod-security.kubernetes.io/warn-version",
+];
+
 /// What a namespace asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Policy {
@@ -83,29 +97,27 @@ impl Policy {
     /// The policy of labels, and what is wrong with them.
     pub(super) fn of<'a>(label: impl Fn(&str) -> Option<&'a str>) -> (Self, FieldErrors) {
         let mut errors = FieldErrors::new();
-        let mut read = |mode: &str, fallback: Level| {
-            let key = format!("pod-security.kubernetes.io/{mode}");
-            let level = label(&key).map(|text| {
+        let mut read = |[key, version_key]: [&str; 2], fallback: Level| {
+            let level = label(key).map(|text| {
                 let level = Level::parse(text);
                 if level.is_none() {
                     let why = "must be one of privileged, baseline, restricted";
-                    refuse(&mut errors, &key, text, why);
+                    refuse(&mut errors, key, text, why);
                 }
                 (level.unwrap_or(fallback), level.is_some())
             });
-            let key = format!("{key}-version");
-            let version = label(&key).map(|text| {
+            let version = label(version_key).map(|text| {
                 parse_version(text).unwrap_or_else(|why| {
-                    refuse(&mut errors, &key, text, why);
+                    refuse(&mut errors, version_key, text, why);
                     None
                 })
             });
             (level, version)
         };
         // What is enforced is strict where it makes no sense; what only talks says nothing.
-        let (enforce, enforce_version) = read("enforce", Level::Restricted);
-        let (audit, audit_version) = read("audit", Level::Privileged);
-        let (warn, warn_version) = read("warn", Level::Privileged);
+        let (enforce, enforce_version) = read(ENFORCE, Level::Restricted);
+        let (audit, audit_version) = read(AUDIT, Level::Privileged);
+        let (warn, warn_version) = read(WARN, Level::Privileged);
         let of = |level: Option<(Level, bool)>, version: Option<Option<u32>>| LevelVersion {
             level: level.map_or(Level::Privileged, |(level, _)| level),
             version: version.flatten(),
