@@ -204,7 +204,12 @@ fn drop_nulls_in_map(schema: &Schema, node: &Node, map: &mut Map<String, Value>)
         Some(id) == schema.meta()
             || !(value.is_null() && !child.is_nullable && child.default.is_none())
     });
+    let is_resource = node.is_embedded_resource || std::ptr::eq(node, schema.root());
     for (name, value) in map.iter_mut() {
+        // What null is in metadata, their struct knows.
+        if is_resource && name == "metadata" {
+            continue;
+        }
         if let Some(id) = schema.child(node, name) {
             drop_nulls(schema, schema.node(id), value);
         }

@@ -55,7 +55,13 @@ pub(super) fn config(target: &Target, is_h2_spoken: bool) -> Result<ClientConfig
 
 /// Whether these are certificates of authorities, and why not.
 pub fn check_authorities(bundle: &[u8]) -> Result<(), String> {
-    authorities(bundle).map(|_| ())
+    for certificate in authorities(bundle)? {
+        ParsedCertificate::try_from(&certificate).map_err(|_| {
+            "unable to load root certificates: failed to parse certificate: x509: malformed \
+             certificate"
+        })?;
+    }
+    Ok(())
 }
 
 fn authorities(bundle: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -3,7 +3,7 @@
 //! *Upstream:* `apiserver/pkg/cel/common/schemas.go`, `apiserver/pkg/cel/limits.go`.
 
 use crate::cel::names;
-use crate::schema::{Node, NodeId, Schema, Shape};
+use crate::schema::{Node, NodeId, Origin, Schema, Shape};
 
 /// The largest request, in bytes.
 pub(super) const REQUEST_MAX: u64 = 3 * 1024 * 1024;
@@ -62,6 +62,8 @@ pub(super) enum Place {
     Node(NodeId, bool),
     /// A text of which nothing is said, or an object's metadata.
     Plain,
+    /// A text of so many bytes.
+    Text(u64),
     /// An object's metadata.
     Meta,
 }
@@ -72,13 +74,21 @@ impl Place {
         let (id, is_resource) = match self {
             Self::Node(id, is_resource) => (id, is_resource),
             Self::Meta => return matches!(step, "name" | "generateName").then_some(Self::Plain),
-            Self::Plain => return None,
+            Self::Plain | Self::Text(_) => return None,
         };
         let node = schema.node(id);
         let at = |id| Self::Node(id, schema.node(id).is_embedded_resource);
         match (step, &node.shape) {
             ("@items" | "@values", Shape::List(inner) | Shape::Map(inner)) => Some(at(*inner)),
-            ("@keys", Shape::Map(_)) => Some(Self::Plain),
+            ("@keys", Shape::Map(_)) => match key_length(schema, node) {
+                Some(length) => Some(Self::Text(length)),
+                None => Some(Self::Plain),
+            },
+            // What has a size of its own is found by the names of its entries, too.
+            (_, Shape::Map(inner)) => {
+                let is_sized = key_length(schema, node).is_some();
+                (is_sized && is_visible(schema.node(*inner))).then(|| at(*inner))
+            }
             (_, Shape::Struct(_)) => {
                 if is_resource {
                     match step {
@@ -99,9 +109,19 @@ impl Place {
         let max = match self {
             Self::Node(id, _) => most_elements(schema, schema.node(id)),
             Self::Plain | Self::Meta => 0,
+            Self::Text(length) => length,
         };
         Size { min: 0, max }
     }
+}
+
+/// How long the keys of a map can be, where a built-in type says so.
+fn key_length(schema: &Schema, node: &Node) -> Option<u64> {
+    let checks = node.checks.as_ref()?;
+    checks
+        .length
+        .1
+        .filter(|_| schema.origin() == Origin::BuiltIn)
 }
 
 /// Whether expressions can reach what a node describes.

@@ -97,7 +97,11 @@ impl<'s> Place<'s> {
             let meta = self.schema.meta().filter(|_| name == "metadata");
             return Some(self.at(meta.map(|id| self.schema.node(id))));
         }
-        let takes_any = node.preserves_unknown_fields || matches!(node.shape, Shape::Any);
+        // An object of which nothing is said is taken as it comes, whatever is pruned later.
+        let is_bare = self.schema.origin() == Origin::Custom
+            && matches!(&node.shape, Shape::Struct(fields) if fields.is_empty());
+        let takes_any =
+            is_bare || node.preserves_unknown_fields || matches!(node.shape, Shape::Any);
         takes_any.then(|| self.at(None))
     }
 

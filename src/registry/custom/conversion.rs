@@ -122,6 +122,7 @@ fn converted(answer: &mut Value, version: &str, uid: &str) -> Result<Vec<Value>,
         return Err(format!("expected response.uid=\"{uid}\", got \"{got}\""));
     }
     let result = &response["result"];
+    check_types(response)?;
     let status = result["status"].as_str().unwrap_or("");
     if status != "Success" {
         return Err(match result["message"].as_str() {
@@ -133,6 +134,47 @@ fn converted(answer: &mut Value, version: &str, uid: &str) -> Result<Vec<Value>,
         Value::Array(objects) => Ok(objects),
         _ => Ok(Vec::new()),
     }
+}
+
+/// What Go could not have read of an answer.
+fn check_types(response: &Value) -> Result<(), String> {
+    let result = &response["result"];
+    let is_text = |value: &Value| value.is_null() || value.is_string();
+    let fields = [
+        (
+            is_text(&response["uid"]),
+            &response["uid"],
+            "ConversionResponse.response.uid",
+            "types.UID",
+        ),
+        (
+            result.is_null() || result.is_object(),
+            result,
+            "ConversionResponse.response.result",
+            "v1.Status",
+        ),
+        (
+            is_text(&result["status"]),
+            &result["status"],
+            "Status.response.result.status",
+            "string",
+        ),
+        (
+            is_text(&result["message"]),
+            &result["message"],
+            "Status.response.result.message",
+            "string",
+        ),
+    ];
+    for (is_right, value, field, go_type) in fields {
+        if !is_right {
+            let found = crate::object::json::go_name(value);
+            return Err(format!(
+                "json: cannot unmarshal {found} into Go struct field {field} of type {go_type}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// An answer in v1 must say that it is one.

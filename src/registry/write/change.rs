@@ -41,7 +41,14 @@ impl Registry {
                 return Err(ApiError::not_found(&group_resource(cx), key.name()));
             };
             let old = self.read(cx.resource, &stored).await;
-            let old = old.map_err(|error| error.of_change())?;
+            let old = old.map_err(|error| {
+                // What is only tried is read as a GET reads it.
+                if cx.is_dry_run {
+                    error.of_one(cx.resource)
+                } else {
+                    error.of_change()
+                }
+            })?;
             let current = Current {
                 stored: &stored,
                 object: &old,

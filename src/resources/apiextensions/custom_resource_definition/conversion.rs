@@ -68,8 +68,7 @@ fn client_config(
     }
     let bundle = text_of("caBundle").unwrap_or("");
     if checks_bundle && let Some(why) = bundle_refusal(bundle) {
-        let shown = format!("{} bytes", url::decoded_length(bundle));
-        errors.invalid(&path.child("caBundle"), &shown.into(), why);
+        errors.invalid(&path.child("caBundle"), &bundle.into(), why);
     }
 }
 

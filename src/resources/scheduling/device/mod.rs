@@ -7,6 +7,7 @@ mod capacity;
 mod claim;
 mod names;
 mod parts;
+mod selector;
 mod slice;
 mod status;
 

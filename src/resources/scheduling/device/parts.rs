@@ -3,13 +3,10 @@
 //!
 //! *Upstream:* `pkg/apis/resource/validation/validation.go`.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::names::declared_driver;
-use crate::cel::types::{Record, Type};
-use crate::cel::{Dialect, Program};
+use super::selector;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 use crate::resources::shared::look::Look;
@@ -20,7 +17,6 @@ use crate::resources::shared::names::{
 /// How many selectors, constraints, configurations, requests there may be.
 pub(super) const LIST_MAX: usize = 32;
 const BINDING_CONDITIONS_MAX: usize = 4;
-const EXPRESSION_LENGTH_MAX: usize = 10 * 1024;
 const PARAMETERS_LENGTH_MAX: usize = 10 * 1024;
 const EFFECTS: [&str; 3] = ["NoExecute", "NoSchedule", "None"];
 
@@ -110,48 +106,8 @@ pub(super) fn selectors(
         match selector.maybe("cel") {
             None => errors.required(&path, ""),
             Some(_) if is_stored => {}
-            Some(cel) => expression(errors, &path.child("expression"), cel.text("expression")),
+            Some(cel) => selector::check(errors, &path.child("expression"), cel.text("expression")),
         }
-    }
-}
-
-/// The type of `device`.
-fn device() -> Type {
-    let of_domains = |values: Type| Type::map(Type::String, Type::map(Type::String, values));
-    let fields = [
-        ("driver", Type::String),
-        ("allowMultipleAllocations", Type::Bool),
-        ("attributes", of_domains(Type::Dyn)),
-        ("capacity", of_domains(Type::Opaque("kubernetes.Quantity"))),
-    ];
-    Type::Record(Arc::new(Record {
-        name: "kubernetes.DRADevice".to_owned(),
-        fields: fields
-            .into_iter()
-            .map(|(name, of)| (name.to_owned(), of))
-            .collect(),
-        is_open: false,
-    }))
-}
-
-/// Differs: the cost is not estimated.
-fn expression(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
-    if text.len() > EXPRESSION_LENGTH_MAX {
-        errors.too_long(path, EXPRESSION_LENGTH_MAX);
-        return;
-    }
-    let dialect = Dialect {
-        has_bindings: true,
-        ..Dialect::default()
-    };
-    match Program::compile_with(text, &[("device".to_owned(), device())], dialect) {
-        Err(why) => errors.invalid(path, &text.into(), why.to_string()),
-        Ok(program) if !matches!(program.result, Type::Bool | Type::Dyn) => {
-            let detail = "must evaluate to bool or the unknown type, not ".to_owned();
-            let detail = detail + &program.result.to_string();
-            errors.invalid(path, &text.into(), detail);
-        }
-        Ok(_) => {}
     }
 }
 
