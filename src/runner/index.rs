@@ -64,7 +64,7 @@ impl Index {
     /// now.
     pub(super) fn note(&mut self, seen: &Seen) -> Option<Vec<Link>> {
         let item = Item::new(&seen.resource, seen.object.key.clone());
-        let links = if seen.is_gone() {
+        let links = if seen.is_gone() || !seen.object.names_owners() {
             Vec::new()
         } else {
             Link::all(&seen.parsed())

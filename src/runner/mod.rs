@@ -173,6 +173,13 @@ impl Runner {
     }
 
     fn tell(&mut self, mut seen: Seen) {
+        let mut watches = self.controllers.iter().map(|one| one.watches());
+        let is_looked_at =
+            |one: Watches<'_>| matches!(one, Watches::Kinds(_)) && one.includes(&seen.resource);
+        if watches.any(is_looked_at) {
+            // Parsed once for all who look at it, now and when they reconcile.
+            self.world.parsed(&seen.object);
+        }
         seen.former_owners = self.world.index.note(&seen);
         for (index, controller) in self.controllers.iter_mut().enumerate() {
             if !controller.watches().includes(&seen.resource) {

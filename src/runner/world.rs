@@ -15,7 +15,7 @@ use crate::schema::catalog::State;
 use crate::storage::{Reader, Snapshot, Stored};
 
 /// So many parsed objects are held on to, since most are looked at several times in a row.
-const RECENT_MAX: usize = 1024;
+const RECENT_MAX: usize = 4096;
 
 /// The cluster as controllers see it.
 pub struct World {
@@ -60,6 +60,10 @@ impl World {
     /// An object parsed, and kept so for a while.
     pub fn parsed(&self, stored: &Stored) -> Arc<Object> {
         let object = stored.parsed();
+        if Arc::strong_count(&object) > 1 {
+            // Somebody has it: most often this very list.
+            return object;
+        }
         let mut recent = self.recent.lock();
         if recent.len() >= RECENT_MAX {
             recent.pop_front();

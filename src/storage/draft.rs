@@ -35,6 +35,8 @@ pub(super) struct Facts {
     pub(super) managed_fields: Range<u32>,
     /// What tells the `apiVersion` from others: see [`version_tag`].
     pub(super) version_tag: u64,
+    /// Whether `metadata.ownerReferences` names anybody.
+    pub(super) names_owners: bool,
     labels: Box<[LabelAt]>,
     /// `key NUL value NUL` for each selectable field that has a value.
     fields: Box<str>,
@@ -74,6 +76,7 @@ impl Draft {
                 type_len: encoder.here() - type_at,
                 managed_fields: encoder.managed_fields,
                 version_tag: version_tag(object.api_version()),
+                names_owners: !object.items(&["metadata", "ownerReferences"]).is_empty(),
                 labels: encoder.labels.into(),
                 fields: packed.into(),
             },

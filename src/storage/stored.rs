@@ -88,6 +88,11 @@ impl Stored {
         self.piece.len() - self.facts.type_len as usize
     }
 
+    /// Whether the object names any owners.
+    pub fn names_owners(&self) -> bool {
+        self.facts.names_owners
+    }
+
     /// A number for `apiVersion`, as stored: see [`draft::version_tag`].
     pub fn version_tag(&self) -> u64 {
         self.facts.version_tag

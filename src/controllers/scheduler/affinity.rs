@@ -58,6 +58,21 @@ impl NodeWish {
             && required.is_none_or(|terms| terms.iter().any(|term| matches(term, node)))
     }
 
+    /// Whether the names that the pod asks for by field include a node's: others are not even
+    /// looked at.
+    pub(super) fn names(&self, node: &Node) -> bool {
+        let Some(terms) = &self.required else {
+            return true;
+        };
+        terms.is_empty()
+            || terms.iter().any(|term| {
+                let fields = term["matchFields"].as_array().into_iter().flatten();
+                let mut by_name =
+                    fields.filter(|one| one["key"] == "metadata.name" && one["operator"] == "In");
+                by_name.all(|one| is_met(one, Some(node.name())))
+            })
+    }
+
     /// How much the pod would like a node.
     pub(super) fn liking(&self, node: &Node) -> i64 {
         let liked = self

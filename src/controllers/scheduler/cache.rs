@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::node::Node;
-use super::pod::Bound;
+use super::pod::{Bound, Wanting};
+use super::tally::{Group, Tallies};
+use super::terms::Term;
 use crate::object::Key;
-use crate::runner::Seen;
+use crate::runner::{Seen, World};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -19,6 +21,11 @@ pub(super) struct Cache {
     homes: BTreeMap<Key, usize>,
     /// How many pods of an owner are on which node.
     owned: BTreeMap<Box<str>, BTreeMap<usize, u32>>,
+    tallies: Tallies,
+    /// What pods that are there keep away from them, and how many of them on which node do.
+    kept_off: BTreeMap<(String, String), (Term, BTreeMap<usize, u32>)>,
+    /// Pods for which others make way, and where.
+    nominated: BTreeMap<Key, (usize, Wanting)>,
     /// How many nodes there are.
     pub(super) count: usize,
 }
@@ -32,6 +39,12 @@ impl Cache {
         self.nodes.push(Node::named(name));
         self.places.insert(name.to_owned(), place);
         place
+    }
+
+    /// The place of a node that is there.
+    pub(super) fn place_of(&self, name: &str) -> Option<usize> {
+        let place = *self.places.get(name)?;
+        self.nodes[place].is_there.then_some(place)
     }
 
     /// A node changed; whether that may make room for pods.
@@ -50,7 +63,7 @@ impl Cache {
     }
 
     /// A pod changed; whether that may make room for others.
-    pub(super) fn note_pod(&mut self, seen: &Seen) -> bool {
+    pub(super) fn note_pod(&mut self, world: &World, seen: &Seen) -> bool {
         let key = &seen.object.key;
         let node = seen.object.field("spec.nodeName").unwrap_or("");
         let phase = seen.object.field("status.phase").unwrap_or("");
@@ -58,40 +71,129 @@ impl Cache {
         if seen.is_gone() || node.is_empty() || is_over {
             return self.remove(key);
         }
-        if self.homes.contains_key(key) && !has_new_spec(seen) {
+        let pod = seen.parsed();
+        let home = self.homes.get(key).map(|place| &self.nodes[*place]);
+        let known = home.and_then(|home| home.pods.get(key));
+        if known.is_some_and(|known| known.says_all_of(&pod)) {
             return false;
         }
         let had = self.remove(key);
         let place = self.place(node);
-        let bound = Bound::of(&seen.parsed());
-        if !bound.owner.is_empty() {
-            let owned = self.owned.entry(bound.owner.clone()).or_default();
-            *owned.entry(place).or_default() += 1;
-        }
-        self.nodes[place].add(key, Arc::new(bound));
+        let bound = Arc::new(Bound::of(world, &pod));
+        self.come(key, place, &bound);
         self.homes.insert(key.clone(), place);
         had
     }
 
     fn remove(&mut self, key: &Key) -> bool {
-        let Some(place) = self.homes.remove(key) else {
-            return false;
-        };
-        let Some(bound) = self.nodes[place].remove(key) else {
-            return false;
-        };
-        if let Some(owned) = self.owned.get_mut(&bound.owner) {
-            if let Some(count) = owned.get_mut(&place) {
-                *count -= 1;
-                if *count == 0 {
-                    owned.remove(&place);
-                }
-            }
+        let place = self.homes.remove(key);
+        place.is_some_and(|place| self.leave(key, place).is_some())
+    }
+
+    /// A pod is on a node.
+    pub(super) fn come(&mut self, key: &Key, place: usize, pod: &Arc<Bound>) {
+        self.count_pod(key, place, pod, true);
+        self.nodes[place].add(key, Arc::clone(pod));
+    }
+
+    /// A pod is no longer on a node.
+    pub(super) fn leave(&mut self, key: &Key, place: usize) -> Option<Arc<Bound>> {
+        let pod = self.nodes[place].remove(key)?;
+        self.count_pod(key, place, &pod, false);
+        Some(pod)
+    }
+
+    fn count_pod(&mut self, key: &Key, place: usize, pod: &Bound, comes: bool) {
+        if !pod.owner.is_empty() {
+            let owned = self.owned.entry(pod.owner.clone()).or_default();
+            change(owned, place, comes);
             if owned.is_empty() {
-                self.owned.remove(&bound.owner);
+                self.owned.remove(&pod.owner);
             }
         }
-        true
+        for term in &pod.far {
+            let name = (term.group.name.clone(), term.topology.clone());
+            let entry = || (term.clone(), BTreeMap::new());
+            let (_, counts) = self.kept_off.entry(name.clone()).or_insert_with(entry);
+            change(counts, place, comes);
+            if counts.is_empty() {
+                self.kept_off.remove(&name);
+            }
+        }
+        self.tallies.note(place, key.namespace(), pod, comes);
+    }
+
+    /// How many pods of a group are on which node; without those that are going, where asked.
+    pub(super) fn counts(&mut self, group: &Group, is_staying: bool) -> Vec<(usize, u32)> {
+        let nodes = self.nodes.iter().enumerate();
+        let pods = nodes.flat_map(|(place, node)| {
+            let pods = node.pods.iter();
+            pods.map(move |(key, pod)| (place, key.namespace(), &**pod))
+        });
+        let counts = self.tallies.counts(group, pods);
+        let counts = if is_staying {
+            &counts.staying
+        } else {
+            &counts.all
+        };
+        counts
+            .iter()
+            .map(|(place, count)| (*place, *count))
+            .collect()
+    }
+
+    /// Label and value of nodes that pods which are there keep another one off.
+    pub(super) fn forbidden(&self, namespace: &str, pod: &Bound) -> Vec<(String, String)> {
+        let mut forbidden = Vec::new();
+        for (term, places) in self.kept_off.values() {
+            if !term.group.includes(namespace, pod) {
+                continue;
+            }
+            let values = places
+                .keys()
+                .filter_map(|place| self.nodes[*place].label(&term.topology));
+            forbidden.extend(values.map(|value| (term.topology.clone(), value.to_owned())));
+        }
+        forbidden.sort();
+        forbidden.dedup();
+        forbidden
+    }
+
+    /// Others make way for a pod on a node.
+    pub(super) fn nominate(&mut self, key: &Key, place: usize, pod: Wanting) {
+        self.nominated.insert(key.clone(), (place, pod));
+    }
+
+    /// Nobody makes way for a pod any more.
+    pub(super) fn withdraw(&mut self, key: &Key) {
+        self.nominated.remove(key);
+    }
+
+    /// Has all pods that count before one stand where others make way for them, while something is
+    /// looked at.
+    pub(super) fn with_nominated<T>(
+        &mut self,
+        key: &Key,
+        priority: i64,
+        look: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = |(other, (_, pod)): &(&Key, &(usize, Wanting))| {
+            *other != key && pod.bound.priority >= priority
+        };
+        let guests: Vec<(Key, usize, Arc<Bound>)> = self
+            .nominated
+            .iter()
+            .filter(before)
+            .map(|(key, (place, pod))| (key.clone(), *place, Arc::new(pod.bound.clone())))
+            .collect();
+        for (key, place, pod) in &guests {
+            self.come(key, *place, pod);
+        }
+        let seen = look(self);
+        for (key, place, _) in &guests {
+            self.leave(key, *place);
+        }
+        seen
     }
 
     /// How many pods of an owner are on a node.
@@ -104,16 +206,14 @@ impl Cache {
     }
 }
 
-/// Whether a change is of more than the status: of what is asked for, of labels, of deletion.
-fn has_new_spec(seen: &Seen) -> bool {
-    let Some(previous) = &seen.previous else {
-        return true;
+fn change(counts: &mut BTreeMap<usize, u32>, place: usize, is_more: bool) {
+    let count = counts.entry(place).or_default();
+    *count = if is_more {
+        *count + 1
+    } else {
+        count.saturating_sub(1)
     };
-    if !previous.labels().eq(seen.object.labels()) {
-        return true;
+    if *count == 0 {
+        counts.remove(&place);
     }
-    let (now, before) = (seen.parsed(), previous.parsed());
-    now.generation() != before.generation()
-        || now.is_being_deleted() != before.is_being_deleted()
-        || now.uid() != before.uid()
 }

@@ -35,11 +35,14 @@ impl Refusal {
 
 /// What the node by itself says to a pod.
 pub(super) fn check(pod: &Wanting, node: &Node) -> Result<(), Refusal> {
-    if node.is_cordoned && !Taint::of_cordon().is_tolerated(&pod.tolerations) {
+    if !pod.nodes.names(node) {
+        let reason = "node(s) didn't satisfy plugin(s) [NodeAffinity]";
+        return Err(Refusal::lasting(reason));
+    }
+    if node.is_cordoned && !pod.is_fine_with(&Taint::of_cordon()) {
         return Err(Refusal::lasting("node(s) were unschedulable"));
     }
-    let mut hard = node.taints.iter().filter(|taint| taint.is_hard());
-    if hard.any(|taint| !taint.is_tolerated(&pod.tolerations)) {
+    if !pod.tolerates(node) {
         return Err(Refusal::lasting("node(s) had untolerated taint(s)"));
     }
     if !pod.nodes.is_empty() && !pod.nodes.admits(node) {
@@ -50,7 +53,10 @@ pub(super) fn check(pod: &Wanting, node: &Node) -> Result<(), Refusal> {
         let reason = "node(s) didn't have free ports for the requested pod ports";
         return Err(Refusal::curable(reason));
     }
-    fits(pod, node)
+    fits(pod, node)?;
+    pod.volumes
+        .refusal(node)
+        .map_or(Ok(()), |reason| Err(Refusal::lasting(reason)))
 }
 
 fn fits(pod: &Wanting, node: &Node) -> Result<(), Refusal> {

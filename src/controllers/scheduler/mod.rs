@@ -8,40 +8,45 @@
 mod affinity;
 mod cache;
 mod filter;
+mod neighbours;
 mod node;
+mod plans;
 mod pod;
+mod preemption;
 mod resources;
 mod score;
 mod taints;
+mod tally;
+mod terms;
+mod volumes;
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use self::cache::Cache;
 use self::filter::Refusal;
+use self::neighbours::Neighbours;
 use self::pod::Wanting;
-use crate::client::PatchKind;
-use crate::controllers::shared::conditions;
-use crate::object::{Key, Object, time};
-use crate::runner::kinds::{NODES, PODS};
-use crate::runner::{
-    About, Again, Controller, Event, Identity, Item, Items, Kind, Outcome, Plan, Seen, Step,
-    Watches, World,
+use self::volumes::Volumes;
+use crate::object::{Key, Object};
+use crate::runner::kinds::{
+    NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES,
 };
-
-/// Who schedules pods that do not say by whom.
-const NAME: &str = "default-scheduler";
+use crate::runner::{Again, Controller, Identity, Item, Items, Kind, Plan, Seen, Watches, World};
 
 /// Of so many nodes that can take a pod the best is taken.
 ///
 /// Differs: upstream looks at a share of all nodes that is larger where there are some thousands.
 const FEASIBLE_MAX: usize = 100;
 
-/// So many attempts in the same instant are made without a pause.
+/// So many attempts, one soon after the other, are made without a pause.
+///
+/// Differs: upstream pauses from the first on; here a test whose clock stands still sees a pod
+/// scheduled as soon as there is room for it.
 const ATTEMPTS_AT_ONCE: u32 = 8;
 
 /// The first pause between attempts.
@@ -59,10 +64,19 @@ pub(super) struct Scheduler {
     cache: Cache,
     /// Pods for which there was no node.
     waiting: BTreeMap<Key, Attempts>,
+    /// Pods with a priority that wait for their first turn: others let them go first.
+    urgent: Urgent,
     /// Where the search for nodes goes on.
     next: usize,
     /// Whose turn it is of those that are equally good.
     turn: usize,
+}
+
+/// Pods by their priorities, the highest first.
+#[derive(Debug, Default)]
+struct Urgent {
+    order: BTreeSet<(Reverse<i64>, Key)>,
+    priorities: BTreeMap<Key, i64>,
 }
 
 /// What was tried for a pod that waits.
@@ -82,22 +96,26 @@ impl Controller for Scheduler {
     }
 
     fn watches(&self) -> Watches<'_> {
-        static KINDS: LazyLock<[&Kind; 2]> = LazyLock::new(|| [&PODS, &NODES]);
+        static KINDS: LazyLock<[&Kind; 5]> = LazyLock::new(|| {
+            [
+                &PODS,
+                &NODES,
+                &PERSISTENT_VOLUME_CLAIMS,
+                &PERSISTENT_VOLUMES,
+                &STORAGE_CLASSES,
+            ]
+        });
         Watches::Kinds(&*KINDS)
     }
 
-    fn react(&mut self, _: &World, seen: &Seen, items: &mut Items) {
+    fn react(&mut self, world: &World, seen: &Seen, items: &mut Items) {
         let makes_room = if seen.resource == NODES.resource {
             self.cache.note_node(seen)
+        } else if seen.resource != PODS.resource {
+            // A volume, a claim or a class: pods may wait for it.
+            !seen.is_gone()
         } else {
-            let key = &seen.object.key;
-            let node = seen.object.field("spec.nodeName").unwrap_or("");
-            if seen.is_gone() || !node.is_empty() {
-                self.waiting.remove(key);
-            } else {
-                items.add(&seen.resource, key);
-            }
-            self.cache.note_pod(seen)
+            self.note_pod(world, seen, items)
         };
         if makes_room {
             for key in self.waiting.keys() {
@@ -107,22 +125,45 @@ impl Controller for Scheduler {
     }
 
     fn reconcile(&mut self, world: &World, item: &Item) -> Plan {
+        // Whatever comes of it: this was its first turn.
+        self.urgent.remove(&item.key);
         let Some(pod) = world.object(item).filter(|pod| is_ours(pod)) else {
             return Plan::nothing();
         };
-        if !pod.items(&["spec", "schedulingGates"]).is_empty() {
-            return Plan::nothing();
-        }
         if let Some(attempts) = self.waiting.get(&item.key)
             && let Some(left) = attempts.pause(world.now)
         {
             return Plan::nothing().and_again(Again::After(left));
+        }
+        let priority = pod.integer(&["spec", "priority"]).unwrap_or(0);
+        if self.urgent.is_above(priority) {
+            return Plan::nothing().and_again(Again::AtOnce);
         }
         self.schedule(world, &pod)
     }
 
     fn forget(&mut self) {
         *self = Self::default();
+    }
+}
+
+impl Urgent {
+    fn add(&mut self, key: &Key, priority: i64) {
+        self.remove(key);
+        self.order.insert((Reverse(priority), key.clone()));
+        self.priorities.insert(key.clone(), priority);
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(priority) = self.priorities.remove(key) {
+            self.order.remove(&(Reverse(priority), key.clone()));
+        }
+    }
+
+    /// Whether a pod lets another one go first.
+    fn is_above(&self, priority: i64) -> bool {
+        let first = self.order.first();
+        first.is_some_and(|(Reverse(first), _)| *first > priority)
     }
 }
 
@@ -138,144 +179,231 @@ impl Attempts {
 }
 
 impl Scheduler {
-    fn schedule(&mut self, world: &World, pod: &Object) -> Plan {
-        let wanting = Wanting::of(pod);
-        let (feasible, refusals) = self.feasible(&wanting);
-        if feasible.is_empty() {
-            return self.fail(world, pod, &refusals);
+    /// Takes note of a pod; whether its change makes room for others.
+    fn note_pod(&mut self, world: &World, seen: &Seen, items: &mut Items) -> bool {
+        let key = &seen.object.key;
+        let node = seen.object.field("spec.nodeName").unwrap_or("");
+        if seen.is_gone() || !node.is_empty() {
+            self.waiting.remove(key);
+            self.cache.withdraw(key);
+            self.urgent.remove(key);
+            return self.cache.note_pod(world, seen);
         }
-        let scores = score::score(&wanting, &self.cache, &feasible);
-        let best = self.pick(&feasible, &scores);
-        let Some(place) = best else {
-            return Plan::nothing();
+        let pod = seen.parsed();
+        let is_told = |previous: &Object| {
+            previous.generation() == pod.generation() && previous.labels().eq(pod.labels())
         };
-        bind(pod, self.cache.nodes[place].name())
-    }
-
-    /// One of the best, in turn where there are several.
-    fn pick(&mut self, places: &[usize], scores: &[i64]) -> Option<usize> {
-        let best = scores.iter().max()?;
-        let scored = places.iter().zip(scores);
-        let equal: Vec<usize> = scored
-            .filter(|(_, score)| *score == best)
-            .map(|(place, _)| *place)
-            .collect();
-        self.turn = self.turn.wrapping_add(1);
-        equal.get(self.turn % equal.len()).copied()
-    }
-
-    /// Nodes that can take a pod, at most so many, from where the last search ended; why the
-    /// others cannot.
-    fn feasible(&mut self, pod: &Wanting) -> (Vec<usize>, Vec<Refusal>) {
-        let total = self.cache.nodes.len();
-        let mut feasible = Vec::new();
-        let mut refusals = Vec::new();
-        let mut looked = 0;
-        while looked < total && feasible.len() < FEASIBLE_MAX {
-            let place = (self.next + looked) % total;
-            looked += 1;
-            let node = &self.cache.nodes[place];
-            if !node.is_there {
-                continue;
-            }
-            match filter::check(pod, node) {
-                Ok(()) => feasible.push(place),
-                Err(refusal) => refusals.push(refusal),
-            }
+        let previous = seen.parsed_previous();
+        if self.waiting.contains_key(key) && previous.is_some_and(|one| is_told(&one)) {
+            // Its own failure, most often: only a change of what it wants is a reason to try again.
+            return false;
         }
-        if total > 0 {
-            self.next = (self.next + looked) % total;
+        items.add(&seen.resource, key);
+        let priority = pod.integer(&["spec", "priority"]).unwrap_or(0);
+        if priority > 0 && is_ours(&pod) && !self.waiting.contains_key(key) {
+            self.urgent.add(key, priority);
         }
-        (feasible, refusals)
+        self.cache.note_pod(world, seen)
     }
 
-    /// Says why a pod has no node, and waits for something to change.
-    fn fail(&mut self, world: &World, pod: &Object, refusals: &[Refusal]) -> Plan {
+    fn schedule(&mut self, world: &World, pod: &Object) -> Plan {
+        let key = pod.key();
+        let volumes = Volumes::of(world, pod);
+        let problem = volumes.as_ref().err().cloned();
+        let wanting = Wanting::of(world, pod, volumes.unwrap_or_default());
+        if let Some(problem) = problem {
+            return self.fail(world, pod, wanting, Err(&problem));
+        }
+        let priority = wanting.bound.priority;
+        let (next, turn) = (&mut self.next, &mut self.turn);
+        let look = |cache: &mut Cache| {
+            let neighbours = Neighbours::of(cache, &wanting);
+            let nominated = pod.text(&["status", "nominatedNodeName"]);
+            let told = wanting
+                .volumes
+                .delayed
+                .iter()
+                .find_map(|(_, told)| told.as_deref());
+            if let Some(place) = cache.place_of(told.unwrap_or(nominated))
+                && check(cache, &neighbours, &wanting, place).is_ok()
+            {
+                return Ok(place);
+            }
+            let (feasible, refusals) = feasible(cache, &neighbours, &wanting, next);
+            let scores = score::score(&wanting, cache, &neighbours, &feasible);
+            pick(&feasible, &scores, turn).ok_or(refusals)
+        };
+        match self.cache.with_nominated(&key, priority, look) {
+            Ok(place) => {
+                let node = self.cache.nodes[place].name();
+                if wanting.volumes.delayed.is_empty() {
+                    return plans::bind(pod, node);
+                }
+                let attempts = Attempts {
+                    count: 0,
+                    last: world.now,
+                };
+                self.waiting.insert(key, attempts);
+                plans::select_node(pod, &wanting.volumes, node)
+            }
+            Err(refusals) => self.fail(world, pod, wanting, Ok(&refusals)),
+        }
+    }
+
+    /// Says why a pod has no node, has others make way for it if that helps, and waits for
+    /// something to change.
+    fn fail(
+        &mut self,
+        world: &World,
+        pod: &Object,
+        wanting: Wanting,
+        refusals: Result<&[(usize, Refusal)], &str>,
+    ) -> Plan {
         let now = world.now;
         let known = self.waiting.get(&pod.key());
-        let count = known
-            .filter(|known| known.last == now)
-            .map_or(0, |known| known.count);
+        // Who was left alone for a while begins anew.
+        let is_recent = |known: &&Attempts| {
+            let ago = Duration::try_from(now.duration_since(known.last));
+            ago.is_ok_and(|ago| ago <= BACKOFF_MAX)
+        };
+        let count = known.filter(is_recent).map_or(0, |known| known.count);
         let attempts = Attempts {
             count: count + 1,
             last: now,
         };
         self.waiting.insert(pod.key(), attempts);
         let count = self.cache.count;
-        let message = if count == 0 {
-            "no nodes available to schedule pods".to_owned()
-        } else {
-            let reasons = refusals.iter().flat_map(|one| &one.reasons);
-            let message = filter::message(count, reasons.map(String::as_str));
-            let helps = "Preemption is not helpful for scheduling";
-            let told = refusals.iter().map(|one| {
-                if one.is_curable {
-                    "No preemption victims found for incoming pod"
-                } else {
-                    helps
-                }
-            });
-            format!("{message} preemption: {}", filter::message(count, told))
+        if count == 0 {
+            let message = "no nodes available to schedule pods";
+            return plans::fail(pod, message, None, now).and_again(Again::LazilyAfter(WAIT_MAX));
+        }
+        let refusals = match refusals {
+            Ok(refusals) => refusals,
+            Err(problem) => {
+                // Preemption then finds nothing that was looked up for the pod, and says so.
+                let message = format!("0/{count} nodes are available: {problem}. not found");
+                return plans::fail(pod, &message, None, now)
+                    .and_again(Again::LazilyAfter(WAIT_MAX));
+            }
         };
-        let mut plan = tell_failure(pod, &message, now);
-        plan.again(Again::LazilyAfter(WAIT_MAX));
-        plan
+        let reasons = refusals.iter().flat_map(|(_, one)| &one.reasons);
+        let message = filter::message(count, reasons.map(String::as_str));
+        let (preemption, candidate) = self.preempt(world, pod, &wanting, refusals);
+        let message = format!("{message} preemption: {preemption}");
+        let nominated = candidate.as_ref();
+        let nominated = nominated.map(|candidate| self.cache.nodes[candidate.place].name());
+        let mut plan = Plan::nothing();
+        if let (Some(candidate), Some(node)) = (&candidate, nominated) {
+            plan.append(plans::preempt(pod, node, &candidate.victims, now));
+        }
+        plan.append(plans::fail(pod, &message, nominated, now));
+        if let Some(candidate) = candidate {
+            self.cache.nominate(&pod.key(), candidate.place, wanting);
+        }
+        plan.and_again(Again::LazilyAfter(WAIT_MAX))
+    }
+
+    /// What comes of asking others to make way, in the words of kube-scheduler.
+    fn preempt(
+        &mut self,
+        world: &World,
+        pod: &Object,
+        wanting: &Wanting,
+        refusals: &[(usize, Refusal)],
+    ) -> (String, Option<preemption::Candidate>) {
+        if pod.text(&["spec", "preemptionPolicy"]) == "Never" {
+            return (
+                "not eligible due to preemptionPolicy=Never.".to_owned(),
+                None,
+            );
+        }
+        let nominated = self
+            .cache
+            .place_of(pod.text(&["status", "nominatedNodeName"]));
+        let makes_way = |place: usize| {
+            let mut pods = self.cache.nodes[place].pods.values();
+            pods.any(|pod| pod.is_going && pod.priority < wanting.bound.priority)
+        };
+        if nominated.is_some_and(makes_way) {
+            let message = "not eligible due to a terminating pod on the nominated node.";
+            return (message.to_owned(), None);
+        }
+        let curable = refusals.iter().filter(|(_, refusal)| refusal.is_curable);
+        let places: Vec<usize> = curable.map(|(place, _)| *place).collect();
+        if let Some(candidate) = preemption::find(world, &mut self.cache, wanting, &places) {
+            let node = self.cache.nodes[candidate.place].name();
+            let count = candidate.victims.len();
+            let message = format!(
+                "found a potential placement for pod on node {node}, preempting {count} victims"
+            );
+            return (message, Some(candidate));
+        }
+        let helpless = self.cache.count.saturating_sub(places.len());
+        let told = std::iter::repeat_n("Preemption is not helpful for scheduling", helpless);
+        let in_vain = "No preemption victims found for incoming pod";
+        let told = told.chain(std::iter::repeat_n(in_vain, places.len()));
+        (filter::message(self.cache.count, told), None)
     }
 }
 
-/// Whether a pod waits for this scheduler.
+/// Whether a node can take a pod.
+fn check(
+    cache: &Cache,
+    neighbours: &Neighbours,
+    pod: &Wanting,
+    place: usize,
+) -> Result<(), Refusal> {
+    let node = &cache.nodes[place];
+    filter::check(pod, node)?;
+    neighbours.check(node)
+}
+
+/// Nodes that can take a pod, at most so many, from where the last search ended; why the others
+/// cannot.
+fn feasible(
+    cache: &Cache,
+    neighbours: &Neighbours,
+    pod: &Wanting,
+    next: &mut usize,
+) -> (Vec<usize>, Vec<(usize, Refusal)>) {
+    let total = cache.nodes.len();
+    let mut feasible = Vec::new();
+    let mut refusals = Vec::new();
+    let mut looked = 0;
+    while looked < total && feasible.len() < FEASIBLE_MAX {
+        let place = (*next + looked) % total;
+        looked += 1;
+        if !cache.nodes[place].is_there {
+            continue;
+        }
+        match check(cache, neighbours, pod, place) {
+            Ok(()) => feasible.push(place),
+            Err(refusal) => refusals.push((place, refusal)),
+        }
+    }
+    if total > 0 {
+        *next = (*next + looked) % total;
+    }
+    (feasible, refusals)
+}
+
+/// One of the best, in turn where there are several.
+fn pick(places: &[usize], scores: &[i64], turn: &mut usize) -> Option<usize> {
+    let best = scores.iter().max()?;
+    let scored = places.iter().zip(scores);
+    let equal: Vec<usize> = scored
+        .filter(|(_, score)| *score == best)
+        .map(|(place, _)| *place)
+        .collect();
+    *turn = turn.wrapping_add(1);
+    equal.get(*turn % equal.len()).copied()
+}
+
+/// Whether a pod waits for this scheduler, with nothing that holds it back.
 fn is_ours(pod: &Object) -> bool {
     pod.text(&["spec", "nodeName"]).is_empty()
         && !pod.is_being_deleted()
-        && matches!(pod.text(&["spec", "schedulerName"]), "" | NAME)
+        && matches!(pod.text(&["spec", "schedulerName"]), "" | plans::NAME)
         && !matches!(pod.text(&["status", "phase"]), "Succeeded" | "Failed")
-}
-
-/// Writes the condition that says why a pod has no node, where it does not say so yet.
-fn tell_failure(pod: &Object, message: &str, now: Timestamp) -> Plan {
-    let known = conditions::find(pod.items(&["status", "conditions"]), "PodScheduled");
-    let same = |field: &str, text: &str| known.is_some_and(|known| known[field] == text);
-    let mut plan = Plan::nothing();
-    let is_known =
-        same("status", "False") && same("reason", "Unschedulable") && same("message", message);
-    if !is_known {
-        let since = known.filter(|_| same("status", "False"));
-        let since = since.map_or_else(
-            || Value::String(time::seconds(now)),
-            |known| known["lastTransitionTime"].clone(),
-        );
-        let patch = json!({"metadata": {"uid": pod.uid()}, "status": {"conditions": [{
-            "type": "PodScheduled",
-            "status": "False",
-            "lastProbeTime": null,
-            "lastTransitionTime": since,
-            "reason": "Unschedulable",
-            "message": message,
-        }]}});
-        let how = PatchKind::Strategic;
-        let step = Step::patch(&PODS, pod.namespace(), pod.name(), how, patch);
-        plan.step(step.subresource("status"));
-    }
-    let about = About::object(&PODS, pod);
-    let event = Event::warning(about, NAME, "FailedScheduling", message);
-    plan.event(event.action("Scheduling"));
-    plan
-}
-
-/// Gives a pod its node.
-fn bind(pod: &Object, node: &str) -> Plan {
-    let (namespace, name) = (pod.namespace(), pod.name());
-    let binding = json!({
-        "apiVersion": "v1",
-        "kind": "Binding",
-        "metadata": {"name": name, "namespace": namespace, "uid": pod.uid()},
-        "target": {"kind": "Node", "name": node},
-    });
-    let message = format!("Successfully assigned {namespace}/{name} to {node}");
-    let about = About::object(&PODS, pod);
-    let step = Step::create_under(&PODS, (namespace, name), "binding", binding);
-    Plan::of(step.tell(move |outcome: &Outcome| {
-        let event = Event::normal(about, NAME, "Scheduled", message).action("Binding");
-        outcome.is_success().then_some(event)
-    }))
+        && pod.items(&["spec", "schedulingGates"]).is_empty()
 }

@@ -3,16 +3,28 @@
 use serde_json::Value;
 
 use super::affinity::NodeWish;
+use super::node::Node;
 use super::resources::{self, Resources};
-use super::taints::{self, Toleration};
+use super::taints::{self, Taint, Toleration};
+use super::terms::{self, Constraint, Term, Terms};
+use super::volumes::Volumes;
 use crate::object::Object;
+use crate::runner::World;
 
 /// A pod that is on a node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Bound {
     pub(super) requests: Resources,
     pub(super) weight: (i64, i64),
     pub(super) ports: Vec<Port>,
+    pub(super) priority: i64,
+    labels: Box<[(Box<str>, Box<str>)]>,
+    /// From which pods it keeps away.
+    pub(super) far: Box<[Term]>,
+    /// Whether it is being deleted.
+    pub(super) is_going: bool,
+    uid: Box<str>,
+    generation: i64,
     /// The uid of whoever controls it.
     pub(super) owner: Box<str>,
 }
@@ -31,29 +43,74 @@ pub(super) struct Wanting {
     pub(super) bound: Bound,
     pub(super) nodes: NodeWish,
     pub(super) tolerations: Vec<Toleration>,
+    pub(super) namespace: String,
+    pub(super) terms: Terms,
+    pub(super) spread: Vec<Constraint>,
+    pub(super) volumes: Volumes,
 }
 
 impl Bound {
-    pub(super) fn of(pod: &Object) -> Self {
+    pub(super) fn of(world: &World, pod: &Object) -> Self {
         let owners = pod.items(&["metadata", "ownerReferences"]).iter();
         let mut controllers = owners.filter(|owner| owner["controller"] == true);
         let owner = controllers.next().and_then(|owner| owner["uid"].as_str());
+        let labels = pod.labels().map(|(key, value)| (key.into(), value.into()));
+        let mut labels: Vec<(Box<str>, Box<str>)> = labels.collect();
+        labels.sort();
         Self {
             requests: resources::requests(pod),
             weight: resources::weights(pod),
             ports: ports(pod),
+            priority: pod.integer(&["spec", "priority"]).unwrap_or(0),
+            labels: labels.into(),
+            far: Terms::of(world, pod).far.into(),
+            is_going: pod.is_being_deleted(),
+            uid: pod.uid().into(),
+            generation: pod.generation(),
             owner: owner.unwrap_or("").into(),
         }
+    }
+
+    /// Whether nothing of the pod that counts has changed: what changes most is its status.
+    pub(super) fn says_all_of(&self, pod: &Object) -> bool {
+        let labels = self.labels.iter().map(|(key, value)| (&**key, &**value));
+        self.generation == pod.generation()
+            && self.is_going == pod.is_being_deleted()
+            && *self.uid == *pod.uid()
+            && labels.eq(pod.labels())
+    }
+
+    /// The value of a label.
+    pub(super) fn label(&self, key: &str) -> Option<&str> {
+        let place = self
+            .labels
+            .binary_search_by(|(known, _)| (**known).cmp(key));
+        place.ok().map(|place| &*self.labels[place].1)
     }
 }
 
 impl Wanting {
-    pub(super) fn of(pod: &Object) -> Self {
+    pub(super) fn of(world: &World, pod: &Object, volumes: Volumes) -> Self {
         Self {
-            bound: Bound::of(pod),
+            volumes,
+            bound: Bound::of(world, pod),
             nodes: NodeWish::of(pod),
             tolerations: taints::tolerations(pod),
+            namespace: pod.namespace().to_owned(),
+            terms: Terms::of(world, pod),
+            spread: terms::constraints(pod),
         }
+    }
+
+    /// Whether the pod puts up with what keeps others off a node.
+    pub(super) fn tolerates(&self, node: &Node) -> bool {
+        let mut hard = node.taints.iter().filter(|taint| taint.is_hard());
+        hard.all(|taint| self.is_fine_with(taint))
+    }
+
+    /// Whether it puts up with a taint.
+    pub(super) fn is_fine_with(&self, taint: &Taint) -> bool {
+        taint.is_tolerated(&self.tolerations)
     }
 }
 

@@ -4,6 +4,7 @@
 //! podtopologyspread}`.
 
 use super::cache::Cache;
+use super::neighbours::Neighbours;
 use super::node::Node;
 use super::pod::Wanting;
 use super::taints::Taint;
@@ -12,7 +13,12 @@ use super::taints::Taint;
 const SCORE_MAX: i64 = 100;
 
 /// Scores nodes by their places; the higher the better.
-pub(super) fn score(pod: &Wanting, cache: &Cache, places: &[usize]) -> Vec<i64> {
+pub(super) fn score(
+    pod: &Wanting,
+    cache: &Cache,
+    neighbours: &Neighbours,
+    places: &[usize],
+) -> Vec<i64> {
     let mut scores = vec![0; places.len()];
     let nodes = || places.iter().map(|place| &cache.nodes[*place]);
     for (score, node) in scores.iter_mut().zip(nodes()) {
@@ -34,7 +40,20 @@ pub(super) fn score(pod: &Wanting, cache: &Cache, places: &[usize]) -> Vec<i64> 
             2,
         );
     }
-    if !pod.bound.owner.is_empty() {
+    if neighbours.has_likings() {
+        let likings: Vec<i64> = nodes().map(|node| neighbours.liking(node)).collect();
+        let least = likings.iter().copied().min().unwrap_or(0);
+        let likings = likings.into_iter().map(|liking| liking - least);
+        add(&mut scores, likings.collect(), false, 2);
+    }
+    if neighbours.has_crowds() {
+        add(
+            &mut scores,
+            nodes().map(|node| neighbours.crowd(node)).collect(),
+            true,
+            2,
+        );
+    } else if !pod.bound.owner.is_empty() && pod.spread.is_empty() {
         let counts = places.iter();
         let counts = counts.map(|place| i64::from(cache.owned(&pod.bound.owner, *place)));
         add(&mut scores, counts.collect(), true, 2);

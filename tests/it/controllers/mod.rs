@@ -6,6 +6,7 @@ mod garbage_collector;
 mod namespace;
 mod node;
 mod replica_set;
+mod scheduler;
 mod service_account;
 
 use mockernetes::Cluster;
