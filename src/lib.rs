@@ -46,6 +46,9 @@ pub mod resources;
 pub mod client;
 
 #[doc(hidden)]
+pub mod aggregate;
+
+#[doc(hidden)]
 pub mod runner;
 
 #[doc(hidden)]

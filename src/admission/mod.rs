@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 pub use self::chain::{Chain, Round};
+pub(crate) use self::rights::settled;
 pub use self::rights::{Rights, Verdict};
 use crate::auth::{self, User};
 use crate::error::ApiError;
@@ -91,7 +92,7 @@ pub trait Forms: Send + Sync {
 /// Gives back the new state of an object, or `None` where it stays as it is.
 pub type Change<'a> = &'a mut (dyn FnMut(&Object) -> Result<Option<Object>, ApiError> + Send);
 
-/// Writes down what plugins count: the one thing admission may have written.
+/// Writes what plugins may have written: what they count, and namespaces that are missing.
 pub trait Ledger: Send + Sync {
     /// Changes the status of a quota, made anew where it changed meanwhile.
     fn charge<'a>(
@@ -99,6 +100,9 @@ pub trait Ledger: Send + Sync {
         quota: &'a Key,
         change: Change<'a>,
     ) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// Makes a namespace, unless somebody else does meanwhile.
+    fn provide_namespace<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), ApiError>>;
 }
 
 /// A write on its way in.
@@ -246,6 +250,13 @@ pub trait Plugin: Send + Sync {
     ) -> Option<BoxFuture<'c, Result<(), ApiError>>> {
         None
     }
+}
+
+/// The status of a `ValidatingAdmissionPolicy`: what is wrong with its expressions if they look at
+/// the kinds that it is about. `None` where the one it has is of this generation already; whoever
+/// runs controllers writes it down.
+pub fn type_check(policy: &Object, catalog: &Catalog) -> Option<Value> {
+    dynamic::type_check(policy, catalog)
 }
 
 /// A plugin's refusal; an object that is yet to be named goes by its prefix.

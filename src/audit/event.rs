@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Level, Stage};
-use crate::auth::{Attributes, User};
+use crate::auth::{Attributes, User, filled};
 use crate::object::time;
 
 /// How long a user agent is before it is cut.
@@ -47,24 +47,20 @@ pub(super) struct Event {
 impl Event {
     pub(super) fn new(level: Level, facts: Facts, user: Option<&User>, asked: &Attributes) -> Self {
         let object = asked.is_resource.then(|| {
-            let fields = [
+            filled([
                 ("resource", asked.resource),
                 ("namespace", asked.namespace),
                 ("name", asked.name),
                 ("apiGroup", asked.group),
                 ("apiVersion", asked.version),
                 ("subresource", asked.subresource),
-            ];
-            let fields = fields.into_iter().filter(|(_, text)| !text.is_empty());
-            fields
-                .map(|(field, text)| (field.to_owned(), text.into()))
-                .collect()
+            ])
         });
         Self {
             level,
             facts,
             verb: asked.verb.to_owned(),
-            user: user.map_or_else(|| json!({}), info),
+            user: user.map_or_else(|| json!({}), |user| user.told("username").into()),
             impersonated: None,
             object,
             response_status: None,
@@ -75,7 +71,7 @@ impl Event {
     }
 
     pub(super) fn impersonate(&mut self, user: &User, constraint: Option<String>) {
-        self.impersonated = Some((info(user), constraint));
+        self.impersonated = Some((user.told("username").into(), constraint));
     }
 
     /// Adds what the object that was sent says of itself.
@@ -151,26 +147,4 @@ impl Event {
         }
         Value::Object(out).to_string()
     }
-}
-
-/// A user as the API writes one.
-fn info(user: &User) -> Value {
-    let mut out = Map::new();
-    for (field, text) in [("username", &user.name), ("uid", &user.uid)] {
-        if !text.is_empty() {
-            out.insert(field.to_owned(), text.as_str().into());
-        }
-    }
-    if !user.groups.is_empty() {
-        out.insert("groups".to_owned(), json!(user.groups));
-    }
-    if !user.extra.is_empty() {
-        let extra: Map<String, Value> = user
-            .extra
-            .iter()
-            .map(|(key, values)| (key.clone(), json!(values)))
-            .collect();
-        out.insert("extra".to_owned(), Value::Object(extra));
-    }
-    Value::Object(out)
 }

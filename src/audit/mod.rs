@@ -11,8 +11,10 @@ mod event;
 pub mod policy;
 pub mod queue;
 mod trail;
+mod webhook;
 
 pub use event::Facts;
 pub use policy::{BadPolicy, Level, Policy, Stage};
 pub use queue::{Queue, Sink};
 pub use trail::{Recorder, Trail};
+pub use webhook::Webhook;

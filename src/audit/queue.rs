@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 /// How many events wait at most.
 pub const EVENTS_MAX: usize = 10_000;
 
 /// How many are written at once.
-const BATCH: usize = 256;
+const BATCH: usize = 400;
 
 /// Where events are kept.
 pub trait Sink: Send + Sync {
     /// Keeps events, each a line of JSON.
-    fn write(&self, events: &[Bytes]);
+    fn write<'a>(&'a self, events: &'a [Bytes]) -> BoxFuture<'a, ()>;
 }
 
 /// A queue of events with an end. Clones share it.
@@ -53,7 +54,7 @@ impl Queue {
                 if count == 0 {
                     return;
                 }
-                sink.write(&events);
+                sink.write(&events).await;
                 events.clear();
             }
         };

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -18,16 +19,16 @@ use crate::sim::Clock;
 #[derive(Clone, Debug)]
 pub struct Recorder {
     policy: Arc<Policy>,
-    queue: Queue,
+    queues: Vec<Queue>,
     clock: Clock,
 }
 
 impl Recorder {
-    /// A recorder into a queue.
-    pub fn new(policy: Policy, queue: Queue, clock: Clock) -> Self {
+    /// A recorder into queues.
+    pub fn new(policy: Policy, queues: Vec<Queue>, clock: Clock) -> Self {
         Self {
             policy: Arc::new(policy),
-            queue,
+            queues,
             clock,
         }
     }
@@ -141,7 +142,10 @@ impl Trail {
         }
         let recorder = &recorded.recorder;
         let line = recorded.event.lock().line(stage, recorder.clock.now());
-        recorder.queue.push(line.into());
+        let line = Bytes::from(line);
+        for queue in &recorder.queues {
+            queue.push(line.clone());
+        }
     }
 
     fn with(&self, change: impl FnOnce(&mut Event)) {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::authorize::aggregate;
+use super::bootstrap_token;
 use super::certificate::{Authorities, Shown};
+use super::front_proxy::{FrontProxy, Header};
 use super::remote::Remote;
 use super::service_account::ServiceAccounts;
 use super::token_file::{BadTokenFile, TokenFile};
@@ -36,6 +38,10 @@ pub struct Authenticator {
     pub authorities: Option<Authorities>,
     /// Tokens of service accounts.
     pub service_accounts: ServiceAccounts,
+    /// Proxies that are believed about who asks.
+    pub front_proxy: Option<FrontProxy>,
+    /// Whether secrets may hold tokens.
+    pub reads_bootstrap_tokens: bool,
     /// Who else is asked about tokens.
     pub remote: Option<Arc<Remote>>,
     tokens: TokenFile,
@@ -54,6 +60,8 @@ pub struct Evidence<'a> {
     pub authorization: Option<&'a str>,
     /// What was shown in the handshake.
     pub certificate: Option<&'a Shown>,
+    /// All headers, where a proxy may say something in them.
+    pub headers: &'a [Header],
 }
 
 /// The time, twice: the cluster's, and the world's, by which certificates are issued.
@@ -73,6 +81,8 @@ impl Authenticator {
             admits_anonymous: true,
             authorities: None,
             service_accounts: ServiceAccounts::default(),
+            front_proxy: None,
+            reads_bootstrap_tokens: false,
             remote: None,
             tokens: TokenFile::default(),
         }
@@ -103,6 +113,13 @@ impl Authenticator {
         audiences: &[String],
     ) -> Result<Option<Identity>, String> {
         let mut errors = Vec::new();
+        if let (Some(proxy), Some(shown)) = (&self.front_proxy, evidence.certificate) {
+            match proxy.identify(shown, evidence.headers, times.world) {
+                Ok(Some(user)) => return Ok(Some(everywhere(user, audiences))),
+                Ok(None) => {}
+                Err(error) => errors.push(error),
+            }
+        }
         if let (Some(authorities), Some(shown)) = (&self.authorities, evidence.certificate) {
             match authorities.identify(shown, times.world) {
                 Ok(Some(user)) => return Ok(Some(everywhere(user, audiences))),
@@ -151,6 +168,13 @@ impl Authenticator {
         let mut found = self
             .service_accounts
             .identify(reader, now, token, audiences);
+        if !matches!(found, Ok(Some(_)))
+            && self.reads_bootstrap_tokens
+            && !own.is_empty()
+            && let Some(user) = bootstrap_token::identify(reader, now, token)
+        {
+            return Ok(everywhere(user, &own));
+        }
         if !matches!(found, Ok(Some(_)))
             && let Some(remote) = &self.remote
         {

@@ -22,6 +22,7 @@ use super::service_account::keys::PublicKey;
 /// The authorities whose certificates are believed: `--client-ca-file`.
 #[derive(Clone, Debug)]
 pub struct Authorities {
+    pem: String,
     roots: Vec<CertificateDer<'static>>,
     verifier: Arc<dyn ClientCertVerifier>,
 }
@@ -53,7 +54,16 @@ impl Authorities {
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider)
             .build()
             .map_err(|error| refused(&error))?;
-        Ok(Self { roots, verifier })
+        Ok(Self {
+            pem: text.to_owned(),
+            roots,
+            verifier,
+        })
+    }
+
+    /// The authorities as they were read.
+    pub fn pem(&self) -> &str {
+        &self.pem
     }
 
     /// The names of the authorities, which a server tells its clients.
@@ -61,8 +71,37 @@ impl Authorities {
         self.verifier.root_hint_subjects().to_vec()
     }
 
+    /// The common name of a certificate that is to be believed at this time.
+    pub(super) fn common_name(&self, shown: &Shown, now: Timestamp) -> Result<String, String> {
+        let found = self.verified(shown, now)?;
+        let name = found.map(|(certificate, _)| name(&certificate));
+        Ok(name.flatten().unwrap_or_default())
+    }
+
     /// Whose a certificate is, if it is to be believed at this time.
     pub fn identify(&self, shown: &Shown, now: Timestamp) -> Result<Option<User>, String> {
+        let Some((certificate, leaf)) = self.verified(shown, now)? else {
+            return Ok(None);
+        };
+        let Some(name) = name(&certificate) else {
+            return Ok(None);
+        };
+        let digest = format!("{:x}", Sha256::digest(leaf));
+        let key = "authentication.kubernetes.io/credential-id".to_owned();
+        Ok(Some(User {
+            name,
+            uid: String::new(),
+            groups: der::attributes(certificate.subject, der::ORGANIZATION),
+            extra: vec![(key, vec![format!("X509SHA256={digest}")])],
+        }))
+    }
+
+    /// The certificate shown, if there is one and it is to be believed at this time.
+    fn verified<'s>(
+        &self,
+        shown: &'s Shown,
+        now: Timestamp,
+    ) -> Result<Option<(Certificate<'s>, &'s [u8])>, String> {
         let Some((leaf, between)) = shown.chain.split_first() else {
             return Ok(None);
         };
@@ -76,18 +115,7 @@ impl Authorities {
         {
             return Err(format!("verifying certificate failed: {error}"));
         }
-        let name = der::attributes(certificate.subject, der::COMMON_NAME).pop();
-        let Some(name) = name.filter(|name| !name.is_empty()) else {
-            return Ok(None);
-        };
-        let digest = format!("{:x}", Sha256::digest(leaf));
-        let key = "authentication.kubernetes.io/credential-id".to_owned();
-        Ok(Some(User {
-            name,
-            uid: String::new(),
-            groups: der::attributes(certificate.subject, der::ORGANIZATION),
-            extra: vec![(key, vec![format!("X509SHA256={digest}")])],
-        }))
+        Ok(Some((certificate, leaf)))
     }
 
     /// Whether a certificate of the first version, which can say nothing about its use, is signed
@@ -109,6 +137,11 @@ impl Authorities {
                 })
             })
     }
+}
+
+fn name(certificate: &Certificate) -> Option<String> {
+    let name = der::attributes(certificate.subject, der::COMMON_NAME).pop();
+    name.filter(|name| !name.is_empty())
 }
 
 /// A time in a certificate: `UTCTime` with two digits of the year, or `GeneralizedTime`.

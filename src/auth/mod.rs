@@ -4,8 +4,10 @@
 
 pub mod authenticate;
 pub mod authorize;
+mod bootstrap_token;
 pub mod certificate;
 pub mod der;
+pub mod front_proxy;
 pub mod impersonate;
 pub mod remote;
 pub mod service_account;
@@ -15,6 +17,7 @@ mod token_webhook;
 pub use authenticate::{Authenticator, Evidence, Mode, Times};
 pub use authorize::{Attributes, Authorizer, Decision};
 pub use impersonate::Impersonation;
+use serde_json::{Map, Value, json};
 
 /// Who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +88,23 @@ impl User {
         self.groups.iter().any(|name| name == group)
     }
 
+    /// The user as the API writes one, with the name under `name_field`.
+    pub fn told(&self, name_field: &str) -> Map<String, Value> {
+        let mut out = filled([(name_field, self.name.as_str()), ("uid", &self.uid)]);
+        if !self.groups.is_empty() {
+            out.insert("groups".to_owned(), json!(self.groups));
+        }
+        if !self.extra.is_empty() {
+            let extra: Map<String, Value> = self
+                .extra
+                .iter()
+                .map(|(key, values)| (key.clone(), json!(values)))
+                .collect();
+            out.insert("extra".to_owned(), Value::Object(extra));
+        }
+        out
+    }
+
     /// The values of an extra.
     pub fn extra(&self, key: &str) -> &[String] {
         self.extra
@@ -92,6 +112,16 @@ impl User {
             .find(|(own, _)| own == key)
             .map_or(&[], |(_, values)| values.as_slice())
     }
+}
+
+/// Those fields that say something.
+pub(crate) fn filled<'a>(
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Map<String, Value> {
+    let fields = fields.into_iter().filter(|(_, text)| !text.is_empty());
+    fields
+        .map(|(field, text)| (field.to_owned(), text.into()))
+        .collect()
 }
 
 impl Access {

@@ -14,8 +14,8 @@ use serde_json::Value;
 use crate::sim::Clock;
 use crate::webhook::{Call, Caller, Failure, Target};
 
-/// How long a call may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a call may take where nobody says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often a call is made.
 const ATTEMPTS_MAX: usize = 3;
@@ -34,6 +34,8 @@ pub struct Settings {
     pub yes_for: SignedDuration,
     /// How long a no holds.
     pub no_for: SignedDuration,
+    /// How long a call may take.
+    pub patience: Duration,
 }
 
 /// Somebody to ask.
@@ -107,7 +109,7 @@ impl Remote {
         let call = Call {
             target: &self.settings.target,
             body: review,
-            timeout: PATIENCE,
+            timeout: self.settings.patience,
             says_timeout: false,
             user_agent: "kube-apiserver",
         };

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::names;
+use crate::schema::node::{Format, Origin};
 use crate::schema::{NodeId, Schema, Shape};
 
 /// A type.
@@ -77,6 +78,8 @@ pub struct Object {
     pub node: NodeId,
     /// Whether it is a whole resource, which always has a type and metadata.
     pub is_resource: bool,
+    /// Whether all of its metadata is seen, as policies see it; rules of definitions see names.
+    pub is_whole: bool,
 }
 
 impl Type {
@@ -94,6 +97,7 @@ impl Type {
                 schema: schema.clone(),
                 node: id,
                 is_resource,
+                is_whole: false,
             })
         };
         Some(match &node.shape {
@@ -102,6 +106,9 @@ impl Type {
             Shape::Boolean => Self::Bool,
             Shape::Integer(_) => Self::Int,
             Shape::Number => Self::Double,
+            Shape::String(Format::Quantity) => return None,
+            Shape::String(Format::DateTime | Format::MicroTime) => Self::Timestamp,
+            Shape::String(Format::Byte) => Self::Bytes,
             Shape::String(_) => match node.checks.as_ref().map_or("", |c| c.format.as_ref()) {
                 "byte" => Self::Bytes,
                 "duration" => Self::Duration,
@@ -125,6 +132,15 @@ impl Type {
             }
             Shape::Struct(_) => object(),
         })
+    }
+
+    /// The type of a whole object, as policies see it.
+    pub fn of_object(schema: &Schema, name: &str) -> Option<Self> {
+        let mut of = Self::of(schema, schema.root_id(), true, name);
+        if let Some(Self::Object(object)) = &mut of {
+            object.is_whole = true;
+        }
+        of
     }
 
     /// A list of these.
@@ -192,7 +208,7 @@ impl Object {
         if property.contains(['-', '.', '/']) && property == name {
             return None;
         }
-        if self.is_resource {
+        if self.is_resource && self.schema.origin() == Origin::Custom {
             match property.as_str() {
                 "apiVersion" | "kind" => return Some(Type::String),
                 "metadata" => {
@@ -201,12 +217,14 @@ impl Object {
                         schema: self.schema.clone(),
                         node: self.schema.meta()?,
                         is_resource: false,
+                        is_whole: self.is_whole,
                     }));
                 }
                 _ => {}
             }
         }
         if Some(self.node) == self.schema.meta()
+            && !self.is_whole
             && !matches!(property.as_str(), "name" | "generateName")
         {
             return None;

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 
-use super::Fault;
 use super::files::{read, read_bytes};
+use super::front_proxy::Proxies;
+use super::{Fault, authorization};
+use crate::auth::authorize::abac::Policies;
 use crate::auth::certificate::Authorities;
 use crate::auth::service_account::ServiceAccounts;
 use crate::auth::service_account::keys::{PublicKey, SigningKey};
@@ -21,14 +23,24 @@ pub(super) struct Access {
     /// none: everybody may do everything; rbac: who asks is checked, and rights as well
     #[arg(long, value_enum, default_value_t = Auth::None)]
     auth: Auth,
-    /// Who decides about rights, in this order: AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook;
-    /// implies that who asks is checked
+    /// Who decides about rights, in this order: ABAC, AlwaysAllow, AlwaysDeny, Node, RBAC,
+    /// Webhook; implies that who asks is checked
     #[arg(long, value_name = "MODES", value_delimiter = ',')]
     authorization_mode: Vec<String>,
+    /// The same, in a file: an AuthorizationConfiguration
+    #[arg(long, value_name = "FILE", conflicts_with = "authorization_mode")]
+    authorization_config: Option<PathBuf>,
+    /// What the mode ABAC goes by: a policy in JSON a line
+    #[arg(long, value_name = "FILE")]
+    authorization_policy_file: Option<PathBuf>,
     /// Let those in who do not say who they are, as system:anonymous
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set,
           num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     anonymous_auth: bool,
+    /// Know the tokens that secrets of type bootstrap.kubernetes.io/token hold
+    #[arg(long, value_name = "BOOL", default_value_t = false, action = clap::ArgAction::Set,
+          num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    enable_bootstrap_token_auth: bool,
     /// Bearer tokens, a line each: token,user,uid,"group1,group2"
     #[arg(long, value_name = "FILE")]
     token_auth_file: Option<PathBuf>,
@@ -70,6 +82,8 @@ pub(super) struct Access {
     /// How long what is said there of a token holds
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
     authentication_token_webhook_cache_ttl: SignedDuration,
+    #[command(flatten)]
+    proxies: Proxies,
     /// Audiences of tokens for this server; the issuers where left out
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     api_audiences: Vec<String>,
@@ -91,6 +105,7 @@ impl Access {
         let mut builder = builder
             .auth(mode)
             .anonymous_auth(self.anonymous_auth)
+            .bootstrap_tokens(self.enable_bootstrap_token_auth)
             .service_accounts(self.service_accounts()?);
         if !self.authorization_mode.is_empty() {
             let modes = self.modes()?;
@@ -100,12 +115,20 @@ impl Access {
             }
             builder = builder.authorization(modes);
         }
+        if let Some(path) = &self.authorization_config {
+            builder = builder.authorizers(authorization::configured(path)?);
+        }
+        if let Some(path) = &self.authorization_policy_file {
+            let policies = Policies::parse(&read("--authorization-policy-file", path)?);
+            builder = builder.policies(policies.map_err(|error| wrong(path, &error))?);
+        }
         if let Some(path) = &self.authorization_webhook_config_file {
             builder = builder.authorization_webhook(remote::Settings {
                 target: target("--authorization-webhook-config-file", path)?,
                 version: self.authorization_webhook_version.clone(),
                 yes_for: self.authorization_webhook_cache_authorized_ttl,
                 no_for: self.authorization_webhook_cache_unauthorized_ttl,
+                patience: remote::PATIENCE,
             });
         }
         if let Some(path) = &self.authentication_token_webhook_config_file {
@@ -114,10 +137,13 @@ impl Access {
                 version: self.authentication_token_webhook_version.clone(),
                 yes_for: self.authentication_token_webhook_cache_ttl,
                 no_for: self.authentication_token_webhook_cache_ttl,
+                patience: remote::PATIENCE,
             });
         }
         if let Some(path) = &self.token_auth_file {
-            if mode == Mode::None && self.authorization_mode.is_empty() {
+            let is_unsaid =
+                self.authorization_mode.is_empty() && self.authorization_config.is_none();
+            if mode == Mode::None && is_unsaid {
                 return Err(Fault::usage(
                     "--token-auth-file: tokens are not looked at with --auth none; add --auth \
                      rbac, or leave the file out",
@@ -138,7 +164,7 @@ impl Access {
                 .map_err(|error| wrong(path, &error))?;
             builder = builder.client_authorities(authorities);
         }
-        Ok(builder)
+        self.proxies.apply(builder)
     }
 
     fn modes(&self) -> Result<Vec<authorize::Mode>, Fault> {
@@ -146,8 +172,8 @@ impl Access {
         for name in &self.authorization_mode {
             let mode = authorize::Mode::parse(name).ok_or_else(|| {
                 Fault::usage(format!(
-                    "--authorization-mode {name:?}: not one of AlwaysAllow, AlwaysDeny, Node, RBAC, \
-                     Webhook"
+                    "--authorization-mode {name:?}: not one of ABAC, AlwaysAllow, AlwaysDeny, Node, \
+                     RBAC, Webhook"
                 ))
             })?;
             if modes.contains(&mode) {
@@ -155,6 +181,11 @@ impl Access {
                 return Err(Fault::usage(message));
             }
             modes.push(mode);
+        }
+        if modes.contains(&authorize::Mode::Abac) && self.authorization_policy_file.is_none() {
+            let message = "--authorization-mode ABAC: what it goes by is said by \
+                           --authorization-policy-file";
+            return Err(Fault::usage(message));
         }
         let has_file = self.authorization_webhook_config_file.is_some();
         if modes.contains(&authorize::Mode::Webhook) && !has_file {
@@ -189,7 +220,7 @@ impl Access {
 }
 
 /// Who a kubeconfig says is to be asked.
-fn target(flag: &str, path: &Path) -> Result<Target, Fault> {
+pub(super) fn target(flag: &str, path: &Path) -> Result<Target, Fault> {
     let text = read(flag, path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let read_beside =

@@ -4,8 +4,11 @@
 
 mod access;
 mod audit;
+mod audit_log;
+mod authorization;
 mod envtest;
 mod files;
+mod front_proxy;
 mod parent;
 mod personality;
 mod plugins;

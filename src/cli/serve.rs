@@ -77,6 +77,9 @@ pub(super) struct Flags {
     /// Admission plugins to switch off
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     disable_admission_plugins: Vec<String>,
+    /// Configurations of admission plugins: an AdmissionConfiguration
+    #[arg(long, value_name = "FILE")]
+    admission_control_config_file: Option<PathBuf>,
     /// Where a service is that a webhook is reached by (nothing listens at a cluster IP)
     #[arg(long, value_name = "NAMESPACE/NAME[:PORT]=HOST:PORT")]
     resolve_service: Vec<String>,
@@ -278,6 +281,9 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         &flags.enable_admission_plugins,
         &flags.disable_admission_plugins,
     )?;
+    if let Some(path) = &flags.admission_control_config_file {
+        builder = builder.admission_settings(plugins::settings(path)?);
+    }
     for choice in &flags.runtime_config {
         let (api, is_served) = runtime_choice(choice)?;
         builder = builder.runtime_config(api, is_served);

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use super::runtime_config::RuntimeConfig;
 use super::{Cluster, Error, wiring};
+use crate::admission::plugins::Settings as PluginSettings;
 use crate::audit;
+use crate::auth::authorize::abac::Policies;
 use crate::auth::certificate::Authorities;
+use crate::auth::front_proxy::FrontProxy;
 use crate::auth::service_account::ServiceAccounts;
 use crate::auth::{Authenticator, Mode, User, authorize, remote};
 use crate::controllers::Selection;
 use crate::registry::Settings;
 use crate::server::Limits;
 use crate::sim::Clock;
-use crate::webhook::Services;
+use crate::webhook::{Services, Target};
 
 /// Objects to be there at the start.
 #[derive(Clone, Debug)]
@@ -21,6 +24,33 @@ pub(super) struct Manifest {
     /// Where they come from, for messages; empty where that is not said.
     pub(super) origin: String,
     pub(super) text: String,
+}
+
+/// One who decides about rights.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    /// Its kind.
+    pub mode: authorize::Mode,
+    /// The name under which its reasons are told; its kind's where left out.
+    pub name: Option<String>,
+    /// Whom it asks; where left out, whoever [`Builder::authorization_webhook`] says.
+    pub webhook: Option<remote::Settings>,
+    /// Under which conditions they are asked: expressions about the `request`.
+    pub conditions: Vec<String>,
+    /// Whether it is a no where they cannot be asked.
+    pub denies_failed: bool,
+}
+
+impl From<authorize::Mode> for Authorization {
+    fn from(mode: authorize::Mode) -> Self {
+        Self {
+            mode,
+            name: None,
+            webhook: None,
+            conditions: Vec::new(),
+            denies_failed: false,
+        }
+    }
 }
 
 /// A cluster to be.
@@ -31,12 +61,16 @@ pub struct Builder {
     pub(super) settings: Settings,
     pub(super) limits: Limits,
     pub(super) authenticator: Authenticator,
-    pub(super) authorization: Vec<authorize::Mode>,
+    pub(super) authorization: Vec<Authorization>,
     pub(super) authorization_webhook: Option<remote::Settings>,
+    pub(super) policies: Option<Arc<Policies>>,
     pub(super) token_webhook: Option<remote::Settings>,
-    pub(super) audit: Option<(audit::Policy, Arc<dyn audit::Sink>)>,
+    pub(super) audit: Option<audit::Policy>,
+    pub(super) audit_sinks: Vec<Arc<dyn audit::Sink>>,
+    pub(super) audit_webhook: Option<Target>,
     pub(super) enabled_plugins: Vec<String>,
     pub(super) disabled_plugins: Vec<String>,
+    pub(super) plugin_settings: PluginSettings,
     pub(super) listen: Option<SocketAddr>,
     pub(super) listener: Option<Arc<TcpListener>>,
     pub(super) certificate: Option<(String, String)>,
@@ -47,6 +81,8 @@ pub struct Builder {
     pub(super) services: Services,
     pub(super) controllers: Selection,
     pub(super) nodes: u32,
+    pub(super) proxy_identity: Option<(Vec<u8>, Vec<u8>)>,
+    pub(super) aggregates: bool,
 }
 
 impl std::fmt::Debug for Builder {
@@ -63,12 +99,16 @@ impl Default for Builder {
             settings: Settings::default(),
             limits: Limits::default(),
             authenticator: Authenticator::new(Mode::None),
-            authorization: vec![authorize::Mode::AlwaysAllow],
+            authorization: vec![authorize::Mode::AlwaysAllow.into()],
             authorization_webhook: None,
+            policies: None,
             token_webhook: None,
             audit: None,
+            audit_sinks: Vec::new(),
+            audit_webhook: None,
             enabled_plugins: Vec::new(),
             disabled_plugins: Vec::new(),
+            plugin_settings: PluginSettings::new(),
             listen: None,
             listener: None,
             certificate: None,
@@ -79,6 +119,8 @@ impl Default for Builder {
             services: Services::default(),
             controllers: Selection::None,
             nodes: 0,
+            proxy_identity: None,
+            aggregates: true,
         }
     }
 }
@@ -112,16 +154,27 @@ impl Builder {
     pub fn auth(mut self, mode: Mode) -> Self {
         self.authenticator.is_open = mode == Mode::None;
         self.authorization = match mode {
-            Mode::None => vec![authorize::Mode::AlwaysAllow],
-            Mode::Rbac => vec![authorize::Mode::Rbac],
+            Mode::None => vec![authorize::Mode::AlwaysAllow.into()],
+            Mode::Rbac => vec![authorize::Mode::Rbac.into()],
         };
         self
     }
 
     /// Who decides about rights, in this order; it matters who asks from now on.
-    pub fn authorization(mut self, modes: Vec<authorize::Mode>) -> Self {
+    pub fn authorization(self, modes: Vec<authorize::Mode>) -> Self {
+        self.authorizers(modes.into_iter().map(Authorization::from).collect())
+    }
+
+    /// The same, where some have names or conditions.
+    pub fn authorizers(mut self, all: Vec<Authorization>) -> Self {
         self.authenticator.is_open = false;
-        self.authorization = modes;
+        self.authorization = all;
+        self
+    }
+
+    /// What the mode ABAC goes by.
+    pub fn policies(mut self, policies: Policies) -> Self {
+        self.policies = Some(Arc::new(policies));
         self
     }
 
@@ -139,7 +192,15 @@ impl Builder {
 
     /// Records requests as a policy asks for it.
     pub fn audit(mut self, policy: audit::Policy, sink: Arc<dyn audit::Sink>) -> Self {
-        self.audit = Some((policy, sink));
+        self.audit = Some(policy);
+        self.audit_sinks.push(sink);
+        self
+    }
+
+    /// The same, posting what is recorded to somebody far away.
+    pub fn audit_webhook(mut self, policy: audit::Policy, target: Target) -> Self {
+        self.audit = Some(policy);
+        self.audit_webhook = Some(target);
         self
     }
 
@@ -152,6 +213,18 @@ impl Builder {
     /// Believes client certificates of these authorities.
     pub fn client_authorities(mut self, authorities: Authorities) -> Self {
         self.authenticator.authorities = Some(authorities);
+        self
+    }
+
+    /// Believes proxies in front of the cluster about who asks.
+    pub fn front_proxy(mut self, proxy: FrontProxy) -> Self {
+        self.authenticator.front_proxy = Some(proxy);
+        self
+    }
+
+    /// Whether secrets may hold tokens by which new nodes join.
+    pub fn bootstrap_tokens(mut self, reads: bool) -> Self {
+        self.authenticator.reads_bootstrap_tokens = reads;
         self
     }
 
@@ -187,6 +260,12 @@ impl Builder {
         self
     }
 
+    /// Configurations of admission plugins, by their names.
+    pub fn admission_settings(mut self, settings: PluginSettings) -> Self {
+        self.plugin_settings = settings;
+        self
+    }
+
     /// Where the services are that webhooks are reached by: nothing listens at a cluster IP.
     pub fn services(mut self, services: Services) -> Self {
         self.services = services;
@@ -202,6 +281,20 @@ impl Builder {
     /// How many nodes there are that run pods, `node-1`, `node-2`, …; none unless said otherwise.
     pub fn nodes(mut self, count: u32) -> Self {
         self.nodes = count;
+        self
+    }
+
+    /// What the cluster shows of itself to API servers that are registered behind it: certificate
+    /// and key, as PEM.
+    pub fn proxy_identity(mut self, certificate: Vec<u8>, key: Vec<u8>) -> Self {
+        self.proxy_identity = Some((certificate, key));
+        self
+    }
+
+    /// Leaves registrations of other API servers alone: nobody is asked whether they can be
+    /// reached, and no request is passed on to them.
+    pub fn without_aggregation(mut self) -> Self {
+        self.aggregates = false;
         self
     }
 

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use builder::Builder;
+pub use builder::{Authorization, Builder};
 
 use crate::auth::User;
 use crate::client::{Client, Failure};
@@ -49,6 +49,12 @@ pub enum Error {
     /// There is no certificate.
     #[error(transparent)]
     Tls(#[from] crate::server::tls::Error),
+    /// An admission plugin cannot be made; it is named.
+    #[error("{0}")]
+    Admission(String),
+    /// An authorizer cannot be made; it is named.
+    #[error("authorizer {0}")]
+    Authorization(String),
     /// A manifest is no manifest.
     #[error("{0}")]
     Manifest(String),

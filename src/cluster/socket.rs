@@ -8,6 +8,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::tasks::Tasks;
 use super::{Builder, Error};
+use crate::auth::certificate::Authorities;
 use crate::server::tls::{self, Identity};
 use crate::server::{Door, listen};
 
@@ -43,7 +44,12 @@ impl Socket {
         if builder.is_plaintext {
             return Ok(Some(socket));
         }
-        let authorities = builder.authenticator.authorities.as_ref();
+        let proxy = builder.authenticator.front_proxy.as_ref();
+        let believed = [
+            builder.authenticator.authorities.as_ref(),
+            proxy.map(|proxy| &proxy.authorities),
+        ];
+        let authorities: Vec<&Authorities> = believed.into_iter().flatten().collect();
         let addresses = [
             IpAddr::V4(Ipv4Addr::LOCALHOST),
             IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -52,10 +58,10 @@ impl Socket {
         ];
         // Whoever chose the certificate knows whom to believe; a self-signed one is its own.
         let (ca_pem, config) = if let Some((certificate, key)) = &builder.certificate {
-            let config = tls::config_of_pem(certificate, key, authorities)?;
+            let config = tls::config_of_pem(certificate, key, &authorities)?;
             (certificate.clone(), config)
         } else {
-            let identity = Identity::for_clients(&addresses, authorities)?;
+            let identity = Identity::for_clients(&addresses, &authorities)?;
             (identity.ca_pem, identity.config)
         };
         socket.ca_pem = Some(ca_pem);

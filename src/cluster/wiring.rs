@@ -9,9 +9,12 @@ use super::socket::Socket;
 use super::tasks::Tasks;
 use super::{Builder, Cluster, Error, bootstrap, manifest};
 use crate::admission::plugins;
-use crate::audit::{Queue, Recorder};
+use crate::aggregate::{Aggregator, Keeper};
+use crate::audit::{self, Policy, Queue, Recorder};
+use crate::auth::authorize::webhook::Far;
+use crate::auth::authorize::{Mode, Step};
 use crate::auth::impersonate::Modes;
-use crate::auth::remote::Remote;
+use crate::auth::remote::{self, Remote};
 use crate::auth::{Access, Authorizer, User};
 use crate::client::Client;
 use crate::registry::Registry;
@@ -38,39 +41,31 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     registry.clock = builder.clock.clone();
     registry.entropy = Arc::new(Entropy::seeded(seed));
     registry.settings = builder.settings.clone();
-    registry.admission = plugins::chain(&enabled_plugins(&builder), &builder.disabled_plugins);
+    registry.admission = plugins::chain(
+        &enabled_plugins(&builder),
+        &builder.disabled_plugins,
+        &builder.plugin_settings,
+    )
+    .map_err(Error::Admission)?;
     let tasks = Tasks::new(tokio::runtime::Handle::current());
     let services = builder.services.clone();
     let services = services.with_reader(Arc::clone(&registry.reader));
     registry.webhooks = Arc::new(Caller::new(tasks.spawn_until_stop(), services));
     let admin_token = format!("{:016x}{:016x}", random(), random());
-    let mut authenticator = builder.authenticator.clone();
-    authenticator.add_token(admin_token.clone(), User::admin());
-    let ask = |settings| Remote::new(settings, Arc::clone(&registry.webhooks));
-    let mut authorizer = Authorizer::new(builder.authorization.clone());
-    if let Some(settings) = builder.authorization_webhook.clone() {
-        authorizer = authorizer.asking(ask(settings));
-    }
-    authenticator.remote = builder.token_webhook.clone().map(ask).map(Arc::new);
-    registry.access = Access {
-        authenticator,
-        authorizer,
-        impersonations: Modes::default(),
-    };
+    registry.access = access(&builder, &registry, &admin_token)?;
     let registry = Arc::new(registry);
+    let aggregator: Arc<Aggregator> = Arc::default();
     let mut door = Door::new(
         Arc::clone(&registry),
+        Arc::clone(&aggregator),
         builder.limits,
         // Audit ids are drawn apart, so that looking on changes nothing that is stored.
         seed ^ 0xa0d1_7a0d_17a0_d17a,
         tasks.stop(),
     );
-    if let Some((policy, sink)) = &builder.audit {
-        tasks.spawn_last(|done| {
-            let (queue, drain) = Queue::new(Arc::clone(sink), done);
-            door.record(Recorder::new(policy.clone(), queue, registry.clock.clone()));
-            drain
-        });
+    if let Some(policy) = &builder.audit {
+        let recorder = recorder(&builder, policy, &registry, &tasks);
+        door.record(recorder);
     }
     let door = Arc::new(door);
     let client = Client::new(Arc::new(Local(Arc::clone(&door))), Some(User::admin()));
@@ -86,6 +81,7 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     if let Some(socket) = socket {
         socket.serve(door, &tasks);
     }
+    keep(aggregator, &registry, &client, &builder, &tasks);
     Ok(Cluster {
         registry,
         client,
@@ -109,6 +105,91 @@ async fn populate(builder: &Builder, registry: &Registry, client: &Client) -> Re
         manifest::apply(registry, client, origin, text).await?;
     }
     Ok(())
+}
+
+/// Who is who, and who may what.
+fn access(builder: &Builder, registry: &Registry, admin_token: &str) -> Result<Access, Error> {
+    let ask = |settings| Remote::new(settings, Arc::clone(&registry.webhooks));
+    let mut authenticator = builder.authenticator.clone();
+    authenticator.add_token(admin_token, User::admin());
+    authenticator.remote = builder.token_webhook.clone().map(ask).map(Arc::new);
+    Ok(Access {
+        authenticator,
+        authorizer: authorizer(builder, &ask)?,
+        impersonations: Modes::default(),
+    })
+}
+
+/// Looks after what is registered, for as long as the cluster is there.
+fn keep(
+    aggregator: Arc<Aggregator>,
+    registry: &Registry,
+    client: &Client,
+    builder: &Builder,
+    tasks: &Tasks,
+) {
+    if !builder.aggregates {
+        return;
+    }
+    let keeper = Keeper {
+        aggregator,
+        reader: Arc::clone(&registry.reader),
+        catalog: Arc::clone(&registry.catalog),
+        client: client.with_agent("kube-apiserver"),
+        caller: Arc::clone(&registry.webhooks),
+        clock: registry.clock.clone(),
+        identity: builder.proxy_identity.clone(),
+    };
+    tasks.spawn_until_stop()(Box::pin(keeper.run()));
+}
+
+/// Who records requests.
+fn recorder(builder: &Builder, policy: &Policy, registry: &Registry, tasks: &Tasks) -> Recorder {
+    let mut sinks = builder.audit_sinks.clone();
+    if let Some(target) = &builder.audit_webhook {
+        let caller = Arc::clone(&registry.webhooks);
+        sinks.push(Arc::new(audit::Webhook::new(target.clone(), caller)));
+    }
+    let mut queues = Vec::new();
+    for sink in sinks {
+        tasks.spawn_last(|done| {
+            let (queue, drain) = Queue::new(sink, done);
+            queues.push(queue);
+            drain
+        });
+    }
+    Recorder::new(policy.clone(), queues, registry.clock.clone())
+}
+
+/// Who decides about rights.
+fn authorizer(
+    builder: &Builder,
+    ask: &dyn Fn(remote::Settings) -> Remote,
+) -> Result<Authorizer, Error> {
+    let mut steps = Vec::new();
+    for one in &builder.authorization {
+        let mut step = Step::from(one.mode);
+        if let Some(name) = &one.name {
+            step.name.clone_from(name);
+        }
+        match one.mode {
+            Mode::Abac => step.policies.clone_from(&builder.policies),
+            Mode::Webhook => {
+                let settings = one.webhook.as_ref();
+                let settings = settings.or(builder.authorization_webhook.as_ref());
+                step.far = settings
+                    .map(|settings| Far::new(ask(settings.clone())))
+                    .map(|far| far.denying_failed(one.denies_failed))
+                    .map(|far| far.on_conditions(&one.conditions))
+                    .transpose()
+                    .map_err(|why| Error::Authorization(format!("{}: {why}", step.name)))?
+                    .map(Arc::new);
+            }
+            _ => {}
+        }
+        steps.push(step);
+    }
+    Ok(Authorizer::of(steps))
 }
 
 /// The plugins that are on: where somebody makes service accounts, pods must have one.

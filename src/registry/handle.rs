@@ -8,8 +8,8 @@ use super::context::{Context, Pools, Settings};
 use super::meta::names::check_path_segment;
 use super::write::Writer;
 use super::{Options, Printer, Request, Response, Strategy, Verb, subresources, verbs};
-use crate::admission::{Chain, Rights, Verdict};
-use crate::auth::{self, Access, Attributes, User};
+use crate::admission::Chain;
+use crate::auth::{Access, Attributes};
 use crate::error::{ApiError, Details, Reason};
 use crate::object::GroupResource;
 use crate::object::quote::quoted;
@@ -180,18 +180,6 @@ impl Registry {
             Verb::DeleteCollection => {
                 verbs::delete_collection::delete_collection(self, cx, request).await
             }
-        }
-    }
-}
-
-impl Rights for Registry {
-    fn decide(&self, user: &User, attributes: &auth::Attributes) -> Verdict {
-        let authorizer = &self.access.authorizer;
-        let decision = authorizer.decide_here(self.reader.as_ref(), user, attributes);
-        Verdict {
-            is_allowed: decision.is_allowed(),
-            reason: decision.reason,
-            error: decision.error,
         }
     }
 }

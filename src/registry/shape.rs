@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::custom::{embedded, validate_scale};
 use super::meta::managers;
+use super::verbs::create::set_namespace;
 use super::{Context, Request, Strategy, decode};
 use crate::cel::rules::Rules;
 use crate::error::{ApiError, FieldErrors};
@@ -42,6 +43,7 @@ pub fn received(
     request: &Request,
 ) -> Result<Object, ApiError> {
     let mut object = decode::object(cx, request)?;
+    set_namespace(cx, &mut object)?;
     decoded(cx, strategy, &mut object);
     managers::track_create(cx, strategy, cx.resource, &mut object);
     Ok(object)

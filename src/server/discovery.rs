@@ -7,10 +7,12 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::Value;
 
 use super::encode::{self, Payload};
 use super::pages::{self, Head, Pages};
 use super::{health, negotiate, oidc};
+use crate::aggregate::Form;
 use crate::error::ApiError;
 use crate::object::GroupVersion;
 use crate::schema::publish::discovery::{self, Root};
@@ -27,7 +29,8 @@ pub(super) struct Kept {
 
 #[derive(Clone)]
 struct Made {
-    generation: u64,
+    /// Of the catalog, and of what is registered beside it.
+    generation: (u64, u64),
     bytes: Bytes,
     etag: HeaderValue,
 }
@@ -83,8 +86,16 @@ pub(super) async fn apis(State(pages): State<Pages>, head: Head) -> Response {
     if negotiate::wants_aggregated(&head.headers) {
         return aggregated(&pages, &head, Root::Groups);
     }
-    let state = pages.registry.catalog.state();
-    pages::any_method(&head, discovery::group_list(&state).to_string())
+    let mut list = discovery::group_list(&pages.registry.catalog.state());
+    merge(&pages, &mut list["groups"], Form::Plain);
+    pages::any_method(&head, list.to_string())
+}
+
+/// Adds what is registered beside what is served from here.
+fn merge(pages: &Pages, groups: &mut Value, form: Form) {
+    if let Some(groups) = groups.as_array_mut() {
+        pages.aggregator.merge(groups, form);
+    }
 }
 
 /// `/apis/GROUP`.
@@ -94,8 +105,16 @@ pub(super) async fn group(
     head: Head,
 ) -> Response {
     let state = pages.registry.catalog.state();
-    match discovery::group(&state, &name) {
-        Some(group) => pages::any_method(&head, group.to_string()),
+    let own = discovery::group(&state, &name);
+    let mut groups = own.map(|own| vec![own]).unwrap_or_default();
+    pages.aggregator.merge(&mut groups, Form::Plain);
+    let group = groups.into_iter().find(|group| group["name"] == name);
+    match group {
+        Some(mut group) => {
+            group["kind"] = "APIGroup".into();
+            group["apiVersion"] = "v1".into();
+            pages::any_method(&head, group.to_string())
+        }
         None => pages::page(encode::not_found()),
     }
 }
@@ -141,13 +160,18 @@ fn aggregated(pages: &Pages, head: &Head, root: Root) -> Response {
         Root::Core => pages.discovery.core.lock(),
         Root::Groups => pages.discovery.groups.lock(),
     };
+    let generation = (state.generation, pages.aggregator.generation());
     let made = match &*kept {
-        Some(made) if made.generation == state.generation => made.clone(),
+        Some(made) if made.generation == generation => made.clone(),
         _ => {
-            let bytes = Bytes::from(discovery::aggregated(&state, root).to_string());
+            let mut list = discovery::aggregated(&state, root);
+            if root == Root::Groups {
+                merge(pages, &mut list["items"], Form::Aggregated);
+            }
+            let bytes = Bytes::from(list.to_string());
             let etag = format!("\"{}\"", discovery::etag(&bytes));
             let made = Made {
-                generation: state.generation,
+                generation,
                 bytes,
                 etag: HeaderValue::from_str(&etag).unwrap_or(HeaderValue::from_static("")),
             };

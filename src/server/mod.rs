@@ -20,6 +20,7 @@ mod oidc;
 mod openapi;
 mod pages;
 pub mod path;
+mod proxy;
 mod record;
 pub mod tls;
 pub mod watch;
@@ -40,6 +41,7 @@ use self::filters::body::{self, Manner};
 use self::filters::route::Route;
 use self::metrics::{Metrics, Series, Stopwatch};
 use self::negotiate::{Encoding, Endpoint, Media, Offer};
+use crate::aggregate::Aggregator;
 use crate::audit::{Recorder, Stage, Trail};
 use crate::auth::User;
 use crate::error::{ApiError, Details, Reason};
@@ -93,6 +95,7 @@ pub type Stop = tokio::sync::watch::Receiver<bool>;
 /// Everything a request may need, behind one door.
 pub struct Door {
     registry: Arc<Registry>,
+    aggregator: Arc<Aggregator>,
     limits: Limits,
     recorder: Option<Recorder>,
     metrics: Arc<Metrics>,
@@ -102,12 +105,19 @@ pub struct Door {
 }
 
 impl Door {
-    /// A door to a registry.
-    pub fn new(registry: Arc<Registry>, limits: Limits, audit_seed: u64, stop: Stop) -> Self {
+    /// A door to a registry, and to the servers that are registered beside it.
+    pub fn new(
+        registry: Arc<Registry>,
+        aggregator: Arc<Aggregator>,
+        limits: Limits,
+        audit_seed: u64,
+        stop: Stop,
+    ) -> Self {
         let metrics = Arc::new(Metrics::default());
         Self {
-            pages: pages::router(&registry, &metrics),
+            pages: pages::router(&registry, &aggregator, &metrics),
             registry,
+            aggregator,
             limits,
             recorder: None,
             metrics,
@@ -217,6 +227,15 @@ impl Door {
             Ok(place) => place,
             Err(error) => return (fail(error), body::discard(body, manner).await),
         };
+        if let Some(remote) = proxy::remote(self, asked) {
+            return match body::read(body, &self.limits).await {
+                Ok(body) => {
+                    let answer = proxy::answer(self, asked, (&remote, &user), body).await;
+                    (answer, false)
+                }
+                Err(unread) => (fail(unread.error), unread.is_cut_off),
+            };
+        }
         if !asked.location.is_resource {
             let is_cut_off = body::discard(body, manner).await;
             let answer = filters::without_panic(trail, self.page(asked)).await;

@@ -4,6 +4,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, EXPIRES, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, LAST_MODIFIED, LOCATION, VARY,
@@ -12,17 +13,22 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
 use super::discovery::is_known;
 use super::encode::{self, Answer, Payload};
 use super::negotiate;
 use super::pages::{self, Head, Pages};
+use crate::aggregate;
 use crate::schema::publish::Document;
 
 /// `/openapi/v3`: the list of documents, made anew for everybody.
 pub(super) async fn index(State(pages): State<Pages>, head: Head) -> Response {
     let state = pages.registry.catalog.state();
-    let document = pages.publisher.index(&state);
+    let mut document = pages.publisher.index(&state).json();
+    if let Some(registered) = pages.aggregator.state() {
+        document = with_others(&document, &registered);
+    }
     let now = pages.registry.clock.now();
     let mut headers = HeaderMap::new();
     headers.insert(LAST_MODIFIED, http_time(now));
@@ -32,9 +38,20 @@ pub(super) async fn index(State(pages): State<Pages>, head: Head) -> Response {
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     headers.insert(CONTENT_TYPE, text);
-    let mut answer = Answer::new(Payload::whole(document.json()));
+    let mut answer = Answer::new(Payload::whole(document));
     *answer.headers_mut() = headers;
     pages::page(answer)
+}
+
+/// The index with the documents of servers that are registered beside this one.
+fn with_others(index: &[u8], registered: &aggregate::State) -> Bytes {
+    let mut index: Value = serde_json::from_slice(index).unwrap_or_default();
+    for (version, one) in &registered.versions {
+        if let Some(url) = &one.openapi {
+            index["paths"][format!("apis/{version}")] = json!({ "serverRelativeURL": url });
+        }
+    }
+    index.to_string().into()
 }
 
 /// `/openapi/v3/` and nothing after it.

@@ -19,6 +19,7 @@ use super::filters::Asked;
 use super::metrics::Metrics;
 use super::negotiate::{self, Endpoint};
 use super::{discovery, health, oidc, openapi, path};
+use crate::aggregate::Aggregator;
 use crate::error::{ApiError, Details};
 use crate::registry::Registry;
 use crate::registry::handle::method_not_allowed;
@@ -28,6 +29,7 @@ use crate::schema::publish::Publisher;
 #[derive(Clone)]
 pub(super) struct Pages {
     pub(super) registry: Arc<Registry>,
+    pub(super) aggregator: Arc<Aggregator>,
     metrics: Arc<Metrics>,
     pub(super) discovery: Arc<discovery::Kept>,
     pub(super) publisher: Arc<Publisher>,
@@ -56,7 +58,11 @@ impl Pages {
 pub(super) type Head = http::request::Parts;
 
 /// The routes.
-pub(super) fn router(registry: &Arc<Registry>, metrics: &Arc<Metrics>) -> axum::Router {
+pub(super) fn router(
+    registry: &Arc<Registry>,
+    aggregator: &Arc<Aggregator>,
+    metrics: &Arc<Metrics>,
+) -> axum::Router {
     let mut router = axum::Router::new()
         .route("/", any(discovery::index))
         .route("/api", any(discovery::api))
@@ -85,6 +91,7 @@ pub(super) fn router(registry: &Arc<Registry>, metrics: &Arc<Metrics>) -> axum::
         .fallback(|| async { page(encode::not_found()) })
         .with_state(Pages {
             registry: Arc::clone(registry),
+            aggregator: Arc::clone(aggregator),
             metrics: Arc::clone(metrics),
             discovery: Arc::default(),
             publisher: Arc::default(),

@@ -56,14 +56,11 @@ pub enum Error {
 impl Identity {
     /// A new authority, and a certificate for the cluster's own names and these addresses.
     pub fn new(addresses: &[IpAddr]) -> Result<Self, Error> {
-        Self::for_clients(addresses, None)
+        Self::for_clients(addresses, &[])
     }
 
     /// The same, asking clients for certificates where there are authorities to believe.
-    pub fn for_clients(
-        addresses: &[IpAddr],
-        authorities: Option<&Authorities>,
-    ) -> Result<Self, Error> {
+    pub fn for_clients(addresses: &[IpAddr], authorities: &[&Authorities]) -> Result<Self, Error> {
         let ca_key = KeyPair::generate()?;
         let mut ca = CertificateParams::new(Vec::new())?;
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -106,7 +103,7 @@ impl Identity {
 pub fn config_of_pem(
     certificate: &str,
     key: &str,
-    authorities: Option<&Authorities>,
+    authorities: &[&Authorities],
 ) -> Result<Arc<rustls::ServerConfig>, Error> {
     let chain = CertificateDer::pem_slice_iter(certificate.as_bytes())
         .collect::<Result<Vec<_>, _>>()
@@ -123,17 +120,21 @@ pub fn config_of_pem(
 fn config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
-    authorities: Option<&Authorities>,
+    authorities: &[&Authorities],
 ) -> Result<Arc<rustls::ServerConfig>, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
-    let builder = match authorities {
-        None => builder.with_no_client_auth(),
-        Some(authorities) => builder.with_client_cert_verifier(Arc::new(AnyClient {
-            names: authorities.names(),
+    let builder = if authorities.is_empty() {
+        builder.with_no_client_auth()
+    } else {
+        let names = authorities
+            .iter()
+            .flat_map(|authorities| authorities.names());
+        builder.with_client_cert_verifier(Arc::new(AnyClient {
+            names: names.collect(),
             provider,
-        })),
+        }))
     };
     let mut config = builder.with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

@@ -67,14 +67,23 @@ impl Failure {
     }
 }
 
+/// Whether it is a success.
+pub(super) fn check(head: &Parts, body: &[u8]) -> Result<(), Failure> {
+    if (200..=206).contains(&head.status.as_u16()) {
+        return Ok(());
+    }
+    Err(Failure::refused(refusal(head, media(head), body)))
+}
+
+fn media(head: &Parts) -> &str {
+    let media = head.headers.get("content-type");
+    media.and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
 /// The answer's object, or why there is none.
 pub(super) fn interpret(head: &Parts, body: &[u8]) -> Result<Value, Failure> {
-    let code = head.status.as_u16();
-    let media = head.headers.get("content-type");
-    let media = media.and_then(|value| value.to_str().ok()).unwrap_or("");
-    if !(200..=206).contains(&code) {
-        return Err(Failure::refused(refusal(head, media, body)));
-    }
+    check(head, body)?;
+    let (code, media) = (head.status.as_u16(), media(head));
     if body.is_empty() {
         return Err(Failure::unreachable(format!(
             "0-length response with status code: {code} and content type: {media}"

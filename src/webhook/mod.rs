@@ -6,6 +6,7 @@
 
 mod answer;
 mod connect;
+mod forward;
 pub mod kubeconfig;
 mod services;
 mod tls;
@@ -17,7 +18,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::Request;
+use http::header::LOCATION;
+use http::response::Parts;
+use http::{Method, Request};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use parking_lot::Mutex;
@@ -31,6 +34,9 @@ use crate::sim::Spawn;
 
 /// How many bytes of an answer are read.
 const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+/// How often one is sent elsewhere.
+const REDIRECTS_MAX: usize = 10;
 
 /// How many servers' connections are kept.
 const CLIENTS_MAX: usize = 200;
@@ -146,37 +152,75 @@ impl Caller {
         }
     }
 
+    /// Whether somebody said where a service is.
+    pub fn knows(&self, namespace: &str, name: &str, port: u16) -> bool {
+        self.services.knows(namespace, name, port)
+    }
+
     /// Posts a body and gives the answer's.
     pub async fn call(&self, call: &Call<'_>) -> Result<Value, Failure> {
-        let url = url::of(call)?;
-        let post = |why: String| Failure::unreachable(format!("Post \"{url}\": {why}"));
-        let body = serde_json::to_vec(call.body).unwrap_or_default();
-        let mut request = Request::post(&url)
-            .header("Content-Type", "application/json")
-            .header("Accept", "application/json, */*")
-            .header("User-Agent", call.user_agent);
-        if !call.target.authorization.is_empty() {
-            request = request.header("Authorization", &call.target.authorization);
-        }
-        let request = request
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| post(error.to_string()))?;
-        let pool = self.pool(call.target).map_err(&post)?;
+        let (head, body) = self.post(call).await?;
+        answer::interpret(&head, &body)
+    }
+
+    /// Posts a body, whatever the answer's says.
+    pub async fn send(&self, call: &Call<'_>) -> Result<(), Failure> {
+        let (head, body) = self.post(call).await?;
+        answer::check(&head, &body)
+    }
+
+    /// Posts a body, following wherever the answer points to.
+    async fn post(&self, call: &Call<'_>) -> Result<(Parts, Bytes), Failure> {
+        let mut step = Step {
+            method: Method::POST,
+            url: url::of(call)?,
+            body: serde_json::to_vec(call.body).unwrap_or_default().into(),
+        };
+        let first = step.failure("context deadline exceeded");
         let exchange = async {
-            let response = pool.request(request).await;
-            let response = response.map_err(|error| post(connect::words(&error)))?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-            let body = body.map_err(|error| {
-                let why = connect::words(error.as_ref());
-                Failure::unreachable(format!("unexpected error when reading response body. Please retry. Original error: {why}"))
-            })?;
-            answer::interpret(&head, &body.to_bytes())
+            for _ in 0..REDIRECTS_MAX {
+                let (head, body) = self.take(call, &step).await?;
+                match step.after(&head) {
+                    Some(next) => step = next,
+                    None => return Ok((head, body)),
+                }
+            }
+            let why = format!("stopped after {REDIRECTS_MAX} redirects");
+            Err(step.failure(&why))
         };
         // The one who answers is outside, and so is the time it takes.
         #[allow(clippy::disallowed_methods)]
         let answered = tokio::time::timeout(call.timeout, Box::pin(exchange)).await;
-        answered.unwrap_or_else(|_| Err(post("context deadline exceeded".to_owned()).in_vain()))
+        answered.unwrap_or_else(|_| Err(first.in_vain()))
+    }
+
+    async fn take(&self, call: &Call<'_>, step: &Step) -> Result<(Parts, Bytes), Failure> {
+        let mut request = Request::builder()
+            .method(step.method.clone())
+            .uri(&step.url)
+            .header("Accept", "application/json, */*")
+            .header("User-Agent", call.user_agent);
+        if step.method == Method::POST {
+            request = request.header("Content-Type", "application/json");
+        }
+        if !call.target.authorization.is_empty() {
+            request = request.header("Authorization", &call.target.authorization);
+        }
+        let request = request
+            .body(Full::new(step.body.clone()))
+            .map_err(|error| step.failure(&error.to_string()))?;
+        let pool = self.pool(call.target).map_err(|why| step.failure(&why))?;
+        let response = pool.request(request).await;
+        let response = response.map_err(|error| step.failure(&connect::words(&error)))?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
+        let body = body.map_err(|error| {
+            let why = connect::words(error.as_ref());
+            Failure::unreachable(format!(
+                "unexpected error when reading response body. Please retry. Original error: {why}"
+            ))
+        })?;
+        Ok((head, body.to_bytes()))
     }
 
     /// The connections to a target.
@@ -198,6 +242,49 @@ impl Caller {
         }
         pools.insert(key, Arc::clone(&pool));
         Ok(pool)
+    }
+}
+
+/// One request of a call.
+struct Step {
+    method: Method,
+    url: String,
+    body: Bytes,
+}
+
+impl Step {
+    /// Why there is no answer.
+    fn failure(&self, why: &str) -> Failure {
+        let verb = if self.method == Method::POST {
+            "Post"
+        } else {
+            "Get"
+        };
+        Failure::unreachable(format!("{verb} \"{}\": {why}", self.url))
+    }
+
+    /// The request that an answer asks for, as Go's client goes on.
+    fn after(&self, head: &Parts) -> Option<Self> {
+        let keeps = match head.status.as_u16() {
+            301..=303 => false,
+            307 | 308 => true,
+            _ => return None,
+        };
+        let place = head.headers.get(LOCATION)?.to_str().ok()?;
+        let url = url::joined(&self.url, place);
+        Some(if keeps {
+            Self {
+                method: self.method.clone(),
+                url,
+                body: self.body.clone(),
+            }
+        } else {
+            Self {
+                method: Method::GET,
+                url,
+                body: Bytes::new(),
+            }
+        })
     }
 }
 

@@ -43,11 +43,20 @@ impl Services {
         self
     }
 
-    /// The `HOST:PORT` at which a service's port is reached.
-    pub fn resolve(&self, namespace: &str, name: &str, port: u16) -> Result<String, String> {
+    /// Whether the table says where a service is.
+    pub fn knows(&self, namespace: &str, name: &str, port: u16) -> bool {
+        self.tabled(namespace, name, port).is_some()
+    }
+
+    fn tabled(&self, namespace: &str, name: &str, port: u16) -> Option<&String> {
         let service = format!("{namespace}/{name}");
         let exact = self.table.get(&(service.clone(), Some(port)));
-        if let Some(address) = exact.or_else(|| self.table.get(&(service, None))) {
+        exact.or_else(|| self.table.get(&(service, None)))
+    }
+
+    /// The `HOST:PORT` at which a service's port is reached.
+    pub fn resolve(&self, namespace: &str, name: &str, port: u16) -> Result<String, String> {
+        if let Some(address) = self.tabled(namespace, name, port) {
             return Ok(address.clone());
         }
         let Some(reader) = &self.reader else {

@@ -33,6 +33,20 @@ pub(super) fn of(call: &Call<'_>) -> Result<String, Failure> {
     Ok(url)
 }
 
+/// Where a relative or absolute reference points to that stands in an answer from a URL.
+pub(super) fn joined(base: &str, place: &str) -> String {
+    if place.contains("://") {
+        return place.to_owned();
+    }
+    let start = base.find("://").map_or(0, |at| at + 3);
+    let end = base[start..].find('/').map_or(base.len(), |at| at + start);
+    if place.starts_with('/') {
+        return format!("{}{place}", &base[..end]);
+    }
+    let folder = base.rfind('/').filter(|at| *at >= end);
+    format!("{}/{place}", &base[..folder.unwrap_or(base.len())])
+}
+
 /// A URL as scheme and authority, path, and query.
 fn split(text: &str) -> Result<(String, String, String), Failure> {
     if text.is_empty() {

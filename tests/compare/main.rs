@@ -62,6 +62,8 @@ async fn our_cluster() -> Cluster {
         .auth(Mode::Rbac)
         .settings(settings)
         .disable_admission_plugins(["ServiceAccount".to_owned()])
+        // What is asked of a registration was asked before anybody had looked at it.
+        .without_aggregation()
         .start()
         .await
         .unwrap()

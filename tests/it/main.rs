@@ -13,6 +13,7 @@
 
 mod access;
 mod admission;
+mod aggregation;
 mod apply;
 mod cel;
 mod cel_admission;

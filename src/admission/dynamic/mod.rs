@@ -10,7 +10,7 @@ mod review;
 mod subject;
 mod webhooks;
 
-pub(super) use self::policies::{MutatingAdmissionPolicy, ValidatingAdmissionPolicy};
+pub(super) use self::policies::{MutatingAdmissionPolicy, ValidatingAdmissionPolicy, type_check};
 pub(super) use self::webhooks::{MutatingAdmissionWebhook, ValidatingAdmissionWebhook};
 
 use super::Attributes;

@@ -3,7 +3,7 @@
 //! *Upstream:* `apiserver/pkg/admission/plugin/webhook/request/admissionreview.go`,
 //! `…/webhook/errors/statuserror.go`.
 
-use base64::Engine;
+use base64::{DecodeError, Engine};
 use serde_json::{Map, Value, json};
 
 use super::subject::{Versioned, request_json};
@@ -90,6 +90,13 @@ pub(super) fn unreadable(review: &Value, version: Version) -> Option<String> {
             )
         });
     }
+    if !kind.is_empty() && kind != "AdmissionReview" {
+        return Some(format!(
+            "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
+            quoted(kind),
+            quoted(api_version)
+        ));
+    }
     let mistyped = |value: &Value, field: &str, wanted: &str| {
         let found = go_name(value);
         format!("json: cannot unmarshal {found} into Go struct field {field} of type {wanted}")
@@ -105,6 +112,17 @@ pub(super) fn unreadable(review: &Value, version: Version) -> Option<String> {
             )
         });
     };
+    let patch = fields.get("patch").and_then(Value::as_str).unwrap_or("");
+    if let Err(error) = base64::engine::general_purpose::STANDARD.decode(patch) {
+        let offset = match error {
+            DecodeError::InvalidByte(offset, _) | DecodeError::InvalidLastSymbol(offset, _) => {
+                offset
+            }
+            DecodeError::InvalidLength(length) => length,
+            DecodeError::InvalidPadding => patch.len(),
+        };
+        return Some(format!("illegal base64 data at input byte {offset}"));
+    }
     let (name, value, wanted) = fields.iter().find_map(|(name, value)| {
         let (value, wanted) = mismatch(name, value)?;
         Some((name, value, wanted))

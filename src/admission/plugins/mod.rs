@@ -9,6 +9,10 @@ mod pods;
 mod storage;
 mod usage;
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::dynamic::{
     MutatingAdmissionPolicy, MutatingAdmissionWebhook, ValidatingAdmissionPolicy,
     ValidatingAdmissionWebhook,
@@ -23,50 +27,72 @@ pub struct Row {
     pub name: &'static str,
     /// Whether it is on unless somebody switches it off.
     pub is_default: bool,
-    /// Makes it; `None` for those that do not exist here.
-    make: Option<fn() -> Box<dyn Plugin>>,
+    make: Make,
+}
+
+/// How a plugin is made.
+#[derive(Clone, Copy)]
+enum Make {
+    /// It does not exist here, and why.
+    Not(&'static str),
+    /// It is always the same.
+    Plain(fn() -> Box<dyn Plugin>),
+    /// As a configuration says; null where there is none.
+    Configured(fn(&Value) -> Result<Box<dyn Plugin>, String>),
 }
 
 impl Row {
-    /// Whether it exists here.
-    pub fn exists(&self) -> bool {
-        self.make.is_some()
+    /// Why it cannot be switched on, if so.
+    pub fn missing(&self) -> Option<&'static str> {
+        match self.make {
+            Make::Not(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    fn plugin(&self, settings: Option<&Value>) -> Result<Box<dyn Plugin>, String> {
+        match (self.make, settings) {
+            (Make::Plain(make), None) => Ok(make()),
+            (Make::Configured(make), settings) => make(settings.unwrap_or(&Value::Null)),
+            (Make::Not(why), _) => Err(why.to_owned()),
+            (Make::Plain(_), Some(_)) => Err("takes no configuration here".to_owned()),
+        }
     }
 }
 
 const fn on(name: &'static str, make: fn() -> Box<dyn Plugin>) -> Row {
-    Row {
-        name,
-        is_default: true,
-        make: Some(make),
-    }
+    row(name, true, Make::Plain(make))
 }
 
 const fn off(name: &'static str, make: fn() -> Box<dyn Plugin>) -> Row {
-    Row {
-        name,
-        is_default: false,
-        make: Some(make),
-    }
+    row(name, false, Make::Plain(make))
 }
 
-const fn absent(name: &'static str) -> Row {
+const fn absent(name: &'static str, why: &'static str) -> Row {
+    row(name, false, Make::Not(why))
+}
+
+const fn row(name: &'static str, is_default: bool, make: Make) -> Row {
     Row {
         name,
-        is_default: false,
-        make: None,
+        is_default,
+        make,
     }
 }
 
 /// Every plugin, in order.
 pub const TABLE: &[Row] = &[
-    absent("AlwaysAdmit"),
-    absent("NamespaceAutoProvision"),
+    off("AlwaysAdmit", || Box::new(cluster::AlwaysAdmit)),
+    off("NamespaceAutoProvision", || {
+        Box::new(cluster::NamespaceAutoProvision)
+    }),
     on("NamespaceLifecycle", || {
         Box::new(cluster::NamespaceLifecycle)
     }),
-    absent("NamespaceExists"),
-    absent("LimitPodHardAntiAffinityTopology"),
+    off("NamespaceExists", || Box::new(cluster::NamespaceExists)),
+    off("LimitPodHardAntiAffinityTopology", || {
+        Box::new(pods::LimitPodHardAntiAffinityTopology)
+    }),
     on("LimitRanger", || Box::new(pods::LimitRanger)),
     // Differs: off unless switched on, as long as nobody makes the accounts that it wants.
     off("ServiceAccount", || Box::new(pods::ServiceAccount)),
@@ -74,25 +100,52 @@ pub const TABLE: &[Row] = &[
     on("TaintNodesByCondition", || {
         Box::new(nodes::TaintNodesByCondition)
     }),
-    absent("AlwaysPullImages"),
-    absent("ImagePolicyWebhook"),
-    on("PodSecurity", || Box::new(pods::PodSecurity)),
-    absent("PodNodeSelector"),
+    off("AlwaysPullImages", || Box::new(pods::AlwaysPullImages)),
+    absent(
+        "ImagePolicyWebhook",
+        "images are not shown to a policy server; a validating webhook can look at them",
+    ),
+    row(
+        "PodSecurity",
+        true,
+        Make::Configured(|settings| Ok(Box::new(pods::PodSecurity::configured(settings)?))),
+    ),
+    row(
+        "PodNodeSelector",
+        false,
+        Make::Configured(|settings| Ok(Box::new(pods::PodNodeSelector::configured(settings)?))),
+    ),
     on("Priority", || Box::new(pods::Priority)),
     on("DefaultTolerationSeconds", || {
         Box::new(pods::DefaultTolerationSeconds)
     }),
-    absent("PodTolerationRestriction"),
-    absent("EventRateLimit"),
-    absent("ExtendedResourceToleration"),
+    row(
+        "PodTolerationRestriction",
+        false,
+        Make::Configured(|settings| {
+            Ok(Box::new(pods::PodTolerationRestriction::configured(
+                settings,
+            )?))
+        }),
+    ),
+    row(
+        "EventRateLimit",
+        false,
+        Make::Configured(|settings| Ok(Box::new(cluster::EventRateLimit::configured(settings)?))),
+    ),
+    off("ExtendedResourceToleration", || {
+        Box::new(pods::ExtendedResourceToleration)
+    }),
     on("DefaultStorageClass", || {
         Box::new(storage::DefaultStorageClass)
     }),
     on("StorageObjectInUseProtection", || {
         Box::new(storage::StorageObjectInUseProtection)
     }),
-    // Its kind is served only where a feature is switched on that is off by default.
-    absent("PodGroupProtection"),
+    absent(
+        "PodGroupProtection",
+        "its kind is served only where a feature is on that is off by default",
+    ),
     off("OwnerReferencesPermissionEnforcement", || {
         Box::new(cluster::OwnerReferencesPermissionEnforcement)
     }),
@@ -115,9 +168,13 @@ pub const TABLE: &[Row] = &[
     on("DefaultIngressClass", || {
         Box::new(cluster::DefaultIngressClass)
     }),
-    absent("DenyServiceExternalIPs"),
+    off("DenyServiceExternalIPs", || {
+        Box::new(cluster::DenyServiceExternalIPs)
+    }),
     on("PodTopologyLabels", || Box::new(pods::PodTopologyLabels)),
-    absent("NodeDeclaredFeatureValidator"),
+    on("NodeDeclaredFeatureValidator", || {
+        Box::new(nodes::NodeDeclaredFeatureValidator)
+    }),
     on("PodResizeValidator", || Box::new(pods::PodResizeValidator)),
     on("MutatingAdmissionPolicy", || {
         Box::<MutatingAdmissionPolicy>::default()
@@ -132,17 +189,28 @@ pub const TABLE: &[Row] = &[
         Box::<ValidatingAdmissionWebhook>::default()
     }),
     on("ResourceQuota", || Box::new(cluster::ResourceQuota)),
-    absent("AlwaysDeny"),
+    off("AlwaysDeny", || Box::new(cluster::AlwaysDeny)),
 ];
 
+/// Configurations of plugins, by their names.
+pub type Settings = BTreeMap<String, Value>;
+
 /// The plugins that are on by default, in order, with those named in `enabled` and without those
-/// named in `disabled`.
-pub fn chain(enabled: &[String], disabled: &[String]) -> super::Chain {
+/// named in `disabled`. The error names the plugin.
+pub fn chain(
+    enabled: &[String],
+    disabled: &[String],
+    settings: &Settings,
+) -> Result<super::Chain, String> {
     let is_named = |names: &[String], row: &Row| names.iter().any(|name| name == row.name);
     let rows = TABLE
         .iter()
         .filter(|row| is_named(enabled, row) || (row.is_default && !is_named(disabled, row)));
-    super::Chain::new(rows.filter_map(|row| Some(row.make?())).collect())
+    let plugins = rows.map(|row| {
+        let plugin = row.plugin(settings.get(row.name));
+        plugin.map_err(|why| format!("admission plugin {}: {why}", row.name))
+    });
+    Ok(super::Chain::new(plugins.collect::<Result<_, _>>()?))
 }
 
 /// Whether the write is of a pod itself, not of one of its other faces.

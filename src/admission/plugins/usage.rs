@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::object::Object;
-use crate::object::quantity::Quantity;
+use crate::object::quantity::{Amount, Quantity};
 
 /// Amounts by resource.
 pub(super) type Usage = BTreeMap<String, Quantity>;
@@ -19,11 +19,29 @@ pub(super) fn of_map(map: Option<&Value>) -> Usage {
         .collect()
 }
 
+/// An amount that can be added to another.
+pub(super) trait Term: Clone + PartialOrd {
+    /// Adds another.
+    fn plus(&mut self, other: &Self);
+}
+
+impl Term for Quantity {
+    fn plus(&mut self, other: &Self) {
+        self.add(other);
+    }
+}
+
+impl Term for Amount {
+    fn plus(&mut self, other: &Self) {
+        *self = *self + *other;
+    }
+}
+
 /// Adds amounts to others.
-pub(super) fn add(sum: &mut Usage, more: &Usage) {
+pub(super) fn add<T: Term>(sum: &mut BTreeMap<String, T>, more: &BTreeMap<String, T>) {
     for (name, amount) in more {
         match sum.get_mut(name) {
-            Some(own) => own.add(amount),
+            Some(own) => own.plus(amount),
             None => {
                 sum.insert(name.clone(), amount.clone());
             }
@@ -32,7 +50,7 @@ pub(super) fn add(sum: &mut Usage, more: &Usage) {
 }
 
 /// Takes the larger amount of each resource.
-fn raise(most: &mut Usage, other: &Usage) {
+fn raise<T: Term>(most: &mut BTreeMap<String, T>, other: &BTreeMap<String, T>) {
     for (name, amount) in other {
         match most.get_mut(name) {
             Some(own) if *own >= *amount => {}
@@ -70,8 +88,12 @@ pub(super) fn is_of_pods(name: &str) -> bool {
     matches!(name, "cpu" | "memory") || name.starts_with("hugepages-")
 }
 
-fn of_containers(pod: &Object, of: impl Fn(&Value) -> Usage) -> Usage {
-    let (mut sum, mut sidecars, mut initial) = (Usage::new(), Usage::new(), Usage::new());
+/// What the containers of a pod come to together, or what one that runs before them takes at most.
+pub(super) fn of_containers<T: Term>(
+    pod: &Object,
+    of: impl Fn(&Value) -> BTreeMap<String, T>,
+) -> BTreeMap<String, T> {
+    let (mut sum, mut sidecars, mut initial) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for container in pod.items(&["spec", "containers"]) {
         add(&mut sum, &of(container));
     }

@@ -7,18 +7,21 @@
 //! *Invariant:* decides from the store as it is now; nothing is decided by what was once true.
 //! *Upstream:* `pkg/kubeapiserver/authorizer/reload.go`, `apiserver/pkg/authorization/union`.
 
+pub mod abac;
 pub mod attributes;
 mod node;
 pub mod rbac;
-mod webhook;
+mod step;
+pub mod webhook;
 mod words;
 
 use std::sync::Arc;
 
 pub use attributes::{Attributes, Selectors};
+use serde_json::Value;
+pub use step::{Mode, Step};
 
 use self::rbac::{Rbac, RoleRef, Rule};
-use super::remote::Remote;
 use super::{MASTERS, User};
 use crate::error::ApiError;
 use crate::storage::Reader;
@@ -71,46 +74,6 @@ impl Decision {
     }
 }
 
-/// The kinds of authorizers, by kube-apiserver's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Everything is allowed.
-    AlwaysAllow,
-    /// Nothing is.
-    AlwaysDeny,
-    /// By roles and bindings.
-    Rbac,
-    /// What kubelets need.
-    Node,
-    /// By somebody far away.
-    Webhook,
-}
-
-impl Mode {
-    /// The mode of a name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "AlwaysAllow" => Self::AlwaysAllow,
-            "AlwaysDeny" => Self::AlwaysDeny,
-            "RBAC" => Self::Rbac,
-            "Node" => Self::Node,
-            "Webhook" => Self::Webhook,
-            _ => return None,
-        })
-    }
-
-    /// The name under which its reasons are told.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::AlwaysAllow => "alwaysallow",
-            Self::AlwaysDeny => "alwaysdeny",
-            Self::Rbac => "rbac",
-            Self::Node => "node",
-            Self::Webhook => "default",
-        }
-    }
-}
-
 /// The rules that a user falls under, as far as they can be listed.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
@@ -125,30 +88,35 @@ pub struct Rules {
 /// The authorizers of a cluster. Clones share what was read of the store.
 #[derive(Clone, Debug, Default)]
 pub struct Authorizer {
-    modes: Vec<Mode>,
+    steps: Vec<Step>,
     rbac: Arc<Rbac>,
-    remote: Option<Arc<Remote>>,
 }
+
+/// What those said who are far away, by their places in the order.
+pub type Said = Vec<(usize, Decision)>;
 
 impl Authorizer {
     /// These authorizers, in this order.
     pub fn new(modes: Vec<Mode>) -> Self {
-        Self {
-            modes,
-            rbac: Arc::default(),
-            remote: None,
-        }
+        Self::of(modes.into_iter().map(Step::from).collect())
     }
 
-    /// The same, asking somebody far away in the mode that does.
-    pub fn asking(mut self, remote: Remote) -> Self {
-        self.remote = Some(Arc::new(remote));
-        self
+    /// The same, each with its name and whatever else it needs.
+    pub fn of(steps: Vec<Step>) -> Self {
+        Self {
+            steps,
+            rbac: Arc::default(),
+        }
     }
 
     /// Whether roles and bindings mean anything.
     pub fn reads_roles(&self) -> bool {
-        self.modes.contains(&Mode::Rbac)
+        self.steps.iter().any(|step| step.mode == Mode::Rbac)
+    }
+
+    /// Whether somebody far away is asked.
+    pub fn asks_far(&self) -> bool {
+        self.steps.iter().any(|step| step.far.is_some())
     }
 
     /// The roles and bindings of the cluster, whether they are asked or not: rules about who may
@@ -164,55 +132,56 @@ impl Authorizer {
         user: &User,
         attributes: &Attributes<'_>,
     ) -> Decision {
-        if user.is_in(MASTERS) {
-            return Decision::allow("");
-        }
-        let mut union = Union::default();
-        for mode in &self.modes {
-            let decision = match (mode, &self.remote) {
-                (Mode::Webhook, Some(remote)) => webhook::decide(remote, user, attributes).await,
-                _ => self.ask(*mode, reader, user, attributes),
-            };
-            if let Some(decision) = union.add(*mode, decision) {
-                return decision;
+        let mut said = Said::new();
+        loop {
+            match self.decide_here(reader, user, attributes, &said) {
+                Ok(decision) => return decision,
+                Err(place) => {
+                    let question = webhook::question(user, attributes);
+                    said.push((place, self.ask_far(place, &question).await));
+                }
             }
         }
-        union.into_decision()
     }
 
-    /// What those say who need not be waited for.
+    /// What all say together, with what those said who are far away. The error is the place of one
+    /// of them who has to be asked first.
     pub fn decide_here(
         &self,
         reader: &dyn Reader,
         user: &User,
         attributes: &Attributes<'_>,
-    ) -> Decision {
+        said: &Said,
+    ) -> Result<Decision, usize> {
         if user.is_in(MASTERS) {
-            return Decision::allow("");
+            return Ok(Decision::allow(""));
         }
         let mut union = Union::default();
-        for mode in &self.modes {
-            let decision = self.ask(*mode, reader, user, attributes);
-            if let Some(decision) = union.add(*mode, decision) {
-                return decision;
+        for (place, step) in self.steps.iter().enumerate() {
+            let decision = match (&step.mode, &step.far, &step.policies) {
+                (Mode::AlwaysAllow, ..) => Decision::allow(""),
+                (Mode::AlwaysDeny, ..) => Decision::no_opinion("Everything is forbidden."),
+                (Mode::Rbac, ..) => self.rbac.decide(reader, user, attributes),
+                (Mode::Node, ..) => node::decide(reader, user, attributes),
+                (Mode::Abac, _, Some(policies)) => policies.decide(user, attributes),
+                (Mode::Webhook, Some(_), _) => {
+                    let mut known = said.iter().filter(|(asked, _)| *asked == place);
+                    known.next().ok_or(place)?.1.clone()
+                }
+                (Mode::Abac | Mode::Webhook, ..) => Decision::default(),
+            };
+            if let Some(decision) = union.add(&step.name, decision) {
+                return Ok(decision);
             }
         }
-        union.into_decision()
+        Ok(union.into_decision())
     }
 
-    fn ask(
-        &self,
-        mode: Mode,
-        reader: &dyn Reader,
-        user: &User,
-        attributes: &Attributes<'_>,
-    ) -> Decision {
-        match mode {
-            Mode::AlwaysAllow => Decision::allow(""),
-            Mode::AlwaysDeny => Decision::no_opinion("Everything is forbidden."),
-            Mode::Rbac => self.rbac.decide(reader, user, attributes),
-            Mode::Node => node::decide(reader, user, attributes),
-            Mode::Webhook => Decision::default(),
+    /// Asks somebody far away.
+    pub async fn ask_far(&self, place: usize, question: &Value) -> Decision {
+        match self.steps.get(place).and_then(|step| step.far.as_ref()) {
+            Some(far) => far.decide(question).await,
+            None => Decision::default(),
         }
     }
 
@@ -234,33 +203,38 @@ impl Authorizer {
     pub fn rules(&self, reader: &dyn Reader, user: &User, namespace: &str) -> Rules {
         let mut all = Rules::default();
         let mut errors: Vec<String> = Vec::new();
-        for mode in &self.modes {
-            match mode {
-                Mode::AlwaysAllow => {
+        for step in &self.steps {
+            match (step.mode, &step.policies) {
+                (Mode::AlwaysAllow, _) => {
                     all.rules.push(Rule::resources(&["*"], &["*"], &["*"]));
                     all.rules.push(Rule::paths(&["*"], &["*"]));
                 }
-                Mode::AlwaysDeny => {}
-                Mode::Rbac => {
+                (Mode::Rbac, _) => {
                     let (rules, missing) = self.rbac.rules(reader, user, namespace);
                     all.rules.extend(rules);
                     errors.extend(missing.iter().map(RoleRef::missing));
                 }
-                Mode::Node if node::name_of(user).is_some() => {
+                (Mode::Node, _) if node::name_of(user).is_some() => {
                     all.is_incomplete = true;
                     errors.push("node authorizer does not support user rule resolution".to_owned());
                 }
-                Mode::Node => {}
-                Mode::Webhook => {
+                (Mode::Webhook, _) => {
                     all.is_incomplete = true;
                     let why = "webhook authorizer does not support user rule resolution";
                     errors.push(why.to_owned());
                 }
+                (Mode::Abac, Some(policies)) => all.rules.extend(policies.rules(user, namespace)),
+                (Mode::AlwaysDeny | Mode::Node | Mode::Abac, _) => {}
             }
         }
         all.error = aggregate(&errors);
         all
     }
+}
+
+/// The question that a webhook would be asked, which also tells one question from another.
+pub fn question(user: &User, attributes: &Attributes) -> Value {
+    webhook::question(user, attributes)
 }
 
 pub(crate) use words::{forbidden, sanitize};
@@ -274,13 +248,13 @@ struct Union {
 
 impl Union {
     /// Adds what one says; an opinion ends it.
-    fn add(&mut self, mode: Mode, decision: Decision) -> Option<Decision> {
+    fn add(&mut self, name: &str, decision: Decision) -> Option<Decision> {
         if decision.verdict != Verdict::NoOpinion {
             return Some(decision);
         }
         self.errors.extend(decision.error);
         if !decision.reason.is_empty() {
-            let reason = format!("{}: {}", mode.name(), decision.reason);
+            let reason = format!("{name}: {}", decision.reason);
             self.reasons.push(reason);
         }
         None

@@ -9,6 +9,8 @@
 //! `pkg/registry/{rbac,flowcontrol,scheduling}/rest`,
 //! `kube-aggregator/pkg/controllers/autoregister`.
 
+mod identity;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -48,6 +50,8 @@ pub(super) async fn install_system(registry: &Registry, client: &Client) -> Resu
         &tracking,
     )
     .await?;
+    identity::install_trust(&client, &registry.access.authenticator).await?;
+    identity::install_lease(&client, &registry.entropy.uid(), now).await?;
     install_objects(&client, now, |_| true).await?;
     install_api_services(registry, &client, now).await
 }

@@ -13,6 +13,7 @@ mod establish;
 mod install;
 mod names;
 pub(super) mod reading;
+mod register;
 mod scale;
 pub mod strategy;
 mod terminate;
@@ -103,6 +104,7 @@ impl Registry {
                 &read
             };
             install::serve(self, definition);
+            self.register(definition).await;
             if definition.is_being_deleted() {
                 terminate::run(self, definition).await;
             } else if let Some(status) = establish::next(self, definition) {
@@ -113,6 +115,17 @@ impl Registry {
         })
     }
 
+    /// Brings registrations in line with a definition.
+    async fn register(&self, definition: &Object) {
+        if definition.is_being_deleted() {
+            return;
+        }
+        register::add(self, definition).await;
+        if definition.generation() > 1 {
+            register::remove(self, definition.text(&["spec", "group"])).await;
+        }
+    }
+
     /// A definition is gone: its kind is no longer served, its names are free for others.
     async fn forget_definition(&self, name: &str) {
         let Some((plural, group)) = name.split_once('.') else {
@@ -120,6 +133,7 @@ impl Registry {
         };
         self.catalog
             .remove_custom(&GroupResource::new(group, plural));
+        register::remove(self, group).await;
         let Ok(all) = self.reader.snapshot(&definitions(), None) else {
             return;
         };
@@ -173,7 +187,7 @@ impl Registry {
     }
 
     /// A request of the API server itself.
-    fn own_request(verb: Verb, target: Target, body: bytes::Bytes) -> Request {
+    pub(super) fn own_request(verb: Verb, target: Target, body: bytes::Bytes) -> Request {
         Request {
             trail: Trail::default(),
             verb,

@@ -8,6 +8,7 @@
 mod change;
 mod create;
 mod delete;
+mod questions;
 mod target;
 
 use std::sync::Arc;

@@ -6,24 +6,22 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use super::Changed;
+use super::questions::Questions;
 use crate::admission::{Attributes, Change, Forms, Ledger, Notes, Operation};
-use crate::audit::Trail;
-use crate::auth::{MASTERS, User};
-use crate::error::ApiError;
+use crate::error::{ApiError, Reason};
 use crate::object::{GroupVersionKind, Key, Object};
 use crate::registry::custom::reading;
 use crate::registry::delete_options::Propagation;
 use crate::registry::request;
-use crate::registry::request::{FieldValidation, Wire};
-use crate::registry::{
-    Context, DeleteOptions, Form, Options, Registry, Request, Verb, decode, shape,
-};
+use crate::registry::request::FieldValidation;
+use crate::registry::{Context, DeleteOptions, Options, Registry, Verb, decode, shape};
 use crate::schema::{Resource, normalise};
 
 /// The part of a write's attributes that lives as long as the write.
 pub(super) struct Target<'a> {
     registry: &'a Registry,
     cx: &'a Context<'a>,
+    questions: Questions<'a>,
     operation: Operation,
     name: String,
     deletion: Option<&'a DeleteOptions>,
@@ -39,6 +37,7 @@ impl<'a> Target<'a> {
         Self {
             registry,
             cx,
+            questions: Questions::new(&cx.access.authorizer, cx.reader),
             operation,
             name: name.to_owned(),
             deletion: None,
@@ -74,7 +73,7 @@ impl<'a> Target<'a> {
             now: cx.now,
             entropy: cx.entropy,
             forms: self,
-            rights: self.registry,
+            rights: &self.questions,
             ledger: self,
             webhooks: &self.registry.webhooks,
             notes: Notes {
@@ -198,29 +197,15 @@ impl Ledger for Target<'_> {
     ) -> BoxFuture<'a, Result<(), ApiError>> {
         async move {
             let registry = self.registry;
-            let request = Request {
-                trail: Trail::default(),
-                verb: Verb::Update,
-                target: request::Target {
-                    version: "v1".to_owned(),
-                    namespace: quota.namespace().to_owned(),
-                    resource: "resourcequotas".to_owned(),
-                    name: quota.name().to_owned(),
-                    subresource: "status".to_owned(),
-                    ..request::Target::default()
-                },
-                query: Vec::new(),
-                body: Bytes::new(),
-                content_type: "application/json".to_owned(),
-                form: Form::Object,
-                wire: Wire::default(),
-                user: User {
-                    name: "system:apiserver".to_owned(),
-                    groups: vec![MASTERS.to_owned()],
-                    ..User::default()
-                },
-                user_agent: "kube-apiserver".to_owned(),
+            let target = request::Target {
+                version: "v1".to_owned(),
+                namespace: quota.namespace().to_owned(),
+                resource: "resourcequotas".to_owned(),
+                name: quota.name().to_owned(),
+                subresource: "status".to_owned(),
+                ..request::Target::default()
             };
+            let request = Registry::own_request(Verb::Update, target, Bytes::new());
             let resource = registry.catalog.resource("", "v1", "resourcequotas");
             let resource = resource.ok_or_else(ApiError::path_not_found)?;
             let options = Options::default();
@@ -235,6 +220,26 @@ impl Ledger for Target<'_> {
             };
             registry.update_object(&cx, quota, &mut make).await?;
             Ok(())
+        }
+        .boxed()
+    }
+
+    fn provide_namespace<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), ApiError>> {
+        async move {
+            let target = request::Target {
+                version: "v1".to_owned(),
+                resource: "namespaces".to_owned(),
+                ..request::Target::default()
+            };
+            let body = serde_json::json!({
+                "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name},
+            });
+            let body = Bytes::from(body.to_string());
+            let request = Registry::own_request(Verb::Create, target, body);
+            match self.registry.handle(&request).await {
+                Err(error) if error.reason() != Reason::AlreadyExists => Err(error),
+                _ => Ok(()),
+            }
         }
         .boxed()
     }

@@ -73,6 +73,7 @@ async fn by_token(cx: &Context<'_>, spec: &Value) -> Result<Value, ApiError> {
     let evidence = Evidence {
         authorization: Some(&header),
         certificate: None,
+        headers: &[],
     };
     let times = Times {
         cluster: cx.now,

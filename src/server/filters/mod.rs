@@ -235,15 +235,18 @@ impl Door {
     async fn authenticate(&self, asked: &Asked) -> Result<User, ApiError> {
         let header = asked.headers.get(http::header::AUTHORIZATION);
         let header = header.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let authenticator = &self.registry.access.authenticator;
+        let proxied = authenticator.front_proxy.is_some() && asked.certificate.is_some();
+        let headers = if proxied { texts(asked) } else { Vec::new() };
         let evidence = Evidence {
             authorization: header.as_deref(),
             certificate: asked.certificate.as_deref(),
+            headers: &headers,
         };
         let times = Times {
             cluster: self.registry.clock.now(),
             world: Clock::wall().now(),
         };
-        let authenticator = &self.registry.access.authenticator;
         let audiences = authenticator.service_accounts.audiences();
         let reader = self.registry.reader.as_ref();
         match authenticator
@@ -292,6 +295,16 @@ impl Door {
             .or_else(|| HeaderValue::from_str(&self.audit_ids.uid()).ok())
             .unwrap_or_else(|| HeaderValue::from_static(""))
     }
+}
+
+/// All headers as text.
+fn texts(asked: &Asked) -> Vec<(String, String)> {
+    let headers = asked.headers.iter();
+    let texts = headers.map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    texts.collect()
 }
 
 /// The annotation of what authorization said, and that of why.

@@ -3,23 +3,27 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use mockernetes::audit::{Policy, Sink};
 use mockernetes::auth::Mode;
 use mockernetes::cluster::Cluster;
+use mockernetes::webhook::{Place, Target};
 use serde_json::{Value, json};
 
-use super::known;
-use crate::support::{Fixture, start};
+use super::{known, outcome};
+use crate::support::{Fixture, Hook, start};
 
 #[derive(Default)]
 struct Kept(Mutex<Vec<Value>>);
 
 impl Sink for Kept {
-    fn write(&self, events: &[Bytes]) {
+    fn write<'a>(&'a self, events: &'a [Bytes]) -> BoxFuture<'a, ()> {
         let events = events
             .iter()
             .map(|event| serde_json::from_slice(event).unwrap());
         self.0.lock().unwrap().extend(events);
+        ready(()).boxed()
     }
 }
 
@@ -156,4 +160,38 @@ async fn tokens_are_not_recorded_however_much_is() {
     let events = recorded(fixture, &kept).await;
     assert_eq!(events.len(), 4);
     assert!(!json!(events).to_string().contains(&token));
+}
+
+#[tokio::test]
+async fn what_is_recorded_can_be_posted_to_somebody_far_away() {
+    let hook = Hook::raw(|_: &Value| (200, String::new())).await;
+    let text = json!({
+        "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
+        "rules": [{"level": "Metadata", "users": ["bob"]}],
+    });
+    let policy = Policy::parse(&text.to_string()).unwrap();
+    let target = Target {
+        place: Place::Url(hook.url("/events")),
+        ca_bundle: hook.ca_pem.clone().into_bytes(),
+        ..Target::default()
+    };
+    let builder = Cluster::builder()
+        .auth(Mode::Rbac)
+        .audit_webhook(policy, target);
+    let fixture = start(builder).await;
+    let bob = fixture.cluster.client_as(known("bob"));
+    outcome(&bob, "GET", "/version").await;
+    let mut items: Vec<Value> = Vec::new();
+    while items.len() < 2 {
+        let list = hook.next().await;
+        assert_eq!(list["kind"], "EventList");
+        assert_eq!(list["apiVersion"], "audit.k8s.io/v1");
+        items.extend(list["items"].as_array().unwrap().iter().cloned());
+    }
+    let stages: Vec<&str> = items
+        .iter()
+        .map(|one| one["stage"].as_str().unwrap())
+        .collect();
+    assert_eq!(stages, ["RequestReceived", "ResponseComplete"]);
+    assert_eq!(items[0]["auditID"], items[1]["auditID"]);
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use mockernetes::auth::certificate::{Authorities, Shown};
+use mockernetes::auth::front_proxy::FrontProxy;
 use mockernetes::auth::{Mode, User};
 use mockernetes::cluster::Cluster;
 use rcgen::{
@@ -114,6 +115,16 @@ fn a_certificate_without_a_name_is_nobodys() {
 
 /// Asks over TLS who one is, showing a certificate.
 async fn who_am_i(cluster: &Cluster, certificate: &Certificate, key: &KeyPair) -> String {
+    who_am_i_by(cluster, certificate, key, "").await
+}
+
+/// The same with further headers, each with the end of its line.
+async fn who_am_i_by(
+    cluster: &Cluster,
+    certificate: &Certificate,
+    key: &KeyPair,
+    headers: &str,
+) -> String {
     let mut roots = RootCertStore::empty();
     let ca = CertificateDer::from_pem_slice(cluster.ca_pem().unwrap().as_bytes()).unwrap();
     roots.add(ca).unwrap();
@@ -131,9 +142,11 @@ async fn who_am_i(cluster: &Cluster, certificate: &Certificate, key: &KeyPair) -
     let name = ServerName::try_from("localhost").unwrap();
     let connector = TlsConnector::from(Arc::new(config));
     let mut stream = connector.connect(name, socket).await.unwrap();
-    let request = "POST /apis/authentication.k8s.io/v1/selfsubjectreviews HTTP/1.1\r\n\
-                   host: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
-                   content-length: 2\r\n\r\n{}";
+    let request = format!(
+        "POST /apis/authentication.k8s.io/v1/selfsubjectreviews HTTP/1.1\r\n\
+         host: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: 2\r\n{headers}\r\n{{}}"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     // Whoever closes without a farewell has still said everything.
@@ -160,4 +173,70 @@ async fn over_the_wire_a_certificate_is_an_identity_and_a_wrong_one_is_unauthori
     let answer = who_am_i(&cluster, &certificate, &key).await;
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     cluster.stop().await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_shows_its_certificate_says_who_asks() {
+    let authority = Authority::new("front");
+    let cluster = Cluster::builder()
+        .auth(Mode::Rbac)
+        .bare()
+        .front_proxy(FrontProxy {
+            authorities: authority.trusted(),
+            names: vec!["front-proxy".to_owned()],
+            user_headers: vec!["X-Remote-User".to_owned()],
+            uid_headers: vec!["X-Remote-Uid".to_owned()],
+            group_headers: vec!["X-Remote-Group".to_owned()],
+            extra_prefixes: vec!["X-Remote-Extra-".to_owned()],
+        })
+        .listen("127.0.0.1:0".parse().unwrap())
+        .start()
+        .await
+        .unwrap();
+    let named = |name: &'static str| {
+        authority.issue(move |params| {
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        })
+    };
+    let headers = "X-Remote-User: carol\r\nX-Remote-Uid: 7\r\nX-Remote-Group: devs\r\n\
+                   X-Remote-Extra-Team%2Fname: blue\r\nX-Remote-Group: ops\r\n";
+    let (certificate, key) = named("front-proxy");
+    let answer = who_am_i_by(&cluster, &certificate, &key, headers).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 201"), "{answer}");
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(
+        body["status"]["userInfo"],
+        serde_json::json!({
+            "username": "carol", "uid": "7",
+            "groups": ["devs", "ops", "system:authenticated"],
+            "extra": {"team/name": ["blue"]},
+        })
+    );
+    // Without a name it says nothing, and another's certificate says nothing at all.
+    let answer = who_am_i_by(&cluster, &certificate, &key, "").await;
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    let (certificate, key) = named("somebody");
+    let answer = who_am_i_by(&cluster, &certificate, &key, headers).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    let path = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
+    let missing = cluster.client().json("GET", path, None).await.unwrap_err();
+    assert_eq!(missing.code, 404, "a bare cluster has no such map");
+    cluster.stop().await;
+}
+
+#[tokio::test]
+async fn whom_the_server_believes_is_written_down_for_others() {
+    let authority = Authority::new("ca");
+    let cluster = Cluster::builder()
+        .auth(Mode::Rbac)
+        .client_authorities(authority.trusted())
+        .start()
+        .await
+        .unwrap();
+    let path = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
+    let map = cluster.client().json("GET", path, None).await.unwrap();
+    let pem = authority.certificate.pem();
+    assert_eq!(map["data"], serde_json::json!({"client-ca-file": pem}));
 }

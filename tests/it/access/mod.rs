@@ -1,9 +1,11 @@
 //! Who asks, and may they: rights by roles, identities, impersonation, the audit.
 
+mod abac;
 mod audit;
 mod certificates;
 mod escalation;
 mod impersonation;
+mod joining;
 mod node;
 mod policy;
 mod rbac;

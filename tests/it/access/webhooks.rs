@@ -2,12 +2,12 @@
 
 use jiff::SignedDuration;
 use mockernetes::auth::{Mode, authorize, remote};
-use mockernetes::cluster::Cluster;
+use mockernetes::cluster::{Authorization, Cluster};
 use mockernetes::webhook::{Place, Target};
 use serde_json::{Value, json};
 
-use super::{asked, known, outcome};
-use crate::support::{Hook, start};
+use super::{asked, create, known, outcome};
+use crate::support::{Fixture, Hook, start};
 
 fn settings(hook: &Hook, version: &str) -> remote::Settings {
     remote::Settings {
@@ -19,6 +19,7 @@ fn settings(hook: &Hook, version: &str) -> remote::Settings {
         version: version.to_owned(),
         yes_for: SignedDuration::from_mins(5),
         no_for: SignedDuration::ZERO,
+        patience: remote::PATIENCE,
     }
 }
 
@@ -117,5 +118,106 @@ async fn a_question_that_comes_to_nothing_is_no_yes() {
     assert!(
         message.starts_with("Internal Server Error: \"/api/v1/nodes\": "),
         "{message}"
+    );
+}
+
+/// A policy that asks for rights, in force for config maps.
+async fn asking_policy(fixture: &Fixture, expression: &str) {
+    let root = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic";
+    let rule = json!({
+        "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+        "resources": ["configmaps"],
+    });
+    let policy = json!({"metadata": {"name": "p"}, "spec": {
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [{"expression": expression}],
+    }});
+    create(fixture, &format!("{root}ies"), &policy).await;
+    let binding = json!({"metadata": {"name": "b"}, "spec": {
+        "policyName": "p", "validationActions": ["Deny"],
+    }});
+    create(fixture, &format!("{root}ybindings"), &binding).await;
+}
+
+#[tokio::test]
+async fn expressions_that_ask_for_rights_reach_those_far_away() {
+    let hook = Hook::raw(|review: &Value| {
+        let name = review["spec"]["resourceAttributes"]["name"].as_str();
+        let resource = &review["spec"]["resourceAttributes"]["resource"];
+        let is_yes = resource == "configmaps" || name == Some("mine");
+        let answer = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+            "status": {"allowed": is_yes},
+        });
+        (201, answer.to_string())
+    })
+    .await;
+    let builder = Cluster::builder()
+        .authorization(vec![authorize::Mode::Webhook])
+        .authorization_webhook(settings(&hook, "v1"));
+    let fixture = start(builder).await;
+    let expression = "authorizer.group('').resource('secrets').namespace('default')\
+                      .name(object.data.of).check('get').allowed()";
+    asking_policy(&fixture, expression).await;
+    let bob = fixture.cluster.client_as(known("bob"));
+    let path = "/api/v1/namespaces/default/configmaps";
+    for (name, of, code) in [("a", "mine", 201), ("b", "yours", 422)] {
+        let object = json!({"metadata": {"name": name}, "data": {"of": of}});
+        let (found, message) = asked(&bob, "POST", path, &[], &object.to_string()).await;
+        assert_eq!(found, code, "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_is_asked_where_its_conditions_hold_and_may_refuse_in_its_absence() {
+    let hook = Hook::raw(|_: &Value| {
+        let answer = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+            "status": {"allowed": true},
+        });
+        (201, answer.to_string())
+    })
+    .await;
+    let one = |name: &str, conditions: &[&str], webhook: remote::Settings| Authorization {
+        name: Some(name.to_owned()),
+        webhook: Some(webhook),
+        conditions: conditions.iter().map(|text| (*text).to_owned()).collect(),
+        denies_failed: true,
+        ..authorize::Mode::Webhook.into()
+    };
+    let mut gone = settings(&hook, "v1");
+    gone.target.place = Place::Url("https://127.0.0.1:1/ask".to_owned());
+    let conditions = [
+        "has(request.resourceAttributes)",
+        "request.resourceAttributes.resource == 'pods' && request.user == 'bob'",
+    ];
+    let failing =
+        ["has(request.resourceAttributes) && request.resourceAttributes.resource == 'nodes'"];
+    let all = vec![
+        one("pods.example.com", &conditions, settings(&hook, "v1")),
+        one("nodes.example.com", &failing, gone),
+    ];
+    let fixture = start(Cluster::builder().authorizers(all)).await;
+    let bob = fixture.cluster.client_as(known("bob"));
+    assert_eq!(outcome(&bob, "GET", "/api/v1/pods").await.0, 200);
+    assert_eq!(outcome(&bob, "GET", "/api/v1/secrets").await.0, 403);
+    assert_eq!(outcome(&bob, "GET", "/version").await.0, 403);
+    assert_eq!(hook.heard().len(), 1);
+    assert_eq!(outcome(&bob, "GET", "/api/v1/nodes").await.0, 500);
+}
+
+#[tokio::test]
+async fn conditions_that_are_none_stop_the_start() {
+    let hook = Hook::raw(|_: &Value| (500, String::new())).await;
+    let one = Authorization {
+        webhook: Some(settings(&hook, "v1")),
+        conditions: vec!["request.user ==".to_owned()],
+        ..authorize::Mode::Webhook.into()
+    };
+    let failed = Cluster::builder().authorizers(vec![one]).start().await;
+    let failed = failed.err().unwrap().to_string();
+    assert!(
+        failed.starts_with("authorizer default: matchConditions[0].expression: "),
+        "{failed}"
     );
 }

@@ -1,8 +1,10 @@
 //! Admission: who changes and who refuses a write, and in whose words.
 
+mod optional;
 mod plugins;
 mod policies;
 mod quotas;
+mod type_checks;
 mod webhooks;
 
 use mockernetes::client::Failure;

@@ -2,6 +2,7 @@
 //! answers.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt, Full};
@@ -12,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use mockernetes::server::tls::Identity;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -29,6 +31,8 @@ pub(crate) struct Hook {
     pub(crate) port: u16,
     pub(crate) ca_pem: String,
     heard: Arc<Mutex<Vec<Heard>>>,
+    came: Arc<Notify>,
+    taken: AtomicUsize,
     task: JoinHandle<()>,
 }
 
@@ -50,8 +54,9 @@ impl Hook {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let heard = Arc::new(Mutex::new(Vec::new()));
+        let came = Arc::new(Notify::new());
         let answer: Answer = Arc::new(answer);
-        let log = Arc::clone(&heard);
+        let log = (Arc::clone(&heard), Arc::clone(&came));
         let task = tokio::spawn(async move {
             loop {
                 let (socket, _) = listener.accept().await.unwrap();
@@ -62,7 +67,7 @@ impl Hook {
                     };
                     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                     let service = service_fn(move |request| {
-                        respond(request, Arc::clone(&log), Arc::clone(&answer))
+                        respond(request, log.clone(), Arc::clone(&answer))
                     });
                     let io = TokioIo::new(stream);
                     if is_h2 {
@@ -80,6 +85,8 @@ impl Hook {
             port,
             ca_pem: identity.ca_pem,
             heard,
+            came,
+            taken: AtomicUsize::new(0),
             task,
         }
     }
@@ -116,6 +123,25 @@ impl Hook {
         json!({"url": self.url("/admit"), "caBundle": bundle})
     }
 
+    /// The next body that comes in and that nobody has asked for here.
+    pub(crate) async fn next(&self) -> Value {
+        loop {
+            let came = self.came.notified();
+            let index = self.taken.load(Ordering::Relaxed);
+            let body = self
+                .heard
+                .lock()
+                .unwrap()
+                .get(index)
+                .map(|heard| heard.body.clone());
+            if let Some(body) = body {
+                self.taken.store(index + 1, Ordering::Relaxed);
+                return body;
+            }
+            came.await;
+        }
+    }
+
     /// What came in so far.
     pub(crate) fn heard(&self) -> Vec<Heard> {
         self.heard.lock().unwrap().clone()
@@ -124,7 +150,7 @@ impl Hook {
 
 async fn respond(
     request: Request<Incoming>,
-    log: Arc<Mutex<Vec<Heard>>>,
+    (log, came): (Arc<Mutex<Vec<Heard>>>, Arc<Notify>),
     answer: Answer,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
@@ -137,6 +163,7 @@ async fn respond(
         agent: agent.map_or("", |agent| agent.to_str().unwrap()).to_owned(),
         body: body.clone(),
     });
+    came.notify_one();
     let (code, text) = answer(&body);
     let response = Response::builder()
         .status(code)

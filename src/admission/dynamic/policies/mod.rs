@@ -4,6 +4,7 @@
 
 mod mutating;
 mod params;
+mod type_check;
 mod validating;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub(in crate::admission) use self::mutating::MutatingAdmissionPolicy;
+pub(in crate::admission) use self::type_check::status as type_check;
 pub(in crate::admission) use self::validating::ValidatingAdmissionPolicy;
 use super::criteria::Criteria;
 use super::expressions::Conditions;

@@ -15,7 +15,7 @@ use crate::admission::chain::Round;
 use crate::admission::dynamic::configured::Configured;
 use crate::admission::dynamic::expressions::{Asker, Compiled, View};
 use crate::admission::dynamic::subject::{Versioned, request_json};
-use crate::admission::{Attributes, Operation, Plugin, forbidden};
+use crate::admission::{Attributes, Operation, Plugin, forbidden, settled};
 use crate::cel::admission::{BUDGET, Evaluation, Returns, operations, to_json};
 use crate::error::{ApiError, Cause};
 use crate::object::Object;
@@ -228,7 +228,7 @@ async fn invoke(
                 request: &request,
                 namespace: namespace.as_ref(),
             };
-            match scene.wants(&versioned) {
+            match settled(write.rights, || scene.wants(&versioned)).await {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(why) => {
@@ -239,7 +239,7 @@ async fn invoke(
             if is_second && !round.policies.wants(&invocation.key()) {
                 continue;
             }
-            scene.mutate(&mut versioned, failures)?
+            scene.mutate(&mut versioned, failures).await?
         };
         if changed {
             if let Some(new) = versioned.to_stored(write).await? {
@@ -299,7 +299,7 @@ impl Scene<'_> {
     }
 
     /// Carries out the mutations; whether the object is another now.
-    fn mutate(
+    async fn mutate(
         &self,
         versioned: &mut Versioned,
         failures: &mut Vec<Failure>,
@@ -307,8 +307,11 @@ impl Scene<'_> {
         let mutating = self.invocation.mutating;
         let before = versioned.object.clone();
         for mutation in &mutating.mutations {
-            let asker = Asker(self.write);
-            match self.changed(&self.view(versioned, &asker), mutation) {
+            let changed = settled(self.write.rights, || {
+                let asker = Asker(self.write);
+                self.changed(&self.view(versioned, &asker), mutation)
+            });
+            match changed.await {
                 Ok(Some(new)) => {
                     let new = self.write.forms.decode(
                         &versioned.resource,

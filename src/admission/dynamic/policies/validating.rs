@@ -12,7 +12,7 @@ use super::{Binding, Policy, by_policy, environment, is_exempt, namespace_of, pa
 use crate::admission::dynamic::configured::Configured;
 use crate::admission::dynamic::expressions::{Asker, Compiled, View, uncompiled};
 use crate::admission::dynamic::subject::{Versioned, request_json};
-use crate::admission::{Attributes, Plugin, forbidden};
+use crate::admission::{Attributes, Plugin, forbidden, settled};
 use crate::cel::admission::{BUDGET, Evaluation, Failed, Returns};
 use crate::cel::value::Value as CelValue;
 use crate::error::{ApiError, Cause};
@@ -373,13 +373,16 @@ impl Dispatch<'_> {
             let namespace = namespace_of(self.write)?;
             let request = request_json(self.write, &matched);
             for params in &params {
-                let findings = validating.evaluate(&View {
-                    versioned: &versioned,
-                    request: &request,
-                    namespace: namespace.as_ref(),
-                    params: params.as_ref(),
-                    asker: &Asker(self.write),
-                });
+                let evaluate = || {
+                    validating.evaluate(&View {
+                        versioned: &versioned,
+                        request: &request,
+                        namespace: namespace.as_ref(),
+                        params: params.as_ref(),
+                        asker: &Asker(self.write),
+                    })
+                };
+                let findings = settled(self.write.rights, evaluate).await;
                 self.take(policy, binding, findings, &mut annotations);
             }
         }

@@ -14,7 +14,7 @@ use crate::admission::chain::Round;
 use crate::admission::dynamic::configured::Configured;
 use crate::admission::dynamic::review::Response;
 use crate::admission::dynamic::subject::Versioned;
-use crate::admission::{Attributes, Plugin};
+use crate::admission::{Attributes, Plugin, settled};
 use crate::error::ApiError;
 use crate::object::Object;
 use crate::object::quote::quoted;
@@ -82,7 +82,7 @@ async fn dispatch(
         };
         let write = state.write;
         let versioned = state.in_version(&resource).await?;
-        if !hook.wants(write, versioned)? {
+        if !settled(write.rights, || hook.wants(write, versioned)).await? {
             continue;
         }
         // Whoever was not asked in the first run is not asked in the second.

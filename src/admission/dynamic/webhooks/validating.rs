@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, join_all};
 use super::{Hook, hooks, is_exempt};
 use crate::admission::dynamic::configured::Configured;
 use crate::admission::dynamic::subject::Versioned;
-use crate::admission::{Attributes, Plugin};
+use crate::admission::{Attributes, Plugin, settled};
 use crate::error::ApiError;
 use crate::object::Object;
 
@@ -63,7 +63,7 @@ async fn dispatch(
             versions.push(Arc::clone(&made));
             made
         };
-        if hook.wants(write, &versioned)? {
+        if settled(write.rights, || hook.wants(write, &versioned)).await? {
             asked.push((hook, versioned));
         }
     }

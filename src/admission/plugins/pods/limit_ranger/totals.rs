@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::admission::plugins::usage;
 use crate::object::Object;
 use crate::object::quantity::Amount;
 
@@ -40,53 +41,18 @@ pub(super) fn list(map: &Value) -> List {
         .collect()
 }
 
-/// What a pod asks for: its containers together, or what one that runs before them takes at most;
-/// and before that, what the pod itself says.
+/// What a pod asks for: its containers together, and before that, what the pod itself says.
 pub(super) fn of_pod(pod: &Object) -> Amounts {
     let total = |which: &str| {
         let of = |container: &Value| list(&container["resources"][which]);
-        let (mut sum, mut sidecars, mut initial) = (List::new(), List::new(), List::new());
-        for container in pod.items(&["spec", "containers"]) {
-            add(&mut sum, &of(container));
-        }
-        for container in pod.items(&["spec", "initContainers"]) {
-            let mut own = of(container);
-            if container["restartPolicy"] == "Always" {
-                add(&mut sum, &own);
-                add(&mut sidecars, &own);
-                own.clone_from(&sidecars);
-            } else {
-                add(&mut own, &sidecars);
-            }
-            raise(&mut initial, own);
-        }
-        raise(&mut sum, initial);
+        let mut sum = usage::of_containers(pod, of);
         let whole = pod.get(&["spec", "resources", which]);
-        sum.extend(
-            list(whole.unwrap_or(&Value::Null))
-                .into_iter()
-                .filter(|(name, _)| {
-                    matches!(name.as_str(), "cpu" | "memory") || name.starts_with("hugepages-")
-                }),
-        );
+        let own = list(whole.unwrap_or(&Value::Null)).into_iter();
+        sum.extend(own.filter(|(name, _)| usage::is_of_pods(name)));
         sum
     };
     Amounts {
         requests: total("requests"),
         limits: total("limits"),
-    }
-}
-
-fn add(sum: &mut List, more: &List) {
-    for (name, amount) in more {
-        let entry = sum.entry(name.clone()).or_insert(Amount::ZERO);
-        *entry = *entry + *amount;
-    }
-}
-
-fn raise(most: &mut List, other: List) {
-    for (name, amount) in other {
-        let entry = most.entry(name).or_insert(amount);
-        *entry = (*entry).max(amount);
     }
 }

@@ -7,6 +7,7 @@ mod baseline;
 mod check;
 mod policy;
 mod restricted;
+mod settings;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 use self::check::{Finding, Pod};
 use self::policy::{Level, LevelVersion, Policy};
+use self::settings::Settings;
 use crate::admission::{Attributes, Operation, Plugin};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::quote::quoted;
@@ -26,8 +28,15 @@ const PODS_MAX: usize = 3000;
 const ANNOTATION: &str = "pod-security.kubernetes.io/";
 
 /// The plugin.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::admission::plugins) struct PodSecurity;
+#[derive(Clone, Debug, Default)]
+pub(in crate::admission::plugins) struct PodSecurity(Settings);
+
+impl PodSecurity {
+    /// As a `PodSecurityConfiguration` says.
+    pub(in crate::admission::plugins) fn configured(settings: &Value) -> Result<Self, String> {
+        Settings::of(settings).map(Self)
+    }
+}
 
 /// Kinds that make pods from a template, and where it stands.
 const TEMPLATES: [(&str, &str, &[&str]); 8] = [
@@ -57,15 +66,15 @@ impl Plugin for PodSecurity {
         };
         let resource = write.resource.group_resource();
         match (resource.group.as_ref(), resource.resource.as_ref()) {
-            ("", "namespaces") if write.subresource.is_empty() => namespace(write, object),
-            ("", "pods") => pod(write, object),
+            ("", "namespaces") if write.subresource.is_empty() => self.namespace(write, object),
+            ("", "pods") => self.pod(write, object),
             (group, plural) if write.subresource.is_empty() => {
                 let template = TEMPLATES
                     .iter()
                     .find(|row| row.0 == group && row.1 == plural)
                     .and_then(|row| object.get(row.2));
                 if let Some(template) = template.filter(|template| template.is_object()) {
-                    controller(write, template);
+                    self.controller(write, template);
                 }
                 Ok(())
             }
@@ -74,47 +83,122 @@ impl Plugin for PodSecurity {
     }
 }
 
-/// What a namespace's labels ask for; `None` where it is not there.
-fn policy_of(write: &Attributes) -> Option<(Policy, FieldErrors)> {
-    let namespaces = GroupResource::new("", "namespaces");
-    let stored = write
-        .reader
-        .get(&namespaces, &Key::new("", write.namespace))?;
-    Some(Policy::of(|key| stored.label(key)))
-}
-
-/// Labels must make sense, and pods that are there are held against a new level.
-fn namespace(write: &Attributes, object: &Object) -> Result<(), ApiError> {
-    let (new, errors) = Policy::of(|key| object.label(key));
-    let refuse = |errors: &FieldErrors| {
-        let kind = GroupVersionKind::new("", "v1", "Namespace");
-        Err(ApiError::invalid(&kind, write.name, errors))
-    };
-    let Some(old) = write.old else {
-        return if errors.is_empty() {
-            Ok(())
-        } else {
-            refuse(&errors)
-        };
-    };
-    let (old, old_errors) = Policy::of(|key| old.label(key));
-    let texts = |errors: &FieldErrors| -> Vec<String> {
-        errors
-            .iter()
-            .map(|error| format!("{}{}", error.field, error.body()))
-            .collect()
-    };
-    if !errors.is_empty() && texts(&errors) != texts(&old_errors) {
-        return refuse(&errors);
+impl PodSecurity {
+    /// What a namespace's labels ask for; `None` where it is not there.
+    fn policy_of(&self, write: &Attributes) -> Option<(Policy, FieldErrors)> {
+        let namespaces = GroupResource::new("", "namespaces");
+        let stored = write
+            .reader
+            .get(&namespaces, &Key::new("", write.namespace))?;
+        Some(Policy::of(|key| stored.label(key), self.0.defaults))
     }
-    let [new, old] = [new.enforce, old.enforce];
-    let is_eased = new.version == old.version && new.level <= old.level;
-    if new != old && new.level != Level::Privileged && !is_eased {
-        for warning in warnings(write, object.name(), new) {
-            write.warn(warning);
+
+    /// Labels must make sense, and pods that are there are held against a new level.
+    fn namespace(&self, write: &Attributes, object: &Object) -> Result<(), ApiError> {
+        let (new, errors) = Policy::of(|key| object.label(key), self.0.defaults);
+        let refuse = |errors: &FieldErrors| {
+            let kind = GroupVersionKind::new("", "v1", "Namespace");
+            Err(ApiError::invalid(&kind, write.name, errors))
+        };
+        let Some(old) = write.old else {
+            return if errors.is_empty() {
+                Ok(())
+            } else {
+                refuse(&errors)
+            };
+        };
+        let (old, old_errors) = Policy::of(|key| old.label(key), self.0.defaults);
+        let texts = |errors: &FieldErrors| -> Vec<String> {
+            errors
+                .iter()
+                .map(|error| format!("{}{}", error.field, error.body()))
+                .collect()
+        };
+        if !errors.is_empty() && texts(&errors) != texts(&old_errors) {
+            return refuse(&errors);
+        }
+        let [new, old] = [new.enforce, old.enforce];
+        let is_eased = new.version == old.version && new.level <= old.level;
+        let is_exempt = self.0.exempts_namespace(object.name());
+        if new != old && new.level != Level::Privileged && !is_eased && !is_exempt {
+            for warning in warnings(write, object.name(), new) {
+                write.warn(warning);
+            }
+        }
+        Ok(())
+    }
+
+    fn pod(&self, write: &Attributes, object: &Object) -> Result<(), ApiError> {
+        if IGNORED.contains(&write.subresource) {
+            return Ok(());
+        }
+        if let Some(why) = self.0.exempts(write.namespace, &write.user.name) {
+            write.annotate(format!("{ANNOTATION}exempt"), why);
+            return Ok(());
+        }
+        let Some((policy, errors)) = self.policy_of(write) else {
+            let namespace = quoted(write.namespace);
+            return Err(ApiError::internal(format!(
+                "failed to lookup namespace {namespace}"
+            )));
+        };
+        if errors.is_empty() && policy.is_privileged() {
+            write.annotate(format!("{ANNOTATION}enforce-policy"), "privileged:latest");
+            return Ok(());
+        }
+        let is_same = write.old.is_some_and(|old| !is_significant(object, old));
+        if write.operation == Operation::Update && is_same {
+            return Ok(());
+        }
+        let pod = Pod {
+            metadata: object.get(&["metadata"]).unwrap_or(&Value::Null),
+            spec: object.get(&["spec"]).unwrap_or(&Value::Null),
+        };
+        if self.0.exempts_class(pod.spec) {
+            write.annotate(format!("{ANNOTATION}exempt"), "runtimeClass");
+            return Ok(());
+        }
+        let enforced = policy.enforce;
+        write.annotate(format!("{ANNOTATION}enforce-policy"), enforced.to_string());
+        let findings = enforced.check(&pod);
+        if findings.is_empty() {
+            look(write, &policy, &pod, true);
+            return Ok(());
+        }
+        look(write, &policy, &pod, false);
+        let why = format!(
+            "violates PodSecurity {}: {}",
+            quoted(&enforced.to_string()),
+            details(&findings)
+        );
+        let resource = write.resource.group_resource();
+        Err(ApiError::forbidden(&resource, write.name, &why))
+    }
+
+    /// A template is never refused: its pods will be.
+    fn controller(&self, write: &Attributes, template: &Value) {
+        if self.is_exempt(write, &template["spec"]) {
+            return;
+        }
+        if let Some((policy, _)) = self.policy_of(write) {
+            let pod = Pod {
+                metadata: &template["metadata"],
+                spec: &template["spec"],
+            };
+            look(write, &policy, &pod, true);
         }
     }
-    Ok(())
+
+    /// Whether nobody looks at a template, which is noted.
+    fn is_exempt(&self, write: &Attributes, spec: &Value) -> bool {
+        let by_class = || self.0.exempts_class(spec).then_some("runtimeClass");
+        let why = self.0.exempts(write.namespace, &write.user.name);
+        let why = why.or_else(by_class);
+        if let Some(why) = why {
+            write.annotate(format!("{ANNOTATION}exempt"), why);
+        }
+        why.is_some()
+    }
 }
 
 /// The pods of a namespace that a level would refuse, each kind of trouble once.
@@ -208,56 +292,6 @@ const IGNORED: [&str; 8] = [
     "proxy",
     "status",
 ];
-
-fn pod(write: &Attributes, object: &Object) -> Result<(), ApiError> {
-    if IGNORED.contains(&write.subresource) {
-        return Ok(());
-    }
-    let Some((policy, errors)) = policy_of(write) else {
-        let namespace = quoted(write.namespace);
-        return Err(ApiError::internal(format!(
-            "failed to lookup namespace {namespace}"
-        )));
-    };
-    if errors.is_empty() && policy.is_privileged() {
-        write.annotate(format!("{ANNOTATION}enforce-policy"), "privileged:latest");
-        return Ok(());
-    }
-    let is_same = write.old.is_some_and(|old| !is_significant(object, old));
-    if write.operation == Operation::Update && is_same {
-        return Ok(());
-    }
-    let pod = Pod {
-        metadata: object.get(&["metadata"]).unwrap_or(&Value::Null),
-        spec: object.get(&["spec"]).unwrap_or(&Value::Null),
-    };
-    let enforced = policy.enforce;
-    write.annotate(format!("{ANNOTATION}enforce-policy"), enforced.to_string());
-    let findings = enforced.check(&pod);
-    if findings.is_empty() {
-        look(write, &policy, &pod, true);
-        return Ok(());
-    }
-    look(write, &policy, &pod, false);
-    let why = format!(
-        "violates PodSecurity {}: {}",
-        quoted(&enforced.to_string()),
-        details(&findings)
-    );
-    let resource = write.resource.group_resource();
-    Err(ApiError::forbidden(&resource, write.name, &why))
-}
-
-/// A template is never refused: its pods will be.
-fn controller(write: &Attributes, template: &Value) {
-    if let Some((policy, _)) = policy_of(write) {
-        let pod = Pod {
-            metadata: &template["metadata"],
-            spec: &template["spec"],
-        };
-        look(write, &policy, &pod, true);
-    }
-}
 
 /// Notes and warns as the namespace asks.
 fn look(write: &Attributes, policy: &Policy, pod: &Pod<'_>, is_warned: bool) {

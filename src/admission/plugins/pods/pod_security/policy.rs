@@ -94,8 +94,24 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    /// The policy of labels, and what is wrong with them.
-    pub(super) fn of<'a>(label: impl Fn(&str) -> Option<&'a str>) -> (Self, FieldErrors) {
+    /// The policy that asks for nothing.
+    pub(super) const PRIVILEGED: Self = {
+        let nothing = LevelVersion {
+            level: Level::Privileged,
+            version: None,
+        };
+        Self {
+            enforce: nothing,
+            audit: nothing,
+            warn: nothing,
+        }
+    };
+
+    /// The policy of labels, over what holds without any, and what is wrong with them.
+    pub(super) fn of<'a>(
+        label: impl Fn(&str) -> Option<&'a str>,
+        mut policy: Self,
+    ) -> (Self, FieldErrors) {
         let mut errors = FieldErrors::new();
         let mut read = |[key, version_key]: [&str; 2], fallback: Level| {
             let level = label(key).map(|text| {
@@ -115,23 +131,22 @@ impl Policy {
             (level, version)
         };
         // What is enforced is strict where it makes no sense; what only talks says nothing.
-        let (enforce, enforce_version) = read(ENFORCE, Level::Restricted);
-        let (audit, audit_version) = read(AUDIT, Level::Privileged);
-        let (warn, warn_version) = read(WARN, Level::Privileged);
-        let of = |level: Option<(Level, bool)>, version: Option<Option<u32>>| LevelVersion {
-            level: level.map_or(Level::Privileged, |(level, _)| level),
-            version: version.flatten(),
-        };
-        let mut policy = Self {
-            enforce: of(enforce, enforce_version),
-            audit: of(audit, audit_version),
-            warn: of(warn, warn_version),
-        };
+        let enforce = read(ENFORCE, Level::Restricted);
+        let audit = read(AUDIT, Level::Privileged);
+        let warn = read(WARN, Level::Privileged);
+        for (own, (level, version)) in [
+            (&mut policy.enforce, enforce),
+            (&mut policy.audit, audit),
+            (&mut policy.warn, warn),
+        ] {
+            own.level = level.map_or(own.level, |(level, _)| level);
+            own.version = version.unwrap_or(own.version);
+        }
         // Whoever is held to a level without a word on warnings is warned of it as well.
-        let is_said = enforce.is_some_and(|(_, is_good)| is_good);
-        if warn.is_none() && is_said && policy.enforce.level > policy.warn.level {
+        let is_said = enforce.0.is_some_and(|(_, is_good)| is_good);
+        if warn.0.is_none() && is_said && policy.enforce.level > policy.warn.level {
             policy.warn.level = policy.enforce.level;
-            if warn_version.is_none() {
+            if warn.1.is_none() {
                 policy.warn.version = policy.enforce.version;
             }
         }
