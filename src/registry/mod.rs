@@ -31,5 +31,5 @@ pub use delete_options::{DeleteOptions, Propagation};
 pub use handle::{Kinds, Registry};
 pub use printer::{Column, Printer};
 pub use request::{Form, Options, Request, Target, Verb, Wire};
-pub use response::{Batch, Body, Response};
+pub use response::{Batch, Body, Chunk, Response};
 pub use strategy::{Connect, Guard, NameRule, Strategy};

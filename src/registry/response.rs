@@ -1,7 +1,11 @@
 //! An answer, as both doors read it: no HTTP in it yet.
 
-use bytes::Bytes;
+use std::borrow::Borrow;
+
+use bytes::{Buf, Bytes};
 use futures_util::stream::BoxStream;
+
+use crate::storage::Item;
 
 /// What is answered.
 #[derive(Debug)]
@@ -19,13 +23,59 @@ pub enum Body {
     /// JSON in one piece.
     Json(Bytes),
     /// JSON in pieces to be written one after the other (lists).
-    Chunks(Vec<Bytes>),
+    Chunks(Vec<Chunk>),
     /// Protobuf in pieces, one body together.
     Protobuf(Vec<Bytes>),
     /// Events of a watch. The stream's end is the watch's end.
     Events(BoxStream<'static, Batch>),
     /// Plain text (logs).
     Text(Bytes),
+}
+
+/// A piece of a list.
+#[derive(Clone, Debug)]
+pub enum Chunk {
+    /// Bytes made for the answer, or another form of an object.
+    Bytes(Bytes),
+    /// An object as it is kept.
+    Item(Item),
+}
+
+impl Chunk {
+    /// Drops bytes at the beginning.
+    pub fn advance(&mut self, count: usize) {
+        match self {
+            Self::Bytes(bytes) => bytes.advance(count),
+            Self::Item(item) => item.advance(count),
+        }
+    }
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Item(item) => item.as_ref(),
+        }
+    }
+}
+
+impl Borrow<[u8]> for Chunk {
+    fn borrow(&self) -> &[u8] {
+        self.as_ref()
+    }
+}
+
+impl From<Bytes> for Chunk {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<Item> for Chunk {
+    fn from(item: Item) -> Self {
+        Self::Item(item)
+    }
 }
 
 /// What a watch has to send at once.

@@ -27,7 +27,7 @@ use futures_util::future::BoxFuture;
 pub use memory::Memory;
 pub use objects::Objects;
 pub use snapshot::Snapshot;
-pub use stored::Stored;
+pub use stored::{Item, Stored};
 use tokio::sync::Notify;
 pub use watch::{BATCH_MAX, Watch};
 pub use watch_cache::Limits;

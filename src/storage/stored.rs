@@ -6,6 +6,7 @@
 //!
 //! *Upstream:* `apiserver/pkg/storage/etcd3/store.go`, `storage/cacher/caching_object.go`.
 
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
@@ -68,20 +69,23 @@ impl Stored {
     }
 
     /// The object as the first item of a list of its kind: without its type and its last brace.
-    pub fn first_item(&self) -> Bytes {
-        self.piece.slice(draft::PREFIX.len()..self.type_at())
+    pub fn first_item(self: Arc<Self>) -> Item {
+        let place = draft::PREFIX.len()..self.type_at();
+        Item::of(self, place)
     }
 
     /// The object as a later item of a list of its kind: the last brace of the item before it and a
     /// comma, then the object without its type and its last brace.
-    pub fn later_item(&self) -> Bytes {
-        self.piece.slice(..self.type_at())
+    pub fn later_item(self: Arc<Self>) -> Item {
+        let place = 0..self.type_at();
+        Item::of(self, place)
     }
 
     /// The object as a later item of a list that keeps the types of its items: a comma, then the
     /// object.
-    pub fn later_whole_item(&self) -> Bytes {
-        self.piece.slice(1..)
+    pub fn later_whole_item(self: Arc<Self>) -> Item {
+        let place = 1..self.piece.len();
+        Item::of(self, place)
     }
 
     fn type_at(&self) -> usize {
@@ -170,5 +174,31 @@ impl Stored {
     /// Another form of the object, made once and kept: `form` names it, `make` makes it.
     pub fn form(&self, form: &str, make: impl FnOnce() -> Bytes) -> Bytes {
         self.forms.get_or_make(form, make)
+    }
+}
+
+/// An object as an item of a list: a part of its piece, which the object is kept for. A list takes
+/// every object once, and counts no other reference to it.
+#[derive(Clone, Debug)]
+pub struct Item {
+    object: Arc<Stored>,
+    place: Range<u32>,
+}
+
+impl Item {
+    fn of(object: Arc<Stored>, place: Range<usize>) -> Self {
+        let place = place.start as u32..place.end as u32;
+        Self { object, place }
+    }
+
+    /// Drops bytes at the beginning.
+    pub fn advance(&mut self, count: usize) {
+        self.place.start = (self.place.start + count as u32).min(self.place.end);
+    }
+}
+
+impl AsRef<[u8]> for Item {
+    fn as_ref(&self) -> &[u8] {
+        &self.object.piece[self.place.start as usize..self.place.end as usize]
     }
 }

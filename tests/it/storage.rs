@@ -175,14 +175,20 @@ async fn items_of_a_list_are_slices_of_what_is_stored(open: Open) {
     let parse =
         |parts: &[&[u8]]| -> serde_json::Value { serde_json::from_slice(&parts.concat()).unwrap() };
     let typed = [x.object().into_value(), y.object().into_value()];
-    let whole = parse(&[b"[", &x.bytes(), &y.later_whole_item(), b"]"]);
+    let whole = parse(&[
+        b"[",
+        &x.bytes(),
+        y.clone().later_whole_item().as_ref(),
+        b"]",
+    ]);
     assert_eq!(whole, json!(typed));
     let bare = typed.map(|mut object| {
         object.as_object_mut().unwrap().remove("apiVersion");
         object.as_object_mut().unwrap().remove("kind");
         object
     });
-    let items = parse(&[b"[", &x.first_item(), &y.later_item(), b"}]"]);
+    let (first, later) = (x.first_item(), y.later_item());
+    let items = parse(&[b"[", first.as_ref(), later.as_ref(), b"}]"]);
     assert_eq!(items, json!(bare));
 }
 

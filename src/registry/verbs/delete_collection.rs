@@ -25,5 +25,5 @@ pub(crate) async fn delete_collection(
         }
     }
     page.objects = deleted;
-    list::answer(registry, cx, request, &page).await
+    list::answer(registry, cx, request, page).await
 }

@@ -15,7 +15,7 @@ use crate::registry::custom::unreadable::Unreadable;
 use crate::registry::query::{Continuation, ListOptions, Selection, VersionMatch};
 use crate::registry::view::View;
 use crate::registry::{
-    Body, Context, Form, Registry, Request, Response, Verb, Wire, interpret, table,
+    Body, Chunk, Context, Form, Registry, Request, Response, Verb, Wire, interpret, table,
 };
 use crate::schema::{Resource, protobuf};
 use crate::storage::{Error, Revision, Snapshot, Stored};
@@ -44,7 +44,7 @@ pub(crate) async fn list(
     request: &Request,
 ) -> Result<Response, ApiError> {
     let page = select(registry, cx, request).await?;
-    answer(registry, cx, request, &page).await
+    answer(registry, cx, request, page).await
 }
 
 /// The objects that a request means.
@@ -73,13 +73,13 @@ pub(super) async fn answer(
     registry: &Registry,
     cx: &Context<'_>,
     request: &Request,
-    page: &Page,
+    page: Page,
 ) -> Result<Response, ApiError> {
     let view = page.prepare(registry, cx, request).await?;
     if request.form == Form::Object {
         return Ok(match request.wire {
             Wire::Json => write_objects(&view, page),
-            Wire::Protobuf => write_messages(&view, page),
+            Wire::Protobuf => write_messages(&view, &page),
         });
     }
     let objects = page.objects.iter().map(|stored| view.printable(stored));
@@ -268,7 +268,7 @@ fn write_messages(view: &View, page: &Page) -> Response {
 }
 
 /// The list in pieces, each object as it is kept.
-fn write_objects(view: &View, page: &Page) -> Response {
+fn write_objects(view: &View, page: Page) -> Response {
     let resource = &view.resource;
     let is_custom = resource.custom.is_some();
     let mut metadata = page.metadata();
@@ -283,35 +283,37 @@ fn write_objects(view: &View, page: &Page) -> Response {
     let head =
         format!(r#"{{"kind":{kind},"apiVersion":{api_version},"metadata":{metadata},"items":["#);
     let mut chunks = Vec::with_capacity(page.objects.len() + 2);
-    chunks.push(Bytes::from(head));
+    chunks.push(Chunk::from(Bytes::from(head)));
     // Items of a custom resource's list keep their types; those of a built-in kind have none, and
     // leave their last brace to whatever comes after them.
     let mut is_open = false;
-    for (index, stored) in page.objects.iter().enumerate() {
-        let is_served_version = view.is_served_version(stored);
+    for (index, stored) in page.objects.into_iter().enumerate() {
+        let is_served_version = view.is_served_version(&stored);
         if is_custom {
             if is_served_version && index > 0 {
-                chunks.push(stored.later_whole_item());
+                chunks.push(stored.later_whole_item().into());
                 continue;
             }
             if index > 0 {
-                chunks.push(Bytes::from_static(b","));
+                chunks.push(Bytes::from_static(b",").into());
             }
-            chunks.push(view.bytes(stored));
+            chunks.push(view.bytes(&stored).into());
         } else if is_served_version {
-            chunks.push(match index {
+            let item = match index {
                 0 => stored.first_item(),
                 _ => stored.later_item(),
-            });
+            };
+            chunks.push(item.into());
             is_open = true;
         } else {
             let separator: &'static [u8] = if index > 0 { b"}," } else { b"" };
-            chunks.push(Bytes::from_static(separator));
-            chunks.push(view.bare_item(stored));
+            chunks.push(Bytes::from_static(separator).into());
+            chunks.push(view.bare_item(&stored).into());
             is_open = true;
         }
     }
-    chunks.push(Bytes::from_static(if is_open { b"}]}" } else { b"]}" }));
+    let end: &'static [u8] = if is_open { b"}]}" } else { b"]}" };
+    chunks.push(Bytes::from_static(end).into());
     Response {
         code: 200,
         body: Body::Chunks(chunks),

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::registry::Chunk;
 use crate::server::watch::Events;
 
 /// How much of a list is handed over at a time: what makes one write to a socket.
@@ -19,7 +20,7 @@ pub enum Payload {
     /// Everything at once; `None` when it is sent, or where there is nothing.
     Whole(Option<Piece>),
     /// A list: chunks still to be sent and the sum of their lengths.
-    Chunks(VecDeque<Bytes>, u64),
+    Chunks(VecDeque<Chunk>, u64),
     /// A watch: as it comes.
     Events(Events),
     /// A document, in the hands of the router that made it.
@@ -29,7 +30,7 @@ pub enum Payload {
 /// What is written at once: shared bytes, one after the other.
 #[derive(Debug, Default)]
 pub struct Piece {
-    parts: VecDeque<Bytes>,
+    parts: VecDeque<Chunk>,
     remaining: usize,
 }
 
@@ -40,9 +41,11 @@ impl Piece {
     }
 
     /// Adds bytes to the end.
-    pub fn push(&mut self, part: Bytes) {
-        if !part.is_empty() {
-            self.remaining += part.len();
+    pub fn push(&mut self, part: impl Into<Chunk>) {
+        let part = part.into();
+        let length = part.as_ref().len();
+        if length > 0 {
+            self.remaining += length;
             self.parts.push_back(part);
         }
     }
@@ -62,13 +65,13 @@ impl Buf for Piece {
     }
 
     fn chunk(&self) -> &[u8] {
-        self.parts.front().map_or(&[], |part| part)
+        self.parts.front().map_or(&[], AsRef::as_ref)
     }
 
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut count = 0;
         for (slice, part) in slices.iter_mut().zip(&self.parts) {
-            *slice = IoSlice::new(part);
+            *slice = IoSlice::new(part.as_ref());
             count += 1;
         }
         count
@@ -78,11 +81,12 @@ impl Buf for Piece {
         assert!(count <= self.remaining, "advanced past the end of a piece");
         self.remaining -= count;
         while let Some(first) = self.parts.front_mut().filter(|_| count > 0) {
-            if count < first.len() {
+            let length = first.as_ref().len();
+            if count < length {
                 first.advance(count);
                 return;
             }
-            count -= first.len();
+            count -= length;
             self.parts.pop_front();
         }
     }
@@ -107,8 +111,9 @@ impl Payload {
     }
 
     /// A list in chunks.
-    pub fn chunks(chunks: Vec<Bytes>) -> Self {
-        let length = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+    pub fn chunks(chunks: Vec<Chunk>) -> Self {
+        let length = chunks.iter().map(|chunk| chunk.as_ref().len() as u64);
+        let length = length.sum();
         Self::Chunks(chunks.into(), length)
     }
 
@@ -157,10 +162,10 @@ impl Body for Payload {
 }
 
 /// The next chunks of a list that are worth a write.
-fn next_piece(chunks: &mut VecDeque<Bytes>, length: &mut u64) -> Option<Piece> {
+fn next_piece(chunks: &mut VecDeque<Chunk>, length: &mut u64) -> Option<Piece> {
     let mut piece = Piece::default();
     while let Some(chunk) = chunks.front() {
-        if piece.remaining > 0 && piece.remaining + chunk.len() > PIECE_BYTES {
+        if piece.remaining > 0 && piece.remaining + chunk.as_ref().len() > PIECE_BYTES {
             break;
         }
         if let Some(chunk) = chunks.pop_front() {

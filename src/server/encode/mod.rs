@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::negotiate::{self, Encoding, Endpoint, Media};
 use super::watch::Events;
 use crate::error::{ApiError, Reason};
-use crate::registry::{Body, Response};
+use crate::registry::{Body, Chunk, Response};
 use crate::schema::protobuf;
 
 /// An answer on its way out.
@@ -93,24 +93,25 @@ fn messages(pieces: Vec<Bytes>, headers: &HeaderMap) -> Answer {
     if length > GZIP_MIN_BYTES && accepts_gzip(headers) {
         return gzipped(&pieces, PROTOBUF);
     }
+    let pieces = pieces.into_iter().map(Chunk::from).collect();
     with_type(Payload::chunks(pieces), PROTOBUF)
 }
 
 /// A list in chunks, which stay apart unless they must be one.
-fn list(mut chunks: Vec<Bytes>, media: Media, headers: &HeaderMap) -> Answer {
-    let length: usize = chunks.iter().map(Bytes::len).sum();
+fn list(mut chunks: Vec<Chunk>, media: Media, headers: &HeaderMap) -> Answer {
+    let length: usize = chunks.iter().map(|chunk| chunk.as_ref().len()).sum();
     let is_compact = media.encoding == Encoding::Json && !media.is_pretty;
     if !is_compact {
         let mut whole = BytesMut::with_capacity(length);
         for chunk in &chunks {
-            whole.extend_from_slice(chunk);
+            whole.extend_from_slice(chunk.as_ref());
         }
         return json(whole.freeze(), media, headers);
     }
     if length > GZIP_MIN_BYTES && accepts_gzip(headers) {
         return gzipped(&chunks, JSON);
     }
-    chunks.push(Bytes::from_static(b"\n"));
+    chunks.push(Bytes::from_static(b"\n").into());
     with_type(Payload::chunks(chunks), JSON)
 }
 
@@ -130,11 +131,11 @@ fn with_type(payload: Payload, kind: HeaderValue) -> Answer {
     out
 }
 
-fn gzipped(chunks: &[Bytes], kind: HeaderValue) -> Answer {
+fn gzipped(chunks: &[impl AsRef<[u8]>], kind: HeaderValue) -> Answer {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     for chunk in chunks {
         // A vector takes whatever is written.
-        let _ = encoder.write_all(chunk);
+        let _ = encoder.write_all(chunk.as_ref());
     }
     let mut out = with_type(Payload::whole(encoder.finish().unwrap_or_default()), kind);
     let headers = out.headers_mut();
