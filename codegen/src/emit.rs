@@ -29,10 +29,9 @@ pub fn emit(model: &Model) -> Result<String> {
         .collect::<Result<_>>()?;
     let columns = emit_columns(&model.columns);
     let messages = model.messages.iter().map(emit_message);
-    let structs = model
-        .structs
-        .iter()
-        .map(|(name, fields)| quote!((#name, &[#(#fields),*])));
+    let texts_of = |(name, fields): (&String, &Vec<String>)| quote!((#name, &[#(#fields),*]));
+    let structs = model.structs.iter().map(texts_of);
+    let dumps = model.dumps.iter().map(texts_of);
     let registered = &model.registered;
     let texts = model.custom.iter().map(|(section, texts)| {
         let texts = texts.iter().map(|(name, text)| quote!((#name, #text)));
@@ -44,6 +43,7 @@ pub fn emit(model: &Model) -> Result<String> {
         pub(super) static TEXTS: &[(&str, &[(&str, &str)])] = &[#(#texts),*];
         pub(super) static SCHEMAS: &[Schema] = &[#(#schemas),*];
         pub(super) static STRUCTS: &[(&str, &[&str])] = &[#(#structs),*];
+        pub(super) static DUMPS: &[(&str, &[&str])] = &[#(#dumps),*];
         pub(super) static MESSAGES: &[Message] = &[#(#messages),*];
         pub(super) static COLUMNS: &[(&str, &[Column])] = &[#(#columns),*];
     };

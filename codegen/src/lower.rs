@@ -35,6 +35,7 @@ pub fn lower(facts: &Facts) -> Result<Model> {
         messages,
         registered: facts.discovery.registered.clone(),
         structs: facts.structs.clone(),
+        dumps: facts.dumps.clone(),
         columns: facts.columns.clone(),
         custom: facts.custom.clone(),
     })

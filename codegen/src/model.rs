@@ -19,6 +19,8 @@ pub struct Model {
     pub custom: BTreeMap<String, BTreeMap<String, String>>,
     /// How Go prints structs: name, then a text for each field.
     pub structs: BTreeMap<String, Vec<String>>,
+    /// What a pod template is made of in Go: type, then a text for each field.
+    pub dumps: BTreeMap<String, Vec<String>>,
     /// Protobuf messages sorted by name.
     pub messages: Vec<Message>,
     /// Every group version of the scheme, served or not.

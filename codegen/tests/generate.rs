@@ -35,6 +35,7 @@ fn altered(name: &str, file: &str, from: &str, to: &str) -> PathBuf {
         "overlay/schema-alone.toml",
         "overlay/unsupported.toml",
         "v0.1/columns.json",
+        "v0.1/go-dumps.json",
         "v0.1/go-structs.json",
         "v0.1/custom-resources.json",
         "v0.1/discovery.json",

@@ -7,6 +7,15 @@
 //! other, what they share is in `shared`.
 //! *Upstream:* `cmd/kube-controller-manager/app/controllermanager.go` (`NewControllerDescriptors`).
 
+// Workloads.
+mod cron_job;
+mod daemon_set;
+mod deployment;
+mod job;
+mod stateful_set;
+mod ttl_after_finished;
+
+// Everything else.
 mod disruption;
 mod endpoint_slice;
 mod endpoints;
@@ -35,6 +44,22 @@ pub struct Settings {
 
 /// Every controller by the name that `--controllers` knows it by.
 const TABLE: &[(&str, Make)] = &[
+    ("cronjob-controller", |_| {
+        Box::new(cron_job::CronJobs::default())
+    }),
+    ("daemonset-controller", |_| {
+        Box::new(daemon_set::DaemonSets::default())
+    }),
+    ("deployment-controller", |_| {
+        Box::new(deployment::Deployments)
+    }),
+    ("job-controller", |_| Box::new(job::Jobs)),
+    ("statefulset-controller", |_| {
+        Box::new(stateful_set::StatefulSets)
+    }),
+    ("ttl-after-finished-controller", |_| {
+        Box::new(ttl_after_finished::FinishedJobs)
+    }),
     ("disruption-controller", |_| {
         Box::new(disruption::Disruption)
     }),

@@ -9,13 +9,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::shared::conditions::{self, Condition};
+use super::shared::pod_steps::Maker;
 use super::shared::{adoption, pods};
 use crate::object::Object;
 use crate::object::selector::LabelSelector;
 use crate::runner::kinds::{PODS, REPLICA_SETS, REPLICATION_CONTROLLERS};
 use crate::runner::{
-    About, Again, Controller, Event, Identity, Item, Items, Kind, Outcome, Outcomes, Plan, Seen,
-    Step, Watches, World,
+    Again, Controller, Identity, Item, Items, Kind, Outcomes, Plan, Seen, Step, Watches, World,
 };
 
 /// So many pods are made or taken away in one go.
@@ -162,21 +162,21 @@ fn change_count(of: &'static Trait, world: &World, owner: &Object, active: &[Arc
     let wanted = owner.integer(&["spec", "replicas"]).unwrap_or(1);
     let wanted = usize::try_from(wanted).unwrap_or(0);
     let mut plan = Plan::nothing();
+    let maker = Maker {
+        owner,
+        kind: of.kind,
+        component: of.component,
+    };
     if active.len() < wanted {
         let template = owner.get(&["spec", "template"]).unwrap_or(&Value::Null);
         let pod = pods::of_template(template, owner, of.kind);
         for _ in 0..(wanted - active.len()).min(BURST_REPLICAS) {
-            let about = About::object(of.kind, owner);
-            let step = Step::create(&PODS, pod.clone());
-            plan.step(step.tell(move |outcome| tell_created(of, about, outcome)));
+            plan.step(maker.create(pod.clone()));
         }
     } else if active.len() > wanted {
         let count = (active.len() - wanted).min(BURST_REPLICAS);
         for pod in to_delete(of, world, owner, active, count) {
-            let about = About::object(of.kind, owner);
-            let step = Step::delete(&PODS, &pod);
-            let name = pod.name().to_owned();
-            plan.step(step.tell(move |outcome| tell_deleted(of, about, &name, outcome)));
+            plan.step(maker.delete(&pod));
         }
     }
     plan
@@ -228,40 +228,6 @@ fn related_pods(of: &Trait, world: &World, owner: &Object) -> Vec<Arc<Object>> {
 fn failure(outcomes: &Outcomes) -> Option<String> {
     let failure = outcomes.failure().filter(|_| outcomes.is_cut_short)?;
     Some(failure.message())
-}
-
-fn tell_created(of: &Trait, about: About, outcome: &Outcome) -> Option<Event> {
-    if outcome.is_success() {
-        let message = format!("Created pod: {}", outcome.object().name());
-        return Some(Event::normal(
-            about,
-            of.component,
-            "SuccessfulCreate",
-            message,
-        ));
-    }
-    if outcome.has_cause("NamespaceTerminating") {
-        return None;
-    }
-    let message = format!("Error creating: {}", outcome.message());
-    Some(Event::warning(about, of.component, "FailedCreate", message))
-}
-
-fn tell_deleted(of: &Trait, about: About, name: &str, outcome: &Outcome) -> Option<Event> {
-    if outcome.is_success() {
-        let message = format!("Deleted pod: {name}");
-        return Some(Event::normal(
-            about,
-            of.component,
-            "SuccessfulDelete",
-            message,
-        ));
-    }
-    if outcome.code == 404 {
-        return None;
-    }
-    let message = format!("Error deleting: {}", outcome.message());
-    Some(Event::warning(about, of.component, "FailedDelete", message))
 }
 
 /// The status that the pods give.

@@ -228,6 +228,12 @@ impl Plan {
         self.entries.push(Entry::Event(Box::new(event)));
     }
 
+    /// How many steps there are: the place that the next step's outcome will have.
+    pub fn steps(&self) -> usize {
+        let is_step = |entry: &&Entry| matches!(entry, Entry::Step(_));
+        self.entries.iter().filter(is_step).count()
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.then.is_none()

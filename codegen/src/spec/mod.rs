@@ -22,6 +22,8 @@ pub struct Facts {
     pub go: go_fields::GoFields,
     /// How Go prints structs: name, then a text for each field.
     pub structs: BTreeMap<String, Vec<String>>,
+    /// What a pod template is made of in Go: type, then a text for each field.
+    pub dumps: BTreeMap<String, Vec<String>>,
     /// The columns of Tables.
     pub columns: columns::Columns,
     /// What the server says of every custom resource: section, name, text.
@@ -40,6 +42,7 @@ pub fn read(openapi: &Path, version: &str) -> Result<Facts> {
         discovery: json(&folder.join("discovery.json"))?,
         go: json(&folder.join("go-fields.json"))?,
         structs: json(&folder.join("go-structs.json"))?,
+        dumps: json(&folder.join("go-dumps.json"))?,
         columns: json(&folder.join("columns.json"))?,
         custom: json(&folder.join("custom-resources.json"))?,
         protobuf: json(&folder.join("protobuf.json"))?,

@@ -9,6 +9,7 @@ pub mod crds;
 mod custom;
 mod discovery;
 mod enums;
+mod go_dumps;
 mod go_fields;
 mod go_structs;
 mod go_types;
@@ -40,6 +41,8 @@ pub fn vendor(version: &Version, openapi: &Path) -> Result<()> {
     output.write("go-fields.json", &fields)?;
     let structs = go_structs::read(&modules, &mut output).context("Go structs")?;
     output.write("go-structs.json", &structs)?;
+    let dumps = go_dumps::read(&modules, &mut output).context("Go dumps")?;
+    output.write("go-dumps.json", &dumps)?;
     let messages = protobuf::read(&modules, &documents.schemas, &mut output).context("protobuf")?;
     output.write("protobuf.json", &messages)?;
     let columns = columns::read(&modules, &mut output).context("columns")?;

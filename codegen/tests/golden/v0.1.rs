@@ -100,5 +100,8 @@ pub(super) static STRUCTS: &[(&str, &[&str])] = &[
         ],
     ),
 ];
+pub(super) static DUMPS: &[(&str, &[&str])] = &[
+    ("v1.Toy", &["Parts []v1.ToyPart parts"]),
+];
 pub(super) static MESSAGES: &[Message] = &[];
 pub(super) static COLUMNS: &[(&str, &[Column])] = &[];

@@ -5,5 +5,8 @@
 pub(super) mod adoption;
 pub(super) mod conditions;
 pub(super) mod endpoints;
+pub(super) mod hash;
+pub(super) mod history;
+pub(super) mod pod_steps;
 pub(super) mod pods;
 pub(super) mod scaled;

@@ -10,7 +10,6 @@ pub(crate) enum Round {
     /// Up.
     Up,
     /// Down.
-    #[allow(dead_code, reason = "rolling updates round down")]
     Down,
 }
 

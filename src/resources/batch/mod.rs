@@ -2,7 +2,7 @@
 
 mod cron_job;
 mod job;
-mod schedule;
+pub mod schedule;
 
 use crate::registry::Strategy;
 

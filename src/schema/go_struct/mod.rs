@@ -9,9 +9,11 @@
 //! `apimachinery/pkg/util/diff/diff.go`.
 
 mod diff;
+mod dump;
 #[cfg(test)]
 mod tests;
 
+pub use dump::dump;
 use serde_json::Value;
 
 use super::tables;

@@ -119,6 +119,12 @@ pub fn go_struct(name: &str) -> &'static [&'static str] {
     found.map_or(&[], |place| v1_37::STRUCTS[place].1)
 }
 
+/// The fields of a Go struct as controllers hash it, a text for each; empty where there is none.
+pub fn go_dump(name: &str) -> &'static [&'static str] {
+    let found = v1_37::DUMPS.binary_search_by_key(&name, |(name, _)| name);
+    found.map_or(&[], |place| v1_37::DUMPS[place].1)
+}
+
 /// Every group version Kubernetes knows of, served or not.
 pub fn registered() -> impl Iterator<Item = GroupVersion> {
     v1_37::REGISTERED

@@ -1,5 +1,14 @@
 //! A living cluster: what controllers make of what is asked for.
 
+// Workloads.
+mod cron_job;
+mod daemon_set;
+mod deployment;
+mod job;
+mod stateful_set;
+mod workloads;
+
+// Everything else.
 mod disruption;
 mod endpoints;
 mod garbage_collector;
