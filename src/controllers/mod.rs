@@ -26,6 +26,7 @@ mod replica_set;
 mod scheduler;
 mod service_account;
 mod shared;
+mod volume;
 
 use crate::auth::service_account::ServiceAccounts;
 use crate::runner::Controller;
@@ -82,6 +83,15 @@ const TABLE: &[(&str, Make)] = &[
     }),
     ("node-lifecycle-controller", |_| {
         Box::new(node::lifecycle::Lifecycle::default())
+    }),
+    ("persistentvolume-binder-controller", |_| {
+        Box::new(volume::binder::Binder)
+    }),
+    ("persistentvolume-protection-controller", |_| {
+        Box::new(volume::protection::Volumes)
+    }),
+    ("persistentvolumeclaim-protection-controller", |_| {
+        Box::new(volume::protection::Claims)
     }),
     ("pod-garbage-collector-controller", |_| {
         Box::new(node::pod_garbage::PodGarbage::default())

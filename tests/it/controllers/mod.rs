@@ -17,6 +17,7 @@ mod node;
 mod replica_set;
 mod scheduler;
 mod service_account;
+mod volume;
 
 use mockernetes::Cluster;
 use mockernetes::controllers::Selection;
