@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{DEFINITIONS, difference, judge, lines, write};
 use crate::{AGENT, admin, our_cluster, reference, setting};
 
-const FAMILIES: [&str; 11] = [
+const FAMILIES: [&str; 12] = [
     "argo-cd",
     "cert-manager",
     "cluster-api",
@@ -20,6 +20,8 @@ const FAMILIES: [&str; 11] = [
     "istio",
     "keda",
     "knative",
+    // Schemas with a little of everything, drawn at random.
+    "made-up",
     "prometheus-operator",
 ];
 
