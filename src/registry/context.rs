@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
+use super::meta::forms::Conversions;
 use super::meta::storage_path;
 use super::request::FieldValidation;
 use crate::auth::{Access, User};
@@ -54,6 +55,8 @@ pub struct Context<'a> {
     pub pools: &'a Pools,
     /// Warnings for the client, in order.
     pub warnings: Mutex<Vec<String>>,
+    /// Conversions that were waited for to find out who owns which fields.
+    pub conversions: Conversions,
     /// Annotations of the audit event.
     pub annotations: Mutex<BTreeMap<String, String>>,
 }
@@ -114,6 +117,7 @@ impl Context<'_> {
         let cx = Context {
             resource: face,
             warnings: Mutex::default(),
+            conversions: Conversions::default(),
             annotations: Mutex::default(),
             ..*self
         };

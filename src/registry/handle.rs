@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::context::{Context, Pools, Settings};
+use super::meta::forms::Conversions;
 use super::meta::names::check_path_segment;
 use super::write::Writer;
 use super::{Options, Printer, Request, Response, Strategy, Verb, subresources, verbs};
@@ -96,7 +97,10 @@ impl Registry {
                 response.warnings.extend(warnings);
                 Ok(response)
             }
-            Err(error) if warnings.is_empty() => Err(error),
+            // Who finds no method there finds nobody to warn of anything.
+            Err(error) if warnings.is_empty() || error.reason() == Reason::MethodNotAllowed => {
+                Err(error)
+            }
             Err(error) => Err(error.with_warnings(warnings)),
         }
     }
@@ -134,6 +138,7 @@ impl Registry {
             access: &self.access,
             pools: &self.pools,
             warnings: Mutex::new(Vec::new()),
+            conversions: Conversions::default(),
             annotations: Mutex::default(),
         }
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::custom::{embedded, validate_scale};
 use super::meta::managers;
 use super::verbs::create::set_namespace;
-use super::{Context, Request, Strategy, decode};
+use super::{Context, Registry, Request, Strategy, decode};
 use crate::cel::rules::Rules;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::Object;
@@ -27,25 +27,48 @@ pub fn in_version(
     now: Timestamp,
     object: &mut Object,
 ) {
+    prune::apply(object.as_map_mut(), &resource.schema);
+    fill(resource, strategy, now, object);
+}
+
+/// Brings an applied object in shape. What its schema does not know is refused before, and nulls
+/// of custom resources are to be found by their validation.
+pub fn applied(cx: &Context, strategy: &dyn Strategy, object: &mut Object) {
+    if cx.resource.custom.is_some() {
+        fill(cx.resource, strategy, cx.now, object);
+    } else {
+        decoded(cx, strategy, object);
+    }
+}
+
+fn fill(resource: &Resource, strategy: &dyn Strategy, now: Timestamp, object: &mut Object) {
     let schema = &resource.schema;
-    prune::apply(object.as_map_mut(), schema);
-    in_go_form(normalise::decoded, resource, object);
+    let is_exact = strategy.tells_empty_from_none();
+    let normalise = if is_exact {
+        normalise::read
+    } else {
+        normalise::decoded
+    };
+    in_go_form(normalise, resource, object);
     default::apply(object.as_map_mut(), schema);
     strategy.default(object);
+    if is_exact {
+        in_go_form(normalise::decoded, resource, object);
+    }
     strategy.stamp(object, now);
 }
 
 /// Reads an object that is answered and not kept, as a new object is read: in shape, with what
 /// its client sets entered.
 pub fn received(
+    registry: &Registry,
     cx: &Context<'_>,
-    strategy: &dyn Strategy,
     request: &Request,
 ) -> Result<Object, ApiError> {
     let mut object = decode::object(cx, request)?;
     set_namespace(cx, &mut object)?;
-    decoded(cx, strategy, &mut object);
-    managers::track_create(cx, strategy, cx.resource, &mut object);
+    decoded(cx, registry.strategy(cx.resource), &mut object);
+    managers::track(registry, cx, cx.resource.empty(), &mut object)?;
     Ok(object)
 }
 

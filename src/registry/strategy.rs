@@ -38,6 +38,12 @@ pub trait Strategy: Send + Sync {
     /// version the request is made in. Runs on create, update and patch, before admission.
     fn default(&self, _object: &mut Object) {}
 
+    /// Whether `default` must see the empty lists and maps that a client wrote, which mean nothing
+    /// elsewhere.
+    fn tells_empty_from_none(&self) -> bool {
+        false
+    }
+
     /// Fills in defaults that are the time of the request; runs with `default`.
     fn stamp(&self, _object: &mut Object, _now: Timestamp) {}
 
@@ -127,8 +133,8 @@ pub trait Strategy: Send + Sync {
         false
     }
 
-    /// Fields (`spec`) that a face of the resource resets beyond what every face does, so that
-    /// writing them there owns nothing. *Upstream:* `GetResetFields`.
+    /// Fields (`spec`, `metadata.labels`) that a face of the resource resets beyond what every face
+    /// does, so that writing them there owns nothing. *Upstream:* `GetResetFields`.
     fn resets(&self, _subresource: &str) -> &'static [&'static str] {
         &[]
     }

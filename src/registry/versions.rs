@@ -13,6 +13,7 @@ use super::custom::strategy::CustomResource;
 use super::custom::unreadable::Unreadable;
 use super::meta::managers;
 use super::{Context, Registry, Strategy};
+use crate::error::ApiError;
 use crate::object::{GroupVersion, Object};
 use crate::schema::Resource;
 use crate::storage::Stored;
@@ -89,21 +90,27 @@ impl Registry {
 
     /// Enters who writes which fields of a stored object's new state, by their names in the version
     /// the request is made in.
-    pub(super) fn track(&self, cx: &Context<'_>, old: Option<&Object>, new: &mut Object) {
-        let strategy = self.strategy(cx.resource);
-        let update = |resource: &Resource, old: Option<&Object>, new: &mut Object| match old {
-            Some(old) => managers::track_update(cx, strategy, resource, old, new),
-            None => managers::track_create(cx, strategy, resource, new),
+    pub(super) async fn track(
+        &self,
+        cx: &Context<'_>,
+        old: Option<&Object>,
+        new: &mut Object,
+    ) -> Result<(), ApiError> {
+        let resource = cx.resource;
+        let old = match old {
+            Some(old) => self.as_served(resource, old),
+            None => Cow::Borrowed(resource.empty()),
         };
         // Custom resources are handled in the version that is asked for.
-        if is_hub(cx.resource) {
-            update(&self.hub(cx.resource), old, new);
-            return;
+        if is_hub(resource) {
+            let track = &mut || managers::track(self, cx, &old, new);
+            return self.when_converted(cx, track).await;
         }
-        let old = old.map(|old| self.to_served(cx.resource, old.clone()));
-        let mut served = self.to_served(cx.resource, new.clone());
-        update(cx.resource, old.as_ref(), &mut served);
+        let mut served = self.to_served(resource, new.clone());
+        let track = &mut || managers::track(self, cx, &old, &mut served);
+        self.when_converted(cx, track).await?;
         new.set_managed_fields(served.managed_fields().cloned());
+        Ok(())
     }
 
     /// What is special of a resource's kind.

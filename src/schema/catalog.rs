@@ -102,6 +102,8 @@ pub struct Reading {
 pub struct ReadVersion {
     /// What an object of the version may be.
     pub schema: Schema,
+    /// `subresources.scale` as written.
+    pub scale: Option<Value>,
     /// Tells an object that was stored under this very schema from others, which must be pruned
     /// and defaulted anew.
     pub mark: u64,

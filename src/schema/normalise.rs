@@ -18,6 +18,8 @@ use crate::object::{duration, time};
 /// Where an object has been.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    /// Read, and not defaulted: empty lists and maps stand where they were written.
+    Read,
     /// Read: an empty list or map that is printed at all is printed as such.
     Decoded,
     /// Stored: it has come back as null.
@@ -27,6 +29,11 @@ enum Stage {
 /// Normalises an object as the store gives it back.
 pub fn apply(object: &mut Map<String, Value>, schema: &Schema) {
     object_at(Stage::Stored, object, schema);
+}
+
+/// Normalises an object that is yet to be defaulted by what tells an empty list from none.
+pub fn read(object: &mut Map<String, Value>, schema: &Schema) {
+    object_at(Stage::Read, object, schema);
 }
 
 /// Normalises an object that was just read.
@@ -181,10 +188,10 @@ fn keeps(stage: Stage, schema: &Schema, field: &Field, value: &mut Value) -> boo
         return false;
     }
     if zero::is_empty(&node.shape, value) {
-        if field.encoding.omits_empty {
-            return false;
-        }
         let is_many = matches!(node.shape, Shape::List(_) | Shape::Map(_));
+        if field.encoding.omits_empty {
+            return is_many && stage == Stage::Read;
+        }
         if is_many && stage == Stage::Stored {
             *value = Value::Null;
         }

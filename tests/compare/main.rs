@@ -22,6 +22,7 @@
 
 mod cases;
 mod definitions;
+mod dialogues;
 mod edit;
 mod expressions;
 mod mask;

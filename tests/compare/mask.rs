@@ -95,7 +95,7 @@ pub(crate) fn mask_uids(status: &Value) -> Value {
     serde_json::from_str(&uid.replace_all(&status.to_string(), "UID")).unwrap()
 }
 
-fn is_time(text: &str) -> bool {
+pub(crate) fn is_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= 20 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[10] == b'T'
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use mockernetes::object::{ManagedFields, Object};
-use mockernetes::patch::apply::{self, ApplyError, FieldSet, Writer};
+use mockernetes::patch::apply::{self, ApplyError, FieldSet, OneVersion, Writer};
 use mockernetes::schema::{Schema, tables};
 use serde_json::{Value, json};
 
@@ -28,6 +28,8 @@ fn apply(live: &Object, name: &str, applied: &Value, force: bool) -> Result<Obje
         subresource: "",
         now: Timestamp::UNIX_EPOCH,
         ignored: &ignored,
+        ignored_elsewhere: &ignored,
+        versions: &OneVersion,
     };
     let empty = object(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}}));
     let applied = applied.as_object().unwrap();
@@ -137,8 +139,10 @@ fn an_update_takes_over_what_it_changes() {
         subresource: "",
         now: Timestamp::UNIX_EPOCH,
         ignored: &ignored,
+        ignored_elsewhere: &ignored,
+        versions: &OneVersion,
     };
-    apply::update(&live, &mut new, &schema(), &writer);
+    apply::update(&live, &mut new, &schema(), &writer).unwrap();
     let managed = managed(&new);
     let fields: Vec<(&Value, &Value)> = managed
         .iter()

@@ -96,10 +96,13 @@ fn values<'v>(place: Place<'_>, old: Option<&'v Value>, new: Option<&'v Value>) 
         )),
         Form::List(keys) => Some(lists(place, keys, old, new)),
     };
+    // Where anything may stand, a scalar or a list may take a map's place.
+    let is_whole = |value: &Value| !value.is_null() && matches!(place.form(value), Form::Leaf);
     let own = match (old, new) {
         (None, Some(_)) => Own::Added,
         (Some(_), None) => Own::Removed,
         _ if inner.is_none() => Own::Modified,
+        (Some(old), Some(new)) if is_whole(old) || is_whole(new) => Own::Modified,
         _ => Own::Same,
     };
     Change { own, inner }

@@ -61,9 +61,10 @@ impl<'a> FieldSet<'a> {
         }
     }
 
-    /// Puts in a field at the top of an object.
-    pub fn insert_field(&mut self, name: &'a str) {
-        self.insert(Step::field(name));
+    /// Puts in a field of an object: `spec`, or `metadata.labels`.
+    pub fn insert_field(&mut self, path: &'a str) {
+        let steps: Vec<Step<'a>> = path.split('.').map(Step::field).collect();
+        self.extend(Self::of_path(&steps));
     }
 
     /// A set from its written form, whose opening brace is taken; and whether the field it is
@@ -80,11 +81,14 @@ impl<'a> FieldSet<'a> {
                 reader.skip(&token)?;
                 continue;
             }
-            let (children, has_own) = if matches!(token, Token::Object) {
-                Self::read(reader)?
-            } else {
+            if !Step::is_known(&key)? {
                 reader.skip(&token)?;
-                (Self::default(), false)
+                continue;
+            }
+            let (children, has_own) = match token {
+                Token::Object => Self::read(reader)?,
+                Token::Null => (Self::default(), false),
+                _ => return Err(Malformed),
             };
             let entry = set.entry(Step::from_written(key));
             entry.is_member |= children.is_empty() || has_own;
@@ -203,6 +207,17 @@ impl<'a> FieldSet<'a> {
             has_grown |= own.children.extend(entry.children);
         }
         has_grown
+    }
+
+    /// Gives the fields under each step to `change`; where it says so, they become one field.
+    pub(super) fn gather(&mut self, change: &mut dyn FnMut(&Step<'a>, &mut Self) -> bool) {
+        let above = self.0.iter_mut().filter(|entry| !entry.children.is_empty());
+        for entry in above {
+            if change(&entry.step, &mut entry.children) {
+                entry.is_member = true;
+                entry.children = Self::default();
+            }
+        }
     }
 
     /// Whether the field that `step` leads to is in it.

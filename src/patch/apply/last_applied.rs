@@ -29,6 +29,11 @@ pub(super) fn allowed(live: &Object, schema: &Schema) -> Option<BTreeSet<String>
     }
     let place = Place::root(schema);
     let applied = applied.as_object()?;
+    let has_kind = applied.get("kind").is_some_and(|kind| kind != "");
+    let is_sound = has_kind && own::wrong(place, applied).is_none();
+    if !is_sound || own::wrong(place, live.as_map()).is_some() {
+        return None;
+    }
     let compared = compare::objects(place, applied, live.as_map());
     let fields = own::fields(place, applied)
         .difference(&compared.modified)

@@ -96,12 +96,24 @@ impl<'a> Managers<'a> {
         Some(managers)
     }
 
-    /// The entries as they are written; `None` where there are none.
-    pub(super) fn write(&self) -> Option<ManagedFields> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut entries: Vec<&(Manager<'_>, Owned<'_>)> = self.0.iter().collect();
+    /// Whether these are the same in the same order, whatever the times.
+    pub(super) fn is_but_for_times(&self, entries: Option<&ManagedFields>) -> bool {
+        let Some(others) = entries.and_then(Managers::read) else {
+            return false;
+        };
+        let (own, others) = (self.sorted(), others.sorted());
+        let mut pairs = own.iter().zip(&others);
+        own.len() == others.len()
+            && pairs.all(|((own, of_own), (other, of_other))| {
+                own == other
+                    && of_own.api_version == of_other.api_version
+                    && of_own.fields == of_other.fields
+            })
+    }
+
+    /// The entries in the order they are written in.
+    fn sorted(&self) -> Vec<&(Manager<'a>, Owned<'a>)> {
+        let mut entries: Vec<&(Manager<'a>, Owned<'a>)> = self.0.iter().collect();
         entries.sort_by(|(a, of_a), (b, of_b)| {
             let order = a.operation.cmp(&b.operation);
             // Times in their printed form are ordered as texts.
@@ -111,6 +123,15 @@ impl<'a> Managers<'a> {
                 .then_with(|| of_a.api_version.cmp(&of_b.api_version))
                 .then_with(|| a.subresource.cmp(&b.subresource))
         });
+        entries
+    }
+
+    /// The entries as they are written; `None` where there are none.
+    pub(super) fn write(&self) -> Option<ManagedFields> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let entries = self.sorted();
         let mut out = Vec::with_capacity(entries.len() * ENTRY_LENGTH_USUAL);
         let mut opening = b'[';
         for (manager, owned) in entries {
@@ -158,6 +179,12 @@ impl<'a> Managers<'a> {
         *self.entry(manager) = owned;
     }
 
+    /// Adds what a manager owns as an entry of its own, even where it has one.
+    pub(super) fn add(&mut self, manager: Manager<'a>, owned: Owned<'a>) {
+        let (Ok(place) | Err(place)) = self.find(&manager);
+        self.0.insert(place, (manager, owned));
+    }
+
     /// Removes a manager.
     pub(super) fn remove(&mut self, manager: &Manager<'_>) -> Option<Owned<'a>> {
         let place = self.find(manager).ok()?;
@@ -165,14 +192,14 @@ impl<'a> Managers<'a> {
     }
 
     /// Takes fields away from managers, and managers out to which nothing is left. `taken` says
-    /// which fields a manager loses. Whether there was one.
+    /// which fields a manager loses, in the version it names them in. Whether there was one.
     pub(super) fn take<'f>(
         &mut self,
-        taken: impl Fn(&Manager<'_>) -> Option<&'f FieldSet<'f>>,
+        taken: impl Fn(&Manager<'_>, &str) -> Option<&'f FieldSet<'f>>,
     ) -> bool {
         let mut is_changed = false;
         self.0.retain_mut(|(manager, owned)| {
-            let Some(taken) = taken(manager) else {
+            let Some(taken) = taken(manager, &owned.api_version) else {
                 return true;
             };
             let is_taken = owned.fields.remove_all(taken);
@@ -180,6 +207,24 @@ impl<'a> Managers<'a> {
             is_changed |= is_taken || is_gone;
             !is_gone
         });
+        is_changed
+    }
+
+    /// Drops those who wrote in a version.
+    pub(super) fn drop_version(&mut self, version: &str) {
+        self.0.retain(|(_, owned)| owned.api_version != version);
+    }
+
+    /// Has the sets of a version changed; whether one was.
+    pub(super) fn reconcile(
+        &mut self,
+        version: &str,
+        mut change: impl FnMut(&mut FieldSet<'a>) -> bool,
+    ) -> bool {
+        let mut is_changed = false;
+        for (_, owned) in &mut self.0 {
+            is_changed |= owned.api_version == version && change(&mut owned.fields);
+        }
         is_changed
     }
 
@@ -223,11 +268,15 @@ impl<'a> Managers<'a> {
             let earlier = self.remove(&bucket).or_else(|| self.remove(first));
             let mut merged = earlier.unwrap_or_default();
             self.remove(&manager);
+            count -= 1;
+            // Upstream loses those who are one already where another is older than they are.
+            if manager == bucket {
+                continue;
+            }
             merged.fields.extend(owned.fields);
             merged.time = owned.time;
             merged.api_version = owned.api_version;
             self.set(bucket, merged);
-            count -= 1;
         }
         true
     }
@@ -261,6 +310,8 @@ impl<'a> Entry<'a> {
                     entry.fields = FieldSet::read(reader)?.0;
                     continue;
                 }
+                ("fieldsV1", Token::Null) => continue,
+                ("fieldsV1", _) => return Err(Malformed),
                 ("manager", token) => (&mut entry.manager, token),
                 ("operation", token) => (&mut entry.operation, token),
                 ("apiVersion", token) => (&mut entry.api_version, token),

@@ -3,9 +3,6 @@
 //! Pure: the live object, the new or applied one, and who writes go in; the object with its
 //! `managedFields` comes out, or the conflicts.
 //!
-//! Differs: fields that were written in another version of the kind are compared by the same
-//! names in the version at hand.
-//!
 //! *Upstream:* `apimachinery/pkg/util/managedfields`, `structured-merge-diff/merge/update.go`.
 
 mod compare;
@@ -17,8 +14,11 @@ mod merge;
 mod overlay;
 mod own;
 mod place;
+mod prune;
+mod reconcile;
 pub mod scale;
 mod step;
+mod versions;
 
 use std::borrow::Cow;
 
@@ -32,12 +32,14 @@ use self::compare::Comparison;
 use self::managers::{Manager, Managers, Operation, Owned};
 use self::place::Place;
 use self::step::Step;
+use self::versions::{Elsewhere, Forms, Seen};
+pub use self::versions::{OneVersion, Unconverted, Versions};
 use crate::object::json::{Malformed, Reader, Token};
 use crate::object::{ManagedFields, Object, time};
 use crate::schema::Schema;
 
 /// Who writes, when, and where.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Writer<'a> {
     /// The field manager's name.
     pub name: &'a str,
@@ -49,6 +51,10 @@ pub struct Writer<'a> {
     pub now: Timestamp,
     /// Fields that this face of the resource resets, whatever is sent.
     pub ignored: &'a FieldSet<'a>,
+    /// The same by the names of other versions.
+    pub ignored_elsewhere: &'a FieldSet<'a>,
+    /// The versions of the kind, by which fields of other managers are named.
+    pub versions: &'a dyn Versions,
 }
 
 /// Why an apply does not go through.
@@ -60,6 +66,26 @@ pub enum ApplyError {
     /// The applied object is none of its kind.
     #[error("{0}")]
     Untyped(String),
+    /// It, or what becomes of it, is none of a version that somebody wrote in.
+    #[error("{0}")]
+    Failed(String),
+    /// A conversion has to be waited for; then it is to be applied again.
+    #[error("a conversion is to be waited for")]
+    Pending,
+}
+
+/// A conversion has to be waited for; then all is to be done again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending;
+
+impl From<Unconverted> for ApplyError {
+    fn from(error: Unconverted) -> Self {
+        match error {
+            Unconverted::Pending => Self::Pending,
+            Unconverted::Failed(why) => Self::Failed(why),
+            Unconverted::Missing => Self::Failed("no such version".to_owned()),
+        }
+    }
 }
 
 impl<'a> Writer<'a> {
@@ -80,21 +106,27 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Upstream enters no time for what comes by way of a Scale.
     fn time(&self) -> String {
-        if self.subresource == "scale" {
-            String::new()
-        } else {
-            time::seconds(self.now)
-        }
+        time::seconds(self.now)
     }
 }
 
 /// Enters into `managedFields` of a new state what an update, a patch or a creation changed. The
-/// live object of a creation is the empty object of the kind.
-pub fn update(live: &Object, new: &mut Object, schema: &Schema, writer: &Writer<'_>) {
-    let entries = updated(live, new, schema, writer);
+/// live object of a creation is the empty object of the kind. Where versions cannot be converted,
+/// the managers stay as they were.
+pub fn update(
+    live: &Object,
+    new: &mut Object,
+    schema: &Schema,
+    writer: &Writer<'_>,
+) -> Result<(), Pending> {
+    let entries = match updated(live, new, schema, writer) {
+        Ok(entries) => entries,
+        Err(Unconverted::Pending) => return Err(Pending),
+        Err(_) => live.managed_fields().cloned(),
+    };
     new.set_managed_fields(entries);
+    Ok(())
 }
 
 /// The entries of a new state; `None` where it has none.
@@ -103,32 +135,49 @@ fn updated(
     new: &Object,
     schema: &Schema,
     writer: &Writer<'_>,
-) -> Option<ManagedFields> {
-    let (mut managers, entries) = of_live_or_new(live, new, writer)?;
+) -> Result<Option<ManagedFields>, Unconverted> {
+    let Some(Known {
+        mut managers,
+        entries,
+        is_sent,
+    }) = of_live_or_new(live, new, writer)
+    else {
+        return Ok(None);
+    };
     let is_creation = live.uid().is_empty();
     if managers.is_empty() && !is_creation {
-        return None;
+        return Ok(None);
     }
-    let place = Place::root(schema);
-    let compared = compare::objects(place, live.as_map(), new.as_map()).without(writer.ignored);
+    let (old, next) = (live.as_map(), new.as_map());
+    let forms = Forms::of(writer, schema);
+    let is_reconciled = forms.reconcile(&mut managers, old, is_sent)?;
+    let elsewhere = Elsewhere::of(&forms, &mut managers, None, old, next)?;
+    let compared = compare::objects(Place::root(schema), old, next).without(writer.ignored);
     let is_changed = enter(
         &mut managers,
         compared,
+        &elsewhere.compare(writer.ignored_elsewhere),
         writer,
         writer.manager(Operation::Update),
     );
     let is_capped = managers.cap();
-    if !is_changed && !is_capped && entries == live.managed_fields() {
-        return entries.cloned();
+    let is_new = is_changed || is_capped || is_reconciled;
+    if !is_new && entries == live.managed_fields() {
+        return Ok(entries.cloned());
     }
-    managers.write()
+    // Times alone are no change.
+    if is_sent && old == next && managers.is_but_for_times(live.managed_fields()) {
+        return Ok(live.managed_fields().cloned());
+    }
+    Ok(managers.write())
 }
 
-/// Gives the manager what was changed, and takes it from all others; whether that made a
-/// difference. Where it made none, times do not change either: nothing was written.
+/// Gives the manager what was changed, and takes it from all others, by the names of the version
+/// each wrote in. Whether there was something to give or to take.
 fn enter<'v>(
     managers: &mut Managers<'v>,
     compared: Comparison<'v>,
+    elsewhere: &[Seen<'_>],
     writer: &Writer<'v>,
     manager: Manager<'v>,
 ) -> bool {
@@ -143,19 +192,24 @@ fn enter<'v>(
         let taken = written.clone().union(removed.clone());
         // An updater's own earlier fields stay with it; those removed do not.
         let lost = removed.difference(&written);
-        is_changed = managers.take(|other| Some(if *other == manager { &lost } else { &taken }));
+        is_changed = managers.take(|other, version| {
+            let seen = elsewhere.iter().find(|seen| seen.version == version);
+            Some(match seen {
+                _ if *other == manager => &lost,
+                Some(seen) => &seen.taken,
+                None => &taken,
+            })
+        });
     }
     strip(&mut written);
     if written.is_empty() {
         return is_changed;
     }
     let owned = managers.entry(manager);
-    is_changed |= owned.fields.extend(written);
-    if is_changed {
-        owned.api_version = writer.api_version.into();
-        owned.time = writer.time().into();
-    }
-    is_changed
+    owned.fields.extend(written);
+    owned.api_version = writer.api_version.into();
+    owned.time = writer.time().into();
+    true
 }
 
 /// Fields of the metadata that nobody owns.
@@ -182,13 +236,18 @@ fn strip(set: &mut FieldSet<'_>) {
     }
 }
 
-/// The managers to start from, with the entries they were read from: those a client sends back,
-/// else those of the live object. `None` where the client resets them.
-fn of_live_or_new<'o>(
-    live: &'o Object,
-    new: &'o Object,
-    writer: &Writer<'_>,
-) -> Option<(Managers<'o>, Option<&'o ManagedFields>)> {
+/// The managers to start from, with the entries they were read from.
+#[derive(Default)]
+struct Known<'o> {
+    managers: Managers<'o>,
+    entries: Option<&'o ManagedFields>,
+    /// Whether a client sent them, and not the store had them.
+    is_sent: bool,
+}
+
+/// The managers a client sends back, else those of the live object. `None` where the client resets
+/// them.
+fn of_live_or_new<'o>(live: &'o Object, new: &'o Object, writer: &Writer<'_>) -> Option<Known<'o>> {
     if let Some(entries) = new.managed_fields()
         && writer.subresource.is_empty()
     {
@@ -198,14 +257,19 @@ fn of_live_or_new<'o>(
         }
         let managers = Managers::read(entries).filter(|managers| !managers.is_empty());
         if let Some(managers) = managers {
-            return Some((managers, Some(entries)));
+            return Some(Known {
+                managers,
+                entries: Some(entries),
+                is_sent: live.managed_fields() != Some(entries),
+            });
         }
     }
     let entries = live.managed_fields();
-    Some((
-        entries.and_then(Managers::read).unwrap_or_default(),
+    Some(Known {
+        managers: entries.and_then(Managers::read).unwrap_or_default(),
         entries,
-    ))
+        is_sent: false,
+    })
 }
 
 /// Whether entries are none, or an empty one.
@@ -284,8 +348,10 @@ fn apply_once(
             subresource: writer.subresource.into(),
         };
         let compared = compare::objects(place, empty.as_map(), old).without(writer.ignored);
-        enter(&mut managers, compared, writer, first);
+        enter(&mut managers, compared, &[], writer, first);
     }
+    let forms = Forms::of(writer, schema);
+    forms.reconcile(&mut managers, old, false)?;
     let manager = writer.manager(Operation::Apply);
     let last = managers.get(&manager).cloned();
     let mut fields = own::fields(place, applied);
@@ -301,10 +367,13 @@ fn apply_once(
     managers.set(manager.clone(), owned);
     let mut merged = old.clone();
     merge::maps(place, &mut merged, applied);
-    let last = last.as_ref().map(|last| &last.fields);
-    let new = prune(place, merged, &managers, last);
+    let new = prune::prune(&forms, merged, &managers, last.as_ref(), writer.api_version)
+        .map_err(|error| error.within("failed to prune fields"))?;
+    let elsewhere = Elsewhere::of(&forms, &mut managers, Some(&manager), old, &new)?;
     let compared = compare::objects(place, old, &new).without(writer.ignored);
-    settle(&mut managers, &compared, &manager, force)?;
+    let here = Seen::new(writer.api_version, compared);
+    let elsewhere = elsewhere.compare(writer.ignored_elsewhere);
+    settle(&mut managers, &here, &elsewhere, &manager, force)?;
     let is_changed = new != *old;
     let owned = managers.entry(manager.clone());
     strip(&mut owned.fields);
@@ -320,17 +389,22 @@ fn apply_once(
     Ok(object)
 }
 
-/// Finds the conflicts, or takes the changed fields from their owners.
+/// Finds the conflicts, or takes the changed fields from their owners: each has them by the names
+/// of its own version.
 fn settle(
     managers: &mut Managers<'_>,
-    compared: &Comparison<'_>,
+    here: &Seen<'_>,
+    elsewhere: &[Seen<'_>],
     manager: &Manager<'_>,
     force: bool,
 ) -> Result<(), ApplyError> {
-    let written = compared.modified.clone().union(compared.added.clone());
+    let seen = |version: &str| {
+        let seen = elsewhere.iter().find(|seen| seen.version == version);
+        seen.unwrap_or(here)
+    };
     let mut conflicts = Conflicts::default();
     for (other, owned) in managers.iter() {
-        let contested = owned.fields.intersection(&written);
+        let contested = owned.fields.intersection(&seen(&owned.api_version).written);
         if other != manager && !contested.is_empty() {
             conflicts.add(other, &contested);
         }
@@ -338,35 +412,6 @@ fn settle(
     if !force && !conflicts.is_empty() {
         return Err(ApplyError::Conflicts(conflicts));
     }
-    let taken = written.union(compared.removed.clone());
-    managers.take(|other| (other != manager).then_some(&taken));
+    managers.take(|other, version| (other != manager).then_some(&seen(version).taken));
     Ok(())
-}
-
-/// Takes out what the applier applied before and does not any more, unless another owns it too.
-fn prune(
-    place: Place<'_>,
-    merged: Map<String, Value>,
-    managers: &Managers<'_>,
-    last: Option<&FieldSet<'_>>,
-) -> Map<String, Value> {
-    let Some(last) = last.filter(|last| !last.is_empty()) else {
-        return merged;
-    };
-    let last = own::with_named_fields(place, last);
-    let all = own::with_named_fields(place, &own::fields(place, &merged));
-    let without = |fields: &FieldSet<'_>| merge::without(place, &merged, fields);
-    let pruned = without(&last);
-    let mut owned = FieldSet::default();
-    for (_, other) in managers.iter() {
-        owned.extend(other.fields.clone());
-    }
-    // What others own, or this one still does, comes back.
-    let kept = own::with_named_fields(place, &own::fields(place, &pruned))
-        .union(own::with_named_fields(place, &owned));
-    let pruned = without(&all.clone().difference(&kept));
-    // What was never this one's comes back as well.
-    let left = own::with_named_fields(place, &own::fields(place, &pruned));
-    let gone = all.difference(&left);
-    without(&gone.intersection(&last))
 }

@@ -123,10 +123,12 @@ fn check(place: Place<'_>, value: &Value, path: &str, errors: &mut Vec<String>) 
 fn check_fields(place: Place<'_>, map: &Map<String, Value>, path: &str, errors: &mut Vec<String>) {
     for (name, value) in map {
         let path = format!("{path}.{name}");
-        match place.child(name) {
-            Some(child) => check(child, value, &path, errors),
-            None => errors.push(format!("{path}: field not declared in schema")),
-        }
+        let Some(child) = place.child(name) else {
+            // Upstream looks no further then.
+            errors.push(format!("{path}: field not declared in schema"));
+            return;
+        };
+        check(child, value, &path, errors);
     }
 }
 

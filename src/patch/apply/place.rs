@@ -70,6 +70,22 @@ impl<'s> Place<'s> {
         }
     }
 
+    /// Whether a list stands here.
+    pub(super) fn is_list(self) -> bool {
+        self.node
+            .is_some_and(|node| matches!(node.shape, Shape::List(_)))
+    }
+
+    /// Whether a map or list that stands here is owned as a whole.
+    pub(super) fn is_whole(self) -> bool {
+        self.node.is_some_and(|node| match &node.shape {
+            Shape::Any => self.schema.origin() == Origin::BuiltIn,
+            Shape::Struct(_) | Shape::Map(_) => node.map == MapKind::Atomic,
+            Shape::List(_) => node.list == ListKind::Atomic,
+            _ => false,
+        })
+    }
+
     /// Whether a struct has this field by name.
     pub(super) fn declares(self, name: &str) -> bool {
         let is_own = self

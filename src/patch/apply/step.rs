@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use crate::object::json;
+use crate::object::json::{self, Malformed};
 use crate::patch::go_print;
 
 /// A step; ordered as the texts are.
@@ -47,6 +47,21 @@ impl<'a> Step<'a> {
                 Cow::Owned(text)
             }
         }))
+    }
+
+    /// Whether a written step is of a sort that we know; others are passed over.
+    pub(super) fn is_known(text: &str) -> Result<bool, Malformed> {
+        let Some((sort, rest)) = text.split_once(':').filter(|(sort, _)| sort.len() == 1) else {
+            return Err(Malformed);
+        };
+        let is_sound = match sort {
+            "f" => true,
+            "k" => rest.starts_with('{') && rest.ends_with('}'),
+            "v" => !rest.is_empty(),
+            "i" => rest.parse::<i64>().is_ok(),
+            _ => return Ok(false),
+        };
+        if is_sound { Ok(true) } else { Err(Malformed) }
     }
 
     /// The field's name, where it leads to a field.

@@ -97,7 +97,12 @@ fn reading(
         let mark = mark(definition, version, &written);
         documents.push(document.map(|_| written.clone()));
         seen.push((written, schema.clone()));
-        let read = ReadVersion { schema, mark };
+        let scale = scale(version).cloned();
+        let read = ReadVersion {
+            schema,
+            scale,
+            mark,
+        };
         let name = text(version, "name").to_owned();
         reading.versions.insert(name, read);
     }
@@ -114,6 +119,10 @@ fn mark(definition: &Object, version: &Map<String, Value>, document: &[u8]) -> u
     digest[..8]
         .iter()
         .fold(0, |mark, byte| (mark << 8) | u64::from(*byte))
+}
+
+fn scale(version: &Map<String, Value>) -> Option<&Value> {
+    object(version, "subresources")?.get("scale")
 }
 
 fn document(version: &Map<String, Value>) -> Option<&Map<String, Value>> {
@@ -177,9 +186,7 @@ fn build(
             .iter()
             .filter_map(|field| Some(field["jsonPath"].as_str()?.to_owned()))
             .collect(),
-        scale: object(version, "subresources")
-            .and_then(|faces| faces.get("scale"))
-            .cloned(),
+        scale: scale(version).cloned(),
         rules: rules(&schema),
         open_api_schema: document,
     };

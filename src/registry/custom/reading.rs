@@ -12,9 +12,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 
+use serde_json::{Map, Value};
+
 use super::conversion::Webhook;
 use super::unreadable::Unreadable;
 use crate::error::{ApiError, Reason};
+use crate::object::quote::quoted;
 use crate::object::{GroupVersion, Object};
 use crate::registry::view::View;
 use crate::schema::catalog::{Custom, ReadVersion};
@@ -124,13 +127,62 @@ async fn convert(
             "request to convert CR to an invalid group/version: {into}"
         ));
     };
-    let webhook = custom.reading.webhook.as_ref();
-    match webhook.and_then(|webhook| webhook.downcast_ref::<Webhook>()) {
+    match webhook(resource) {
         Some(webhook) => object = webhook.convert(&object, into).await?,
         None => object.set_type(&wanted, &resource.kind),
     }
     prune::apply(object.as_map_mut(), &target.schema);
     Ok(object)
+}
+
+/// The version a custom resource is to be converted into, in upstream's words where it cannot be.
+pub(crate) fn target(
+    resource: &Resource,
+    object: &Map<String, Value>,
+    into: &str,
+) -> Result<String, String> {
+    let group = &resource.group_version.group;
+    let Some(wanted) = GroupVersion::parse(into) else {
+        return Err(format!("unexpected GroupVersion string: {into}"));
+    };
+    let text = |name: &str| object.get(name).and_then(Value::as_str).unwrap_or("");
+    if wanted.group != *group {
+        return Err(format!(
+            "{}, Kind={} is unstructured and is not suitable for converting to {}",
+            text("apiVersion"),
+            text("kind"),
+            quoted(into)
+        ));
+    }
+    let custom = resource.custom.as_ref();
+    if custom.is_some_and(|custom| custom.reading.versions.contains_key(&*wanted.version)) {
+        return Ok(wanted.to_string());
+    }
+    Err(format!(
+        "request to convert CR to an invalid group/version: {wanted}"
+    ))
+}
+
+fn webhook(resource: &Resource) -> Option<&Webhook> {
+    let webhook = resource.custom.as_ref()?.reading.webhook.as_ref()?;
+    webhook.downcast_ref()
+}
+
+/// Whether a webhook converts the objects of a resource.
+pub(crate) fn has_webhook(resource: &Resource) -> bool {
+    webhook(resource).is_some()
+}
+
+/// An object in another version, as the webhook has it.
+pub(crate) async fn ask(
+    resource: &Resource,
+    object: &Object,
+    into: &str,
+) -> Result<Object, String> {
+    match (webhook(resource), GroupVersion::parse(into)) {
+        (Some(webhook), Some(into)) => webhook.convert(object, &into).await,
+        _ => Err("no webhook converts".to_owned()),
+    }
 }
 
 /// The version an object is in, which its definition must still have.

@@ -9,57 +9,62 @@ use crate::error::ApiError;
 use crate::object::quote::quoted;
 use crate::object::{ManagedFields, Object};
 use crate::patch::apply::{self, FieldSet, Writer};
-use crate::registry::{Context, Strategy};
-use crate::schema::Resource;
+use crate::registry::meta::forms::KindVersions;
+use crate::registry::{Context, Registry, Strategy};
 
 /// The longest name of a manager.
 const NAME_LENGTH_MAX: usize = 128;
 
-/// Enters what a new object sets. `resource` is of the version the object is in.
-pub(crate) fn track_create(
+/// Enters what a creation (`old` is the empty object), an update or a patch changes. Both states
+/// are in the version of the request.
+pub(crate) fn track(
+    registry: &Registry,
     cx: &Context<'_>,
-    strategy: &dyn Strategy,
-    resource: &Resource,
-    object: &mut Object,
-) {
-    track_update(cx, strategy, resource, resource.empty(), object);
-}
-
-/// Enters what an update or a patch changes. `resource` is of the version both states are in.
-pub(crate) fn track_update(
-    cx: &Context<'_>,
-    strategy: &dyn Strategy,
-    resource: &Resource,
     old: &Object,
     new: &mut Object,
-) {
+) -> Result<(), ApiError> {
+    let strategy = registry.strategy(cx.resource);
     let ignored = ignored(cx, strategy);
     let update = |new: &mut Object| {
-        with_writer(cx, &ignored, |writer| {
-            apply::update(old, new, &resource.schema, writer);
-        });
+        with_writer(registry, cx, &ignored, |writer| {
+            apply::update(old, new, &cx.resource.schema, writer)
+        })
     };
     let Some(mut shown) = strategy.shown_to_managers(new) else {
-        return update(new);
+        return update(new).map_err(ApiError::from);
     };
-    update(&mut shown);
+    update(&mut shown)?;
     new.set_managed_fields(shown.managed_fields().cloned());
+    Ok(())
 }
 
 /// Calls with the writer that a request names.
 pub(crate) fn with_writer<T>(
+    registry: &Registry,
     cx: &Context<'_>,
     ignored: &FieldSet<'_>,
     call: impl FnOnce(&Writer<'_>) -> T,
 ) -> T {
     let name = name(cx);
     let api_version = cx.resource.group_version.to_string();
+    let nothing = FieldSet::default();
+    let versions = KindVersions {
+        registry,
+        cx,
+        resource: cx.resource,
+    };
     call(&Writer {
         name: &name,
         api_version: &api_version,
         subresource: cx.subresource,
         now: cx.now,
         ignored,
+        ignored_elsewhere: match (&cx.resource.custom, cx.subresource) {
+            // Upstream knows of a custom resource only what its own version resets.
+            (Some(_), "") => &nothing,
+            _ => ignored,
+        },
+        versions: &versions,
     })
 }
 
@@ -86,6 +91,9 @@ pub(crate) fn ignored(cx: &Context<'_>, strategy: &dyn Strategy) -> FieldSet<'st
         "status" => FieldSet::of_field("spec"),
         _ => FieldSet::default(),
     };
+    if cx.resource.custom.is_some() && cx.subresource == "status" {
+        set.insert_field("metadata");
+    }
     for field in strategy.resets(cx.subresource) {
         set.insert_field(field);
     }

@@ -11,12 +11,18 @@ use crate::error::{ApiError, FieldErrors};
 use crate::object::selector::LabelSelector;
 use crate::object::{FieldPath, GroupResource, GroupVersion, GroupVersionKind, Key, Object};
 use crate::patch::apply::scale as managed;
+use crate::registry::meta::{forms, managers};
 use crate::registry::verbs::apply::Applied;
 use crate::registry::verbs::patch::Patch;
 use crate::registry::verbs::update;
 use crate::registry::write::{Changed, Written};
 use crate::registry::{Context, Form, Registry, Request, Response, Verb, decode, options, table};
-use crate::schema::{Resource, tables};
+use crate::schema::{Resource, normalise, tables};
+
+/// What is said of an apply to the scale of a custom resource.
+const CUSTOM_APPLY: &str = "failed to create manager for existing fields: failed to convert live object (/; \
+     autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid \
+     group/version: autoscaling/v1";
 
 /// Answers a request to the scale face.
 pub(super) async fn handle(
@@ -50,11 +56,10 @@ pub(super) async fn handle(
         Verb::Patch => {
             let patch = Patch::of(cx, request)?;
             let expected = GroupVersionKind::new("autoscaling", "v1", "Scale");
-            let schema = tables::kind("autoscaling", "v1", "Scale");
-            let schema = schema.as_ref().unwrap_or(&cx.resource.schema);
+            let face = face()?;
             let target = decode::Target {
                 expected: &expected,
-                schema,
+                schema: &face.schema,
             };
             let written = change(registry, cx, &key, request.verb, &mut |scale| {
                 let patched = patch.apply(cx, &|| scale.clone(), target)?;
@@ -91,14 +96,14 @@ async fn change(
     verb: Verb,
     make: &mut (dyn FnMut(&Object) -> Result<Object, ApiError> + Send),
 ) -> Result<Written, ApiError> {
+    let face = face()?;
     registry
         .update_object(cx, key, &mut |old| {
             let place = paths(cx.resource);
-            let mut shown = scale_of(cx.resource, old);
-            if place.is_custom && old.get(&place.replicas()).is_none() {
-                shown.set(&["spec", "replicas"], NO_REPLICAS);
-            }
-            let scale = make(&shown)?;
+            let live = with_managers(cx, old);
+            let mut scale = make(&live)?;
+            normalise::apply(scale.as_map_mut(), &face.schema);
+            cx.of_face(&face, |cx| managers::track(registry, cx, &live, &mut scale))?;
             let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);
             if place.is_custom && replicas == NO_REPLICAS {
                 return Err(ApiError::bad_request(format!(
@@ -118,10 +123,11 @@ async fn change(
             let is_exact = !scale.resource_version().is_empty()
                 && update::check_version(cx, registry, &mut object, old)?;
             object.set(&paths(cx.resource).replicas(), replicas);
+            take_managers(cx, &mut object, old, &scale);
             Ok(Changed {
                 object,
                 is_exact: is_exact && verb == Verb::Update,
-                is_tracked: false,
+                is_tracked: true,
             })
         })
         .await
@@ -136,14 +142,17 @@ async fn apply(
 ) -> Result<Written, ApiError> {
     let force = options::bool_parameter(request, "force")?.unwrap_or(false);
     let applied = Applied::of(request)?;
-    let face = face().ok_or_else(|| ApiError::internal("no schema of a scale"))?;
-    let face = Arc::new(face);
+    let face = face()?;
     let place = paths(cx.resource);
     let path = place.replicas();
     registry
         .update_object(cx, key, &mut |old| {
-            let mut live = scale_of(cx.resource, old);
-            live.set_managed_fields(managed::of_object(old.managed_fields(), &path));
+            if cx.resource.custom.is_some() {
+                cx.of_face(&face, |cx| applied.check_kind(cx))?;
+                // Upstream has no apply to the scale of a custom resource, whatever it says.
+                return Err(forms::failed(CUSTOM_APPLY.to_owned()));
+            }
+            let live = with_managers(cx, old);
             let scale = cx.of_face(&face, |cx| applied.over(registry, cx, &live, force))?;
             let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);
             if cx.resource.custom.is_none() {
@@ -156,9 +165,7 @@ async fn apply(
             }
             let is_exact = update::check_version(cx, registry, &mut object, old)?;
             object.set(&path, replicas);
-            let (of_scale, version) = (scale.managed_fields(), old.api_version());
-            let entries = managed::to_object(old.managed_fields(), of_scale, &path, version);
-            object.set_managed_fields(entries);
+            take_managers(cx, &mut object, old, &scale);
             Ok(Changed {
                 object,
                 is_exact: is_exact && applied.names_version(),
@@ -168,10 +175,52 @@ async fn apply(
         .await
 }
 
+/// The scale of an object with those who own its replicas.
+fn with_managers(cx: &Context<'_>, object: &Object) -> Object {
+    let mut scale = scale_of(cx.resource, object);
+    let entries = managed::of_object(object.managed_fields(), &Versions(cx.resource));
+    scale.set_managed_fields(entries);
+    let place = paths(cx.resource);
+    if place.is_custom && object.get(&place.replicas()).is_none() {
+        scale.set(&["spec", "replicas"], NO_REPLICAS);
+    }
+    scale
+}
+
+/// Gives an object those who own its replicas by its scale.
+fn take_managers(cx: &Context<'_>, object: &mut Object, old: &Object, scale: &Object) {
+    let places = Versions(cx.resource);
+    let (of_scale, version) = (scale.managed_fields(), old.api_version());
+    let entries = managed::to_object(old.managed_fields(), of_scale, &places, version);
+    object.set_managed_fields(entries);
+}
+
+/// Where the versions of a resource's kind have the replicas.
+struct Versions<'a>(&'a Resource);
+
+impl managed::Places for Versions<'_> {
+    fn replicas(&self, version: &str) -> Option<Vec<String>> {
+        let resource = self.0;
+        let owned = |path: &str| split(path).into_iter().map(str::to_owned).collect();
+        let Some(custom) = &resource.custom else {
+            let is_own = version == resource.group_version.to_string();
+            return is_own.then(|| owned(&paths(resource).spec_replicas));
+        };
+        let of = GroupVersion::parse(version)?;
+        let known = custom.reading.versions.get(&*of.version);
+        let known = known.filter(|_| of.group == resource.group_version.group)?;
+        let scale = known.scale.as_ref();
+        let path = scale.and_then(|scale| scale["specReplicasPath"].as_str());
+        Some(path.map(owned).unwrap_or_default())
+    }
+}
+
 /// A scale, as a resource of its own.
-fn face() -> Option<Resource> {
+fn face() -> Result<Arc<Resource>, ApiError> {
     let version = GroupVersion::new("autoscaling", "v1");
-    Some(Resource {
+    let schema = tables::kind("autoscaling", "v1", "Scale")
+        .ok_or_else(|| ApiError::internal("no schema of a scale"))?;
+    Ok(Arc::new(Resource {
         group_version: version.clone(),
         plural: "scales".into(),
         singular: "scale".into(),
@@ -181,7 +230,7 @@ fn face() -> Option<Resource> {
         short_names: Vec::new(),
         categories: Vec::new(),
         verbs: Vec::new(),
-        schema: tables::kind("autoscaling", "v1", "Scale")?,
+        schema,
         subresources: Vec::new(),
         storage: GroupResource::new("autoscaling", "scales"),
         storage_version: version,
@@ -189,7 +238,7 @@ fn face() -> Option<Resource> {
         deprecation: "".into(),
         custom: None,
         empty: OnceLock::new(),
-    })
+    }))
 }
 
 fn refuse_negative(cx: &Context<'_>, replicas: i64) -> Result<(), ApiError> {

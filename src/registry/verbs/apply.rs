@@ -10,8 +10,8 @@ use super::update::{check_name, check_version};
 use crate::error::{ApiError, Cause, Details, Reason};
 use crate::object::yaml::{self, Document};
 use crate::object::{GroupVersion, Object};
-use crate::patch::apply::{self, ApplyError, Conflicts};
-use crate::registry::meta::managers;
+use crate::patch::apply::{self, ApplyError, Conflicts, Pending};
+use crate::registry::meta::{forms, managers};
 use crate::registry::request::FieldValidation;
 use crate::registry::write::Changed;
 use crate::registry::{Context, Registry, Request, Response, decode, shape};
@@ -52,7 +52,9 @@ async fn create(
     applied: &Applied,
     force: bool,
 ) -> Result<Response, ApiError> {
-    let mut object = applied.over(registry, cx, cx.resource.empty(), force)?;
+    let empty = cx.resource.empty();
+    let over = &mut || applied.over(registry, cx, empty, force);
+    let mut object = registry.when_converted(cx, over).await?;
     if !object.uid().is_empty() {
         let why = format!(
             "uid mismatch: the provided object specified uid {}, and no existing object was found",
@@ -132,7 +134,7 @@ impl Applied {
         let resource = cx.resource;
         let ignored = managers::ignored(cx, registry.strategy(cx.resource));
         let merge = || {
-            managers::with_writer(cx, &ignored, |writer| {
+            managers::with_writer(registry, cx, &ignored, |writer| {
                 let (schema, empty) = (&resource.schema, resource.empty());
                 apply::apply(live, &self.fields, empty, schema, writer, force)
             })
@@ -142,12 +144,12 @@ impl Applied {
         let again = || merge().unwrap_or_default();
         let mut object = self.typed(cx, merged, again)?;
         check_name(cx, &object)?;
-        shape::decoded(cx, registry.strategy(cx.resource), &mut object);
+        shape::applied(cx, registry.strategy(cx.resource), &mut object);
         Ok(registry.to_hub(cx.resource, object))
     }
 
     /// The kind must be that of the path, and be said.
-    fn check_kind(&self, cx: &Context<'_>) -> Result<(), ApiError> {
+    pub(crate) fn check_kind(&self, cx: &Context<'_>) -> Result<(), ApiError> {
         let api_version = self.text(&["apiVersion"]);
         let kind = self.text(&["kind"]);
         let expected = cx.resource.group_version_kind();
@@ -209,6 +211,8 @@ impl Applied {
     fn refused(&self, cx: &Context<'_>, error: ApplyError) -> ApiError {
         match error {
             ApplyError::Conflicts(conflicts) => conflict(&conflicts),
+            ApplyError::Failed(why) => forms::failed(why),
+            ApplyError::Pending => Pending.into(),
             ApplyError::Untyped(why) => ApiError::new(
                 Reason::Unknown,
                 format!(

@@ -57,9 +57,9 @@ impl Registry {
                 mut object,
                 is_exact,
                 is_tracked,
-            } = change(&old)?;
+            } = self.when_converted(cx, &mut || change(&old)).await?;
             if !is_tracked {
-                self.track(cx, Some(&old), &mut object);
+                self.track(cx, Some(&old), &mut object).await?;
             }
             shape::settle(&self.hub(cx.resource), &mut object);
             match self.store_change(cx, &current, &mut object).await? {

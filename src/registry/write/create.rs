@@ -22,7 +22,7 @@ impl Registry {
         mut object: Object,
     ) -> Result<Written, ApiError> {
         system_fields::wipe(&mut object);
-        self.track(cx, None, &mut object);
+        self.track(cx, None, &mut object).await?;
         self.create_tracked(cx, object).await
     }
 

@@ -15,7 +15,7 @@ use crate::registry::delete_options::Propagation;
 use crate::registry::request;
 use crate::registry::request::FieldValidation;
 use crate::registry::{Context, DeleteOptions, Options, Registry, Verb, decode, shape};
-use crate::schema::{Resource, normalise};
+use crate::schema::Resource;
 
 /// The part of a write's attributes that lives as long as the write.
 pub(super) struct Target<'a> {
@@ -95,11 +95,7 @@ impl Forms for Target<'_> {
             if let Some(custom) = &resource.custom {
                 return reading::in_version(resource, custom, object).await;
             }
-            let mut served = self.registry.to_served(resource, object);
-            if resource.group_version != resource.storage_version {
-                normalise::apply(served.as_map_mut(), &resource.schema);
-            }
-            Ok(served)
+            Ok(self.registry.to_served(resource, object))
         }
         .boxed()
     }

@@ -51,6 +51,7 @@ const USAGES: [&str; 23] = [
 pub(super) static CERTIFICATE_SIGNING_REQUEST: Plain = Plain {
     name_rule: NameRule::PathSegment,
     resets: &["spec"],
+    resets_in_status: &["status.conditions"],
     field_labels: &["spec.signerName"],
     // Approval is a face of its own for the same status.
     writes_status_through_main: true,

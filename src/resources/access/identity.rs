@@ -29,12 +29,12 @@ impl Strategy for Identity {
 impl Connect for Identity {
     fn call<'a>(
         &'a self,
-        _registry: &'a Registry,
+        registry: &'a Registry,
         cx: &'a Context<'a>,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let mut body = shape::received(cx, self, request)?;
+            let mut body = shape::received(registry, cx, request)?;
             let status = match self {
                 Self::Token => by_token(cx, body.at("spec")).await?,
                 Self::Request => {

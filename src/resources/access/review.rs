@@ -38,12 +38,12 @@ impl Strategy for Review {
 impl Connect for Review {
     fn call<'a>(
         &'a self,
-        _registry: &'a Registry,
+        registry: &'a Registry,
         cx: &'a Context<'a>,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let mut body = shape::received(cx, self, request)?;
+            let mut body = shape::received(registry, cx, request)?;
             if *self == Self::SelfRules {
                 rules(cx, &mut body)?;
                 body.set_managed_fields(None);

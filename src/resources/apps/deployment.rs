@@ -21,6 +21,7 @@ pub(super) static DEPLOYMENT: Plain = Plain {
     complete_empty: workload::complete_empty,
     counts_generation: true,
     counts_annotations: true,
+    resets_in_status: &["metadata.labels"],
     default,
     prepare_create: workload::prepare_create,
     prepare_update,

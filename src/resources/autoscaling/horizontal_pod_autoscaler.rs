@@ -12,7 +12,7 @@ use crate::registry::meta::names::check_path_segment;
 use crate::registry::{Context, Strategy};
 use crate::resources::shared::look::Look;
 use crate::resources::shared::names;
-use crate::schema::Resource;
+use crate::schema::{Resource, normalise};
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const STATUS: FieldPath = FieldPath::new("status");
@@ -32,6 +32,10 @@ impl Strategy for AutoscalerStrategy {
                 fill(spec);
             }
         }
+    }
+
+    fn tells_empty_from_none(&self) -> bool {
+        true
     }
 
     fn validate_create(&self, _cx: &Context, object: &Object) -> FieldErrors {
@@ -66,6 +70,7 @@ impl Strategy for AutoscalerStrategy {
             object
         };
         object.set_type(&to.group_version.to_string(), &to.kind);
+        normalise::apply(object.as_map_mut(), &to.schema);
         object
     }
 }

@@ -12,8 +12,7 @@ use crate::registry::{Context, Strategy};
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::value_at;
 use crate::resources::shared::{names, text};
-use crate::schema::Resource;
-use crate::schema::go_struct;
+use crate::schema::{Resource, go_struct, normalise};
 
 const EVENTS_GROUP: &str = "events.k8s.io";
 /// Fields by their names in core and in `events.k8s.io`.
@@ -111,6 +110,7 @@ impl Strategy for EventStrategy {
         let to_group = &to.group_version.group;
         if from.group != *to_group {
             rename(object.as_map_mut(), to_group.as_ref() == EVENTS_GROUP);
+            normalise::apply(object.as_map_mut(), &to.schema);
         }
         object.set_type(&to.group_version.to_string(), &to.kind);
         object

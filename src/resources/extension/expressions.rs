@@ -30,19 +30,21 @@ pub(super) fn check(
     }
 }
 
-/// Declares the variables of a policy one after the other, and reports those that are broken.
-pub(super) fn declare(errors: &mut FieldErrors, environment: &mut Environment, spec: &Value) {
-    let path = FieldPath::new("spec");
-    let path = path.child("variables");
-    for (index, variable) in spec.list("variables").iter().enumerate() {
-        let source = variable.text("expression");
-        if source.trim().is_empty() {
-            continue;
-        }
-        let declared = environment.declare(variable.text("name"), source);
-        if let Err(why) = declared.expression {
-            let path = path.index(index);
-            errors.invalid(&path.child("expression"), &source.into(), why.0);
-        }
+/// Declares a variable of a policy for those that follow, and reports a broken one.
+pub(super) fn declare(
+    errors: &mut FieldErrors,
+    environment: &mut Environment,
+    path: &FieldPath,
+    variable: &Value,
+) {
+    let path = path.child("expression");
+    let source = variable.text("expression");
+    if source.trim().is_empty() {
+        errors.required(&path, "expression is not specified");
+        return;
+    }
+    let declared = environment.declare(variable.text("name"), source);
+    if let Err(why) = declared.expression {
+        errors.invalid(&path, &source.into(), why.0);
     }
 }

@@ -166,8 +166,7 @@ fn validating(object: &Object, old: Option<&Object>) -> FieldErrors {
     if !spec.list("variables").is_empty() {
         environment = environment.with_variables();
     }
-    variables(&mut errors, spec);
-    expressions::declare(&mut errors, &mut environment, spec);
+    variables(&mut errors, &mut environment, spec);
     let (validations, annotations) = (spec.list("validations"), spec.list("auditAnnotations"));
     if validations.is_empty() && annotations.is_empty() {
         let detail = "validations or auditAnnotations must contain at least one item";
@@ -280,8 +279,7 @@ fn mutating(object: &Object, old: Option<&Object>) -> FieldErrors {
     constraints(&mut errors, spec, true);
     conditions_of(&mut errors, spec, old);
     let mut environment = expressions::environment(spec).with_variables();
-    variables(&mut errors, spec);
-    expressions::declare(&mut errors, &mut environment, spec);
+    variables(&mut errors, &mut environment, spec);
     let environment = environment.with_patch_types(true);
     let path = SPEC.child("mutations");
     if spec.list("mutations").is_empty() {
@@ -394,7 +392,7 @@ fn resource_names(errors: &mut FieldErrors, path: &FieldPath, rule: &Value) {
     }
 }
 
-fn variables(errors: &mut FieldErrors, spec: &Value) {
+fn variables(errors: &mut FieldErrors, environment: &mut Environment, spec: &Value) {
     let path = SPEC.child("variables");
     let variables = spec.list("variables");
     for (index, variable) in variables.iter().enumerate() {
@@ -411,9 +409,7 @@ fn variables(errors: &mut FieldErrors, spec: &Value) {
             let detail = "must be a valid CEL identifier";
             errors.invalid(&path.child("name"), &name.into(), detail);
         }
-        if variable.text("expression").trim().is_empty() {
-            errors.required(&path.child("expression"), "expression is not specified");
-        }
+        expressions::declare(errors, environment, &path, variable);
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Plain {
     pub resets_metadata_in_status: bool,
     /// See [`Strategy::resets`], of every face but the status.
     pub resets: &'static [&'static str],
+    /// The same of the status.
+    pub resets_in_status: &'static [&'static str],
     /// See [`Strategy::field_labels`].
     pub field_labels: &'static [&'static str],
     /// The value of a field label, where it is not what stands at the label's path.
@@ -91,6 +93,7 @@ impl Plain {
         default_propagation: Propagation::Background,
         resets_metadata_in_status: false,
         resets: &[],
+        resets_in_status: &[],
         field_labels: &[],
         field_value: None,
         field_refusal: None,
@@ -189,7 +192,7 @@ impl Strategy for Plain {
     fn resets(&self, subresource: &str) -> &'static [&'static str] {
         match subresource {
             "status" if self.resets_metadata_in_status => &["metadata"],
-            "status" => &[],
+            "status" => self.resets_in_status,
             _ => self.resets,
         }
     }

@@ -98,7 +98,9 @@ impl Printer {
             let value = at.split('.').try_fold(value, |value, step| value.get(step));
             let (name, options) = name.split_once(',').unwrap_or((name, ""));
             let value = value.unwrap_or(&Value::Null);
-            let is_left_out = !options.is_empty() && is_zero(value);
+            // A time is a struct, which only `omitzero` leaves out.
+            let is_kept = kind == "time" && options == "omitempty";
+            let is_left_out = !options.is_empty() && !is_kept && is_zero(value);
             (!is_left_out).then_some((name, kind, value))
         });
         self.block(*b"{}", fields, |printer, (name, kind, value)| {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use mockernetes::object::Object;
-use mockernetes::patch::apply::{self, FieldSet, Writer};
+use mockernetes::patch::apply::{self, FieldSet, OneVersion, Writer};
 use mockernetes::schema::{ListKind, Node, Schema};
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,8 @@ fn applied(schema: &Schema, kind: &str, live: &Object, manager: &str, part: &Val
         subresource: "",
         now: Timestamp::UNIX_EPOCH,
         ignored: &ignored,
+        ignored_elsewhere: &ignored,
+        versions: &OneVersion,
     };
     let part = part.as_object().unwrap();
     let mut object = apply::apply(live, part, &empty(kind), schema, &writer, false)

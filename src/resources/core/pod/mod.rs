@@ -53,6 +53,13 @@ impl Strategy for PodStrategy {
         Ok(())
     }
 
+    fn resets(&self, subresource: &str) -> &'static [&'static str] {
+        match subresource {
+            "status" => &["metadata.deletionTimestamp", "metadata.ownerReferences"],
+            _ => &[],
+        }
+    }
+
     fn validate_create(&self, _cx: &Context, object: &Object) -> FieldErrors {
         validate::create(object)
     }
