@@ -27,7 +27,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::encode::unasked::Worded;
 use super::encode::{Answer, Payload};
-use super::{Door, Stop};
+use super::{Door, Stop, websocket};
 use crate::auth::certificate::Shown;
 pub use crate::sim::Spawn;
 
@@ -195,11 +195,13 @@ async fn http<I>(
     let is_cut_off = Arc::new(AtomicBool::new(false));
     let service = {
         let (turns, is_cut_off) = (Arc::clone(&turns), Arc::clone(&is_cut_off));
-        service_fn(move |request: Request<Incoming>| {
+        let spawn = Arc::clone(&spawn);
+        service_fn(move |mut request: Request<Incoming>| {
             let (door, shown) = (Arc::clone(&door), shown.clone());
             let turn = Turn::begin(&turns);
-            let is_cut_off = Arc::clone(&is_cut_off);
+            let (is_cut_off, spawn) = (Arc::clone(&is_cut_off), Arc::clone(&spawn));
             async move {
+                let wish = websocket::wish(&mut request);
                 let (mut parts, body) = request.into_parts();
                 if let Some(peer) = peer {
                     parts.extensions.insert(peer);
@@ -208,6 +210,7 @@ async fn http<I>(
                     parts.extensions.insert(shown);
                 }
                 let answer: Answer = door.serve(parts, body, None).await;
+                let answer = websocket::grant(answer, wish, &spawn);
                 if answer.headers().contains_key(CONNECTION) {
                     is_cut_off.store(true, Ordering::Relaxed);
                 }
@@ -241,7 +244,8 @@ async fn http<I>(
             .timer(TokioTimer::new())
             // It begins to run with the end of the last answer, so it bounds idleness as well.
             .header_read_timeout(patience)
-            .serve_connection(TokioIo::new(io), service);
+            .serve_connection(TokioIo::new(io), service)
+            .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             ended = connection.as_mut() => ended,

@@ -24,6 +24,7 @@ mod proxy;
 mod record;
 pub mod tls;
 pub mod watch;
+mod websocket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -287,9 +288,6 @@ impl Door {
         trail: &Trail,
     ) -> Result<(Response, Media), ApiError> {
         let Route { verb, target } = self.route(asked)?;
-        if verb == Verb::Watch {
-            watch::refuse_websocket(&asked.headers)?;
-        }
         let endpoint = match verb {
             Verb::Watch => Endpoint::Watch,
             Verb::List | Verb::DeleteCollection => Endpoint::Collection,

@@ -10,15 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{BoxStream, StreamExt};
-use http::HeaderMap;
-use http::header::UPGRADE;
 use tokio::time::Sleep;
 
 use super::encode::body::{Payload, Piece};
 use super::metrics::Series;
 use super::{Door, Stop};
 use crate::audit::{Stage, Trail};
-use crate::error::{ApiError, Reason};
 use crate::registry::Batch;
 
 /// How long events that follow a write are gathered before the next write. A quiet watch never
@@ -33,19 +30,6 @@ const FLOOD_BYTES: usize = 8 * 1024;
 
 /// How much is gathered at most.
 const GATHER_BYTES_MAX: usize = 256 * 1024;
-
-/// Refuses a watch over WebSocket, which nobody here would write to.
-///
-/// Differs: the real server takes it. fabric8's clients ask this way first, and on a 503 they ask
-/// again over plain HTTP; a stream they did not ask for would leave them waiting for its end.
-pub fn refuse_websocket(headers: &HeaderMap) -> Result<(), ApiError> {
-    let upgrade = headers.get(UPGRADE).and_then(|value| value.to_str().ok());
-    if upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
-        let why = "watches over WebSocket are not supported: watch over plain HTTP";
-        return Err(ApiError::new(Reason::ServiceUnavailable, why));
-    }
-    Ok(())
-}
 
 /// The events of a watch.
 pub struct Events {

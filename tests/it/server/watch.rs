@@ -3,6 +3,8 @@
 use futures_util::StreamExt;
 use mockernetes::client::ReplyBody;
 use mockernetes::cluster::Cluster;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{Wire, cluster, listening};
 
@@ -90,10 +92,42 @@ async fn a_watch_asked_for_as_a_list_ends_with_the_first_event() {
 }
 
 #[tokio::test]
-async fn a_watch_over_websocket_is_refused_so_that_the_client_asks_again_without() {
-    let fixture = cluster().await;
-    let path = "/api/v1/nodes?watch=1";
-    let upgrade = [("connection", "Upgrade"), ("upgrade", "websocket")];
-    let reply = fixture.client.request("GET", path, &upgrade, "").await;
-    assert_eq!(reply.code, 503);
+async fn a_watch_over_websocket_is_a_message_for_each_event() {
+    let cluster = listening(Cluster::builder()).await;
+    let mut stream = TcpStream::connect(cluster.address().unwrap())
+        .await
+        .unwrap();
+    let request = "GET /api/v1/namespaces?watch=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+                   Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+    for _ in 0..4 {
+        let (kind, event) = message(&mut stream).await;
+        let event: serde_json::Value = serde_json::from_slice(&event).unwrap();
+        assert_eq!((kind, event["type"].as_str()), (0x81, Some("ADDED")));
+    }
+    // A ping, masked by zeroes, is answered with what it holds; so is the end.
+    stream.write_all(b"\x89\x82\0\0\0\0hi").await.unwrap();
+    assert_eq!(message(&mut stream).await, (0x8a, b"hi".to_vec()));
+    stream.write_all(b"\x88\x80\0\0\0\0").await.unwrap();
+    assert_eq!(message(&mut stream).await, (0x88, Vec::new()));
+}
+
+/// A frame of the server's: its first byte, and what it holds.
+async fn message(stream: &mut TcpStream) -> (u8, Vec<u8>) {
+    let kind = stream.read_u8().await.unwrap();
+    let length = match stream.read_u8().await.unwrap() {
+        126 => usize::from(stream.read_u16().await.unwrap()),
+        length => usize::from(length),
+    };
+    let mut data = vec![0; length];
+    stream.read_exact(&mut data).await.unwrap();
+    (kind, data)
 }
