@@ -105,6 +105,7 @@ impl Keeper {
                 if one.is_available {
                     one.resources = self.resources(&target, &version).await;
                     one.openapi = self.openapi(&target, &version).await;
+                    one.swagger = self.swagger(&target, &version).await;
                 }
             } else if self.is_served(&version) {
                 continue;
@@ -201,6 +202,21 @@ impl Keeper {
         let (_, body) = read.ok().filter(|(code, _)| *code == 200)?;
         let list: Value = serde_json::from_slice(&body).ok()?;
         Some(aggregated(&list, version))
+    }
+
+    /// The part of the document of `OpenAPI` 2 that is about a group version.
+    async fn swagger(&self, target: &Target, version: &GroupVersion) -> Option<Value> {
+        let read = availability::get(&self.caller, target, "/openapi/v2", "application/json").await;
+        let (_, body) = read.ok().filter(|(code, _)| *code == 200)?;
+        let mut document: Value = serde_json::from_slice(&body).ok()?;
+        let own = availability::path(version);
+        let within = format!("{own}/");
+        let mut paths = document.get_mut("paths")?.take();
+        paths
+            .as_object_mut()?
+            .retain(|path, _| path.starts_with(&within) || path.trim_end_matches('/') == own);
+        let definitions = document.get_mut("definitions").map(Value::take);
+        Some(json!({"paths": paths, "definitions": definitions}))
     }
 
     /// The address of the `OpenAPI` document of a group version.

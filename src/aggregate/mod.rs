@@ -69,6 +69,27 @@ impl Aggregator {
         }
     }
 
+    /// Adds what is registered to a document of `OpenAPI` 2; a definition that is there stays.
+    ///
+    /// Differs: upstream gives definitions that are there and say something else another name.
+    pub fn merge_swagger(&self, document: &mut Value) {
+        let Some(state) = self.state() else {
+            return;
+        };
+        for one in state.versions.values() {
+            for part in ["paths", "definitions"] {
+                let more = one.swagger.as_ref().and_then(|own| own[part].as_object());
+                let all = document[part].as_object_mut();
+                let (Some(more), Some(all)) = (more, all) else {
+                    continue;
+                };
+                for (key, value) in more {
+                    all.entry(key).or_insert_with(|| value.clone());
+                }
+            }
+        }
+    }
+
     fn replace(&self, versions: BTreeMap<GroupVersion, Arc<Registered>>) {
         let mut state = self.state.lock();
         if state.versions == versions {

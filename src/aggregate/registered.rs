@@ -28,6 +28,8 @@ pub struct Registered {
     pub resources: Option<Value>,
     /// The address of its `OpenAPI` document, where it has one.
     pub openapi: Option<String>,
+    /// Its paths and definitions, as in a document of `OpenAPI` 2.
+    pub swagger: Option<Value>,
 }
 
 impl Registered {
@@ -42,6 +44,7 @@ impl Registered {
             is_available: is_available(service),
             resources: None,
             openapi: None,
+            swagger: None,
         }
     }
 

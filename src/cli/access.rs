@@ -59,6 +59,9 @@ pub(super) struct Access {
     /// Where the keys are served, as the discovery document says
     #[arg(long, value_name = "URL")]
     service_account_jwks_uri: Option<String>,
+    /// How long service account tokens hold at most; 0s for as long as is asked for
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    service_account_max_token_expiration: SignedDuration,
     /// Kubeconfig of whom the mode Webhook asks about rights
     #[arg(long, value_name = "FILE")]
     authorization_webhook_config_file: Option<PathBuf>,
@@ -202,6 +205,7 @@ impl Access {
             accounts.issuers.clone_from(&self.service_account_issuer);
         }
         accounts.audiences.clone_from(&self.api_audiences);
+        accounts.seconds_max = self.service_account_max_token_expiration.as_secs();
         if let Some(uri) = &self.service_account_jwks_uri {
             accounts.jwks_uri.clone_from(uri);
         }

@@ -18,8 +18,8 @@ use super::files::append;
 use crate::audit::Sink;
 use crate::sim::Clock;
 
-/// How files that were cut off are told apart: by when that was.
-const STAMP: &str = "%Y-%m-%dT%H-%M-%S.%3f";
+/// How files that were cut off are told apart: by when that was; thousandths follow.
+const STAMP: &str = "%Y-%m-%dT%H-%M-%S";
 
 /// When to cut off, and what to remove.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +81,8 @@ impl Log {
 
     /// `NAME-TIME.EXTENSION`.
     fn backup(&self, now: Timestamp) -> PathBuf {
-        let stamp = now.to_zoned(TimeZone::UTC).strftime(STAMP).to_string();
+        let stamp = now.to_zoned(TimeZone::UTC).strftime(STAMP);
+        let stamp = format!("{stamp}.{:03}", now.subsec_millisecond());
         let (start, end) = self.name();
         self.path.with_file_name(format!("{start}-{stamp}{end}"))
     }
@@ -118,8 +119,11 @@ impl Log {
             let stamp = name.strip_prefix(&format!("{start}-"));
             let stamp = stamp.and_then(|rest| rest.strip_suffix(&end));
             let made = stamp.and_then(|stamp| {
-                let time = jiff::civil::DateTime::strptime(STAMP, stamp).ok()?;
-                Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+                let (second, thousandths) = stamp.split_once('.')?;
+                let time = jiff::civil::DateTime::strptime(STAMP, second).ok()?;
+                let time = time.to_zoned(TimeZone::UTC).ok()?.timestamp();
+                let thousandths = SignedDuration::from_millis(thousandths.parse().ok()?);
+                time.checked_add(thousandths).ok()
             });
             old.extend(made.map(|made| (made, path)));
         }

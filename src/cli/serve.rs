@@ -1,5 +1,6 @@
 //! `mockernetes serve`: a cluster until Ctrl-C.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -80,12 +81,21 @@ pub(super) struct Flags {
     /// Configurations of admission plugins: an AdmissionConfiguration
     #[arg(long, value_name = "FILE")]
     admission_control_config_file: Option<PathBuf>,
+    /// How long pods stay on a node that is not ready, where they do not say
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    default_not_ready_toleration_seconds: i64,
+    /// The same for a node that cannot be reached
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    default_unreachable_toleration_seconds: i64,
     /// Where a service is that a webhook is reached by (nothing listens at a cluster IP)
     #[arg(long, value_name = "NAMESPACE/NAME[:PORT]=HOST:PORT")]
     resolve_service: Vec<String>,
-    /// Requests of a kind (reading, changing) that are answered at once; 0 for no limit
+    /// Requests that are answered at once; 0 for no limit
     #[arg(long, value_name = "N", default_value_t = Limits::default().in_flight_max)]
     max_requests_inflight: i64,
+    /// The same for requests that change something, where that is another number
+    #[arg(long, value_name = "N")]
+    max_mutating_requests_inflight: Option<i64>,
     /// Draw the same uids and names as every run with this seed
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -257,16 +267,7 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         service_cluster_ip_ranges: ip_ranges(&flags.service_cluster_ip_range)?,
         service_node_port_range: port_range(&flags.service_node_port_range)?,
     };
-    if flags.max_requests_inflight < 0 {
-        return Err(Fault::usage(format!(
-            "--max-requests-inflight {}: expected a number from 0 (no limit) on",
-            flags.max_requests_inflight
-        )));
-    }
-    let limits = Limits {
-        in_flight_max: flags.max_requests_inflight,
-        ..Limits::default()
-    };
+    let limits = limits(flags)?;
     let controllers = Selection::parse(&flags.controllers)
         .map_err(|error| Fault::usage(format!("--controllers {}: {error}", flags.controllers)))?;
     let mut builder = Cluster::builder()
@@ -281,9 +282,16 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         &flags.enable_admission_plugins,
         &flags.disable_admission_plugins,
     )?;
-    if let Some(path) = &flags.admission_control_config_file {
-        builder = builder.admission_settings(plugins::settings(path)?);
-    }
+    let mut settings = match &flags.admission_control_config_file {
+        Some(path) => plugins::settings(path)?,
+        None => BTreeMap::new(),
+    };
+    let seconds = serde_json::json!({
+        "notReady": flags.default_not_ready_toleration_seconds,
+        "unreachable": flags.default_unreachable_toleration_seconds,
+    });
+    settings.insert("DefaultTolerationSeconds".to_owned(), seconds);
+    builder = builder.admission_settings(settings);
     for choice in &flags.runtime_config {
         let (api, is_served) = runtime_choice(choice)?;
         builder = builder.runtime_config(api, is_served);
@@ -316,6 +324,23 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         }
     }
     Ok(builder)
+}
+
+/// How much is answered at once.
+fn limits(flags: &Flags) -> Result<Limits, Fault> {
+    if flags.max_requests_inflight < 0 {
+        return Err(Fault::usage(format!(
+            "--max-requests-inflight {}: expected a number from 0 (no limit) on",
+            flags.max_requests_inflight
+        )));
+    }
+    Ok(Limits {
+        in_flight_max: flags.max_requests_inflight,
+        mutating_in_flight_max: flags
+            .max_mutating_requests_inflight
+            .unwrap_or(flags.max_requests_inflight),
+        ..Limits::default()
+    })
 }
 
 /// An address to listen on.

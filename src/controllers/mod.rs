@@ -22,6 +22,7 @@ mod endpoints;
 mod garbage_collector;
 mod namespace;
 mod node;
+mod policy_status;
 mod replica_set;
 mod scheduler;
 mod service_account;
@@ -113,6 +114,9 @@ const TABLE: &[(&str, Make)] = &[
         let certificate = settings.root_certificate.clone();
         let accounts = settings.service_accounts.clone();
         Box::new(service_account::tokens::Tokens::new(certificate, accounts))
+    }),
+    ("validatingadmissionpolicy-status-controller", |_| {
+        Box::new(policy_status::PolicyStatus)
     }),
 ];
 

@@ -78,6 +78,7 @@ impl Execution<'_> {
             Action::Patch(PatchKind::Strategic) => {
                 ("PATCH", "application/strategic-merge-patch+json")
             }
+            Action::Apply => ("PATCH", "application/apply-patch+yaml"),
             Action::Delete | Action::DeleteCollection => ("DELETE", "application/json"),
         };
         let mut target = step.kind.path(&step.namespace, &step.name);

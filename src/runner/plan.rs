@@ -38,6 +38,8 @@ pub enum Action {
     Update,
     /// PATCH.
     Patch(PatchKind),
+    /// PATCH with what is to be, as server-side apply takes it.
+    Apply,
     /// DELETE.
     Delete,
     /// DELETE of a whole namespace's objects of the kind.
@@ -110,6 +112,19 @@ impl Step {
             tell: None,
             goes_on: false,
         }
+    }
+
+    /// Applies what is to be; the query names the manager.
+    pub fn apply(
+        kind: &Kind,
+        namespace: &str,
+        name: &str,
+        query: &'static str,
+        object: Value,
+    ) -> Self {
+        let mut step = Self::new(kind, Action::Apply, namespace, name, object);
+        step.query = query;
+        step
     }
 
     /// Creates an object in its own namespace.

@@ -144,6 +144,11 @@ impl World {
         self.index.pods_on(node).count()
     }
 
+    /// What is served, with its schemas.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// What is served under an `apiVersion` and kind.
     pub fn kind_of(&self, api_version: &str, kind: &str) -> Option<Kind> {
         let state = self.catalog.state();

@@ -60,8 +60,10 @@ pub struct Limits {
     pub uri_bytes_max: usize,
     /// Of all headers together; Go's default.
     pub header_bytes_max: usize,
-    /// Requests of a kind (reading, changing) at once; 0 for no limit.
+    /// Reading requests at once; 0 for no limit.
     pub in_flight_max: i64,
+    /// The same for requests that change something.
+    pub mutating_in_flight_max: i64,
     /// Watches at once; 0 for no limit.
     pub watches_max: i64,
     /// How long a client may take to send a body.
@@ -81,6 +83,7 @@ impl Default for Limits {
             uri_bytes_max: 60_000,
             header_bytes_max: 1 << 20,
             in_flight_max: 3000,
+            mutating_in_flight_max: 3000,
             watches_max: 20_000,
             body_patience: body::PATIENCE,
             connections_max: 20_000,

@@ -95,10 +95,30 @@ pub(super) async fn version(
 /// `/openapi/v2`: everything in one.
 pub(super) async fn v2(State(pages): State<Pages>, head: Head) -> Response {
     let state = pages.registry.catalog.state();
-    let mut answer = send(&pages, "", &pages.publisher.v2(&state), &head);
+    let mut document = pages.publisher.v2(&state);
+    if pages.aggregator.state().is_some() {
+        document = merged(&pages, &document, state.generation);
+    }
+    let mut answer = send(&pages, "", &document, &head);
     let gzip = HeaderValue::from_static("Accept-Encoding");
     answer.headers_mut().append(VARY, gzip);
     answer
+}
+
+/// The document with what is registered beside this server, made once for each state of both.
+fn merged(pages: &Pages, own: &Document, generation: u64) -> Document {
+    let generation = (generation, pages.aggregator.generation());
+    let mut kept = pages.merged.lock();
+    match &*kept {
+        Some((of, document)) if *of == generation => document.clone(),
+        _ => {
+            let mut value: Value = serde_json::from_slice(&own.json()).unwrap_or_default();
+            pages.aggregator.merge_swagger(&mut value);
+            let document = Document::made(&value);
+            *kept = Some((generation, document.clone()));
+            document
+        }
+    }
 }
 
 /// A document, unless the client has it or cannot read it. Any method gets it, as from Go's

@@ -23,7 +23,7 @@ use crate::aggregate::Aggregator;
 use crate::error::{ApiError, Details};
 use crate::registry::Registry;
 use crate::registry::handle::method_not_allowed;
-use crate::schema::publish::Publisher;
+use crate::schema::publish::{Document, Publisher};
 
 /// What documents are made of.
 #[derive(Clone)]
@@ -33,8 +33,12 @@ pub(super) struct Pages {
     metrics: Arc<Metrics>,
     pub(super) discovery: Arc<discovery::Kept>,
     pub(super) publisher: Arc<Publisher>,
+    pub(super) merged: Arc<Mutex<Option<Merged>>>,
     modified: Arc<Mutex<BTreeMap<String, Version>>>,
 }
+
+/// A document with what others say, and the states of the catalog and of those others.
+type Merged = ((u64, u64), Document);
 
 /// A version of a document: its hash, and when it was first asked for.
 type Version = (String, Timestamp);
@@ -95,6 +99,7 @@ pub(super) fn router(
             metrics: Arc::clone(metrics),
             discovery: Arc::default(),
             publisher: Arc::default(),
+            merged: Arc::default(),
             modified: Arc::default(),
         })
 }

@@ -64,6 +64,16 @@ fn answer(path: &str) -> (u16, Value) {
                 }],
             }),
         ),
+        "/openapi/v2" => (
+            200,
+            json!({
+                "paths": {
+                    "/apis/metrics.example.com/v1/loads": {"get": {}},
+                    "/apis/other.example.com/v1/": {"get": {}},
+                },
+                "definitions": {"com.example.Load": {"type": "object"}},
+            }),
+        ),
         "/openapi/v3" => (
             200,
             json!({"paths": {"apis/metrics.example.com/v1": {
@@ -336,6 +346,15 @@ async fn what_is_registered_stands_in_discovery_and_in_the_index_of_documents() 
         .await
         .unwrap();
     assert_eq!(document["openapi"], "3.0.0");
+    let document = client.json("GET", "/openapi/v2", None).await.unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.contains_key("/apis/metrics.example.com/v1/loads"));
+    assert!(!paths.contains_key("/apis/other.example.com/v1/"));
+    assert!(paths.contains_key("/api/v1/pods"));
+    assert_eq!(
+        document["definitions"]["com.example.Load"]["type"],
+        "object"
+    );
 }
 
 #[tokio::test]

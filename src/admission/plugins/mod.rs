@@ -116,9 +116,15 @@ pub const TABLE: &[Row] = &[
         Make::Configured(|settings| Ok(Box::new(pods::PodNodeSelector::configured(settings)?))),
     ),
     on("Priority", || Box::new(pods::Priority)),
-    on("DefaultTolerationSeconds", || {
-        Box::new(pods::DefaultTolerationSeconds)
-    }),
+    row(
+        "DefaultTolerationSeconds",
+        true,
+        Make::Configured(|settings| {
+            Ok(Box::new(pods::DefaultTolerationSeconds::configured(
+                settings,
+            )))
+        }),
+    ),
     row(
         "PodTolerationRestriction",
         false,

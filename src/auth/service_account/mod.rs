@@ -93,6 +93,9 @@ pub struct ServiceAccounts {
     pub audiences: Vec<String>,
     /// `--service-account-jwks-uri`; made of the server's address where empty.
     pub jwks_uri: String,
+    /// `--service-account-max-token-expiration`: tokens end after so many seconds at the latest; 0
+    /// for when it was asked for.
+    pub seconds_max: i64,
     signing: Arc<OnceLock<Option<SigningKey>>>,
     checking: Vec<PublicKey>,
     checked: Arc<Mutex<BTreeMap<[u8; 32], Arc<Value>>>>,
@@ -104,6 +107,7 @@ impl Default for ServiceAccounts {
             issuers: vec!["https://kubernetes.default.svc.cluster.local".to_owned()],
             audiences: Vec::new(),
             jwks_uri: String::new(),
+            seconds_max: 0,
             signing: Arc::default(),
             checking: Vec::new(),
             checked: Arc::default(),

@@ -26,6 +26,33 @@ const PROGRAM: Program = Program {
 /// Flags that become others, so that they need no word when they are not known to `serve`.
 const TRANSLATED: [&str; 4] = ["bind-address", "secure-port", "cert-dir", "v"];
 
+/// Flags that would change who is let in or what is kept, and are refused for what is not there.
+const REFUSED: [(&str, &str); 8] = [
+    ("authentication-config", OIDC),
+    ("oidc-issuer-url", OIDC),
+    ("oidc-client-id", OIDC),
+    (
+        "encryption-provider-config",
+        "objects live in memory, and nothing is encrypted",
+    ),
+    (
+        "egress-selector-config-file",
+        "calls out of the cluster go straight to where they are meant",
+    ),
+    (
+        "service-account-signing-endpoint",
+        "tokens are signed with --service-account-signing-key-file",
+    ),
+    ("etcd-servers-overrides", "objects live in memory"),
+    (
+        "service-account-lookup",
+        "accounts of tokens are always looked up",
+    ),
+];
+
+const OIDC: &str = "tokens of other issuers are not known; a webhook can know them \
+                    (--authentication-token-webhook-config-file)";
+
 /// How long connections may take to close: whoever starts many of these waits for each.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -60,7 +87,12 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Fault> {
             }
             Some(_) => translated.push(format!("--{name}={value}")),
             None if TRANSLATED.contains(&name.as_str()) => {}
-            None => without_effect.push(format!("--{name}")),
+            None => match refused(name, value) {
+                Some(why) => {
+                    return Err(Fault::failed(format!("--{name} is not supported: {why}")));
+                }
+                None => without_effect.push(format!("--{name}")),
+            },
         }
     }
     translated.push(format!("--listen={listen}"));
@@ -91,6 +123,14 @@ fn address(given: &[Given]) -> String {
     } else {
         format!("{address}:{port}")
     }
+}
+
+/// Why a flag is refused, if it is; what asks for nothing out of the ordinary is not.
+fn refused(name: &str, value: &str) -> Option<&'static str> {
+    let is_ordinary = value.is_empty() || name == "service-account-lookup" && value == "true";
+    let mut all = REFUSED.into_iter();
+    let found = all.find(|(refused, _)| *refused == name && !is_ordinary);
+    found.map(|(_, why)| why)
 }
 
 /// What `serve` says in other words.

@@ -42,7 +42,8 @@ pub enum Body {
 }
 
 impl Document {
-    fn made(value: &Value) -> Self {
+    /// A document of this value.
+    pub fn made(value: &Value) -> Self {
         let bytes = Bytes::from(value.to_string());
         Self {
             hash: discovery::etag(&bytes),

@@ -275,8 +275,13 @@ impl Door {
                 self.metrics.watches.load(Ordering::Relaxed),
                 self.limits.watches_max,
             )
-        } else {
+        } else if is_reading {
             (gauge.load(Ordering::Relaxed), self.limits.in_flight_max)
+        } else {
+            (
+                gauge.load(Ordering::Relaxed),
+                self.limits.mutating_in_flight_max,
+            )
         };
         if max > 0 && count >= max {
             let why = "Too many requests, please try again later.";

@@ -1,6 +1,7 @@
 //! Who asks, and may they: rights by roles, identities, impersonation, the audit.
 
 mod abac;
+mod attempts;
 mod audit;
 mod certificates;
 mod escalation;

@@ -234,3 +234,24 @@ fn keys_are_read_from_pem() {
     assert!(SigningKey::of_pem(&key.public_key_pem()).is_err());
     assert!(PublicKey::all_of_pem("no PEM at all").is_err());
 }
+
+#[tokio::test]
+async fn a_token_holds_no_longer_than_the_cluster_lets_it() {
+    let mut accounts = ServiceAccounts::of_issuers(vec![ISSUER.to_owned()]);
+    accounts.seconds_max = 900;
+    let builder = Cluster::builder()
+        .auth(Mode::Rbac)
+        .service_accounts(accounts);
+    let fixture = start(builder).await;
+    let path = "/api/v1/namespaces/default/serviceaccounts";
+    create(&fixture, path, &json!({"metadata": {"name": "worker"}})).await;
+    let path = format!("{path}/worker/token");
+    for (asked, given, warnings) in [(600, 600, 0), (3600, 900, 1)] {
+        let body = json!({"spec": {"expirationSeconds": asked}}).to_string();
+        let headers = [("content-type", "application/json")];
+        let reply = fixture.client.request("POST", &path, &headers, body).await;
+        assert_eq!(reply.headers.get_all("warning").iter().count(), warnings);
+        let answer = reply.into_json().await.unwrap();
+        assert_eq!(answer["spec"]["expirationSeconds"], given);
+    }
+}

@@ -263,3 +263,30 @@ async fn a_webhook_gets_the_version_that_its_rule_names() {
     assert_eq!(request["requestKind"]["version"], "v2");
     assert_eq!(request["object"]["apiVersion"], "autoscaling/v1");
 }
+
+#[tokio::test]
+async fn a_webhook_that_points_elsewhere_is_followed_there() {
+    let cluster = cluster().await;
+    let is_second = std::sync::atomic::AtomicBool::new(false);
+    let hook = Hook::raw(move |review: &Value| {
+        if !is_second.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            return (307, "/elsewhere?a=1".to_owned());
+        }
+        let uid = &review["request"]["uid"];
+        let status = json!({"message": "from elsewhere"});
+        let response = json!({"uid": uid, "allowed": false, "status": status});
+        let review = json!({
+            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response,
+        });
+        (200, review.to_string())
+    })
+    .await;
+    validating(&cluster, "moved", &hook, json!({})).await;
+    let failure = cluster.config("a", json!({"x": "1"})).await.unwrap_err();
+    let denied = "admission webhook \"moved.example.com\" denied the request: from elsewhere";
+    assert_eq!(failure.message(), denied);
+    let paths: Vec<String> = hook.heard().into_iter().map(|heard| heard.path).collect();
+    assert_eq!(paths, ["/admit?timeout=10s", "/elsewhere?a=1"]);
+    let bodies: Vec<Value> = hook.heard().into_iter().map(|heard| heard.body).collect();
+    assert_eq!(bodies[0], bodies[1]);
+}

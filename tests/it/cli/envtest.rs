@@ -134,6 +134,17 @@ fn flags_that_a_program_does_not_have_are_refused_in_its_words() {
         (&["--secure-port"], "flag needs an argument: --secure-port"),
         (&["what"], "unexpected argument \"what\""),
         (&["--secure-port=x"], "127.0.0.1:x"),
+        (
+            &[
+                "--secure-port=0",
+                "--oidc-issuer-url=https://issuer.example",
+            ],
+            "--oidc-issuer-url is not supported: tokens of other issuers are not known",
+        ),
+        (
+            &["--secure-port=0", "--service-account-lookup=false"],
+            "--service-account-lookup is not supported: accounts of tokens are always looked up",
+        ),
         (&["-v"], "flag needs an argument: 'v' in -v"),
         (
             &["-v", "4", "-v4", "-v=4", "-x"],

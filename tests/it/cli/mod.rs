@@ -296,3 +296,58 @@ fn an_address_in_use_is_explained() {
     assert!(text.contains("--listen 127.0.0.1:0"), "{text}");
     assert_eq!(stop(&mut child, "-TERM"), 0);
 }
+
+/// Sends a request without TLS; the first line of the answer.
+fn send(address: &str, method: &str, path: &str, body: &str) -> String {
+    use std::io::Write;
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line
+}
+
+#[test]
+fn a_log_of_the_audit_is_cut_off_and_only_so_many_are_kept() {
+    let folder = std::env::temp_dir().join(format!("mockernetes-audit-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let policy = folder.join("policy.yaml");
+    let text = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n\
+                - level: Request\n  resources: [{group: '', resources: [configmaps]}]\n";
+    std::fs::write(&policy, text).unwrap();
+    let log = folder.join("audit.log");
+    let (mut child, line) = serve(&[
+        "--plaintext",
+        &format!("--audit-policy-file={}", policy.display()),
+        &format!("--audit-log-path={}", log.display()),
+        "--audit-log-maxsize=1",
+        "--audit-log-maxbackup=2",
+    ]);
+    let address = line.split("http://").nth(1).unwrap();
+    let address = address.split(',').next().unwrap().to_owned();
+    let long = "x".repeat(700_000);
+    for name in ["a", "b", "c", "d", "e"] {
+        let body = format!(r#"{{"metadata":{{"name":"{name}"}},"data":{{"k":"{long}"}}}}"#);
+        let path = "/api/v1/namespaces/default/configmaps";
+        let answer = send(&address, "POST", path, &body);
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    }
+    assert_eq!(stop(&mut child, "-TERM"), 0);
+    let mut names: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("audit"))
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert_eq!(names[2], "audit.log");
+    let last = std::fs::read_to_string(&log).unwrap();
+    assert!(last.contains("\"name\":\"e\"") && last.lines().count() == 1);
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -14,6 +14,7 @@ mod endpoints;
 mod garbage_collector;
 mod namespace;
 mod node;
+mod policy_status;
 mod replica_set;
 mod scheduler;
 mod service_account;

@@ -167,7 +167,12 @@ async fn respond(
     let (code, text) = answer(&body);
     let response = Response::builder()
         .status(code)
-        .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(text)));
-    Ok(response.unwrap())
+        .header("content-type", "application/json");
+    // Of an answer that points elsewhere, the text says where.
+    let response = if (300..400).contains(&code) {
+        response.header("location", &text)
+    } else {
+        response
+    };
+    Ok(response.body(Full::new(Bytes::from(text))).unwrap())
 }

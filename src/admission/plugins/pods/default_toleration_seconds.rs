@@ -10,9 +10,26 @@ use crate::admission::{Attributes, Plugin};
 use crate::error::ApiError;
 use crate::object::Object;
 
-/// The plugin.
+/// How long pods stay where nobody says otherwise, in seconds.
+const SECONDS: i64 = 300;
+
+/// The plugin: for how many seconds a node may be without word, and out of reach.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::admission::plugins) struct DefaultTolerationSeconds;
+pub(in crate::admission::plugins) struct DefaultTolerationSeconds {
+    not_ready: i64,
+    unreachable: i64,
+}
+
+impl DefaultTolerationSeconds {
+    /// As `notReady` and `unreachable` say.
+    pub(in crate::admission::plugins) fn configured(settings: &Value) -> Self {
+        let seconds = |field: &str| settings[field].as_i64().unwrap_or(SECONDS);
+        Self {
+            not_ready: seconds("notReady"),
+            unreachable: seconds("unreachable"),
+        }
+    }
+}
 
 impl Plugin for DefaultTolerationSeconds {
     fn name(&self) -> &'static str {
@@ -35,17 +52,17 @@ impl Plugin for DefaultTolerationSeconds {
             })
         };
         let missing: Vec<Value> = [
-            "node.kubernetes.io/not-ready",
-            "node.kubernetes.io/unreachable",
+            ("node.kubernetes.io/not-ready", self.not_ready),
+            ("node.kubernetes.io/unreachable", self.unreachable),
         ]
         .into_iter()
-        .filter(|taint| !is_tolerated(taint))
-        .map(|taint| {
+        .filter(|(taint, _)| !is_tolerated(taint))
+        .map(|(taint, seconds)| {
             json!({
                 "key": taint,
                 "operator": "Exists",
                 "effect": "NoExecute",
-                "tolerationSeconds": 300,
+                "tolerationSeconds": seconds,
             })
         })
         .collect();

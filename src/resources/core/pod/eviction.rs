@@ -32,12 +32,14 @@ impl Connect for Eviction {
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
             let mut eviction = body(cx, request)?;
-            if eviction.at("metadata").text("name") != cx.name {
+            // Differs: upstream looks at the name between admission that changes and that refuses.
+            let name = eviction.at("metadata").text("name").to_owned();
+            admit(registry, cx, &mut eviction).await?;
+            if name != cx.name {
                 return Err(ApiError::bad_request(
                     "name in URL does not match name in Eviction object",
                 ));
             }
-            admit(registry, cx, &mut eviction).await?;
             let mut options = delete_options(cx, request, eviction.at("deleteOptions"))?;
             options.is_dry_run |= cx.is_dry_run;
             evict(registry, cx, request, options).await?;

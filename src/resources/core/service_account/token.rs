@@ -64,7 +64,7 @@ fn issue(cx: &Context, mut body: Object) -> Result<Object, ApiError> {
     complete(cx, &mut body, &account);
     validate(&body)?;
     let bound = bound_object(cx, &body)?;
-    let seconds = body.at("spec").integer("expirationSeconds").unwrap_or(HOUR);
+    let seconds = shortened(cx, &mut body);
     let claims = claims(cx, &body, &account, &bound, seconds);
     let token = cx
         .access
@@ -76,6 +76,19 @@ fn issue(cx: &Context, mut body: Object) -> Result<Object, ApiError> {
     let status = json!({"token": token, "expirationTimestamp": time::seconds(ends)});
     body.set(&["status"], status);
     Ok(body)
+}
+
+/// For how long the token is, which may be shorter than was asked for.
+fn shortened(cx: &Context, body: &mut Object) -> i64 {
+    let asked = body.at("spec").integer("expirationSeconds").unwrap_or(HOUR);
+    let most = cx.access.authenticator.service_accounts.seconds_max;
+    if most <= 0 || asked <= most {
+        return asked;
+    }
+    let warning = format!("requested expiration of {asked} seconds shortened to {most} seconds");
+    cx.warnings.lock().push(warning);
+    body.set(&["spec", "expirationSeconds"], most);
+    most
 }
 
 fn check_name(cx: &Context, body: &Object) -> Result<(), ApiError> {

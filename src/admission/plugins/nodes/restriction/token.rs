@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Restricted;
 use crate::admission::Operation;
+use crate::auth::authorize::aggregate;
 use crate::error::ApiError;
 use crate::object::quote::quoted;
 use crate::object::{GroupResource, Key, Object};
@@ -50,12 +51,17 @@ fn check_audience(of: &Restricted<'_>, request: &Object, pod: &Object) -> Result
         [one] => one.as_str().unwrap_or(""),
         _ => return of.refuse("node may only request 0 or 1 audiences"),
     };
-    let volumes = pod.items(&["spec", "volumes"]);
-    if volumes
-        .iter()
-        .any(|volume| asks_for(of, pod, volume, audience))
-    {
-        return Ok(());
+    let mut errors: Vec<String> = Vec::new();
+    for volume in pod.items(&["spec", "volumes"]) {
+        match asks_for(of, pod, volume, audience) {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(missing) => errors.push(missing),
+        }
+    }
+    if !errors.is_empty() {
+        let (audience, errors) = (quoted(audience), aggregate(&errors));
+        return of.refuse(&format!("error validating audience {audience}: {errors}"));
     }
     let verb = "request-serviceaccounts-token-audience";
     let place = (of.write.namespace, "", of.write.name);
@@ -69,8 +75,13 @@ fn check_audience(of: &Restricted<'_>, request: &Object, pod: &Object) -> Result
     ))
 }
 
-/// Whether a volume of a pod needs a token for an audience.
-fn asks_for(of: &Restricted<'_>, pod: &Object, volume: &Value, audience: &str) -> bool {
+/// Whether a volume of a pod needs a token for an audience; the error is what is not there.
+fn asks_for(
+    of: &Restricted<'_>,
+    pod: &Object,
+    volume: &Value,
+    audience: &str,
+) -> Result<bool, String> {
     let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
     let mut sources = volume["projected"]["sources"]
         .as_array()
@@ -81,35 +92,48 @@ fn asks_for(of: &Restricted<'_>, pod: &Object, volume: &Value, audience: &str) -
         token.is_object() && text(&token["audience"]) == audience
     });
     if is_projected {
-        return true;
+        return Ok(true);
     }
-    let driver = if volume["csi"].is_object() {
-        text(&volume["csi"]["driver"])
-    } else if volume["ephemeral"].is_object() {
+    let driver = if volume["ephemeral"].is_object() {
         let name = format!("{}-{}", pod.name(), text(&volume["name"]));
-        driver_of_claim(of, &name)
+        driver_of_claim(of, &name)?
+    } else if volume["persistentVolumeClaim"].is_object() {
+        driver_of_claim(of, &text(&volume["persistentVolumeClaim"]["claimName"]))?
     } else {
-        driver_of_claim(of, &text(&volume["persistentVolumeClaim"]["claimName"]))
+        text(&volume["csi"]["driver"])
     };
-    let drivers = GroupResource::new("storage.k8s.io", "csidrivers");
-    let driver = of.write.reader.get(&drivers, &Key::new("", &driver));
-    driver.is_some_and(|driver| {
-        let driver = driver.object();
-        let mut requests = driver.items(&["spec", "tokenRequests"]).iter();
-        requests.any(|request| text(&request["audience"]) == audience)
-    })
+    if driver.is_empty() {
+        return Ok(false);
+    }
+    let driver = find(
+        of,
+        ("storage.k8s.io", "csidrivers", "csidriver"),
+        "",
+        &driver,
+    )?;
+    let mut requests = driver.items(&["spec", "tokenRequests"]).iter();
+    Ok(requests.any(|request| text(&request["audience"]) == audience))
 }
 
-/// The driver of the volume that a claim is bound to; empty where there is none.
-fn driver_of_claim(of: &Restricted<'_>, name: &str) -> String {
-    let reader = of.write.reader;
-    let claims = GroupResource::new("", "persistentvolumeclaims");
-    let Some(claim) = reader.get(&claims, &Key::new(of.write.namespace, name)) else {
-        return String::new();
-    };
-    let volume = claim.object().text(&["spec", "volumeName"]).to_owned();
-    let volumes = GroupResource::new("", "persistentvolumes");
-    let volume = reader.get(&volumes, &Key::new("", &volume));
-    let driver = volume.map(|volume| volume.object().text(&["spec", "csi", "driver"]).to_owned());
-    driver.unwrap_or_default()
+/// The driver of the volume that a claim is bound to; empty where it has none.
+fn driver_of_claim(of: &Restricted<'_>, name: &str) -> Result<String, String> {
+    let claims = ("", "persistentvolumeclaims", "persistentvolumeclaim");
+    let claim = find(of, claims, of.write.namespace, name)?;
+    let volumes = ("", "persistentvolumes", "persistentvolume");
+    let volume = find(of, volumes, "", claim.text(&["spec", "volumeName"]))?;
+    Ok(volume.text(&["spec", "csi", "driver"]).to_owned())
+}
+
+/// An object by its group, its plural and what it is called where it is not there.
+fn find(
+    of: &Restricted<'_>,
+    (group, plural, singular): (&str, &str, &str),
+    namespace: &str,
+    name: &str,
+) -> Result<Object, String> {
+    let resource = GroupResource::new(group, plural);
+    let found = of.write.reader.get(&resource, &Key::new(namespace, name));
+    let dot = if group.is_empty() { "" } else { "." };
+    let missing = || format!("{singular}{dot}{group} {} not found", quoted(name));
+    found.map(|stored| stored.object()).ok_or_else(missing)
 }
