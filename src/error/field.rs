@@ -137,6 +137,14 @@ impl FieldErrors {
         }
     }
 
+    /// What is wrong with a field that shows nothing, found by hand, shows what was sent.
+    pub fn show_empty(&mut self, field: &str, value: &str) {
+        let shown = self.found.iter_mut();
+        for error in shown.filter(|error| error.field == field && error.value == "null") {
+            value.clone_into(&mut error.value);
+        }
+    }
+
     /// Appends the errors of another list.
     pub fn extend(&mut self, other: Self) {
         self.found.extend(other.found);

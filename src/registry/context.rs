@@ -12,6 +12,7 @@ use super::request::FieldValidation;
 use crate::auth::{Access, User};
 use crate::error::ApiError;
 use crate::object::Key;
+use crate::schema::normalise::Emptied;
 use crate::schema::{Catalog, Resource};
 use crate::sim::Entropy;
 use crate::storage::{Reader, Revision};
@@ -57,6 +58,8 @@ pub struct Context<'a> {
     pub warnings: Mutex<Vec<String>>,
     /// Conversions that were waited for to find out who owns which fields.
     pub conversions: Conversions,
+    /// Lists and maps that were sent empty: Go shows them so, and counts them as a change.
+    pub emptied: Mutex<Vec<Emptied>>,
     /// Annotations of the audit event.
     pub annotations: Mutex<BTreeMap<String, String>>,
 }
@@ -118,6 +121,7 @@ impl Context<'_> {
             resource: face,
             warnings: Mutex::default(),
             conversions: Conversions::default(),
+            emptied: Mutex::default(),
             annotations: Mutex::default(),
             ..*self
         };

@@ -139,6 +139,7 @@ impl Registry {
             pools: &self.pools,
             warnings: Mutex::new(Vec::new()),
             conversions: Conversions::default(),
+            emptied: Mutex::default(),
             annotations: Mutex::default(),
         }
     }

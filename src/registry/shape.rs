@@ -17,6 +17,7 @@ use crate::schema::{Resource, Schema, default, normalise, prune, validate as che
 
 /// Brings a decoded object of a served version in shape: normalised, pruned, defaulted.
 pub fn decoded(cx: &Context, strategy: &dyn Strategy, object: &mut Object) {
+    *cx.emptied.lock() = normalise::empties(object.as_map(), &cx.resource.schema);
     in_version(cx.resource, strategy, cx.now, object);
 }
 

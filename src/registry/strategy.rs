@@ -127,6 +127,11 @@ pub trait Strategy: Send + Sync {
         false
     }
 
+    /// Whether a list or map that is sent empty counts for the generation, as Go tells it from none.
+    fn counts_emptied(&self) -> bool {
+        false
+    }
+
     /// Whether a change of annotations is a generation as well (a deployment's go on to its replica
     /// sets).
     fn counts_annotations(&self) -> bool {
@@ -137,6 +142,11 @@ pub trait Strategy: Send + Sync {
     /// does, so that writing them there owns nothing. *Upstream:* `GetResetFields`.
     fn resets(&self, _subresource: &str) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Whether field selectors may name `metadata.namespace`.
+    fn selects_by_namespace(&self) -> bool {
+        true
     }
 
     /// Field labels that field selectors may name beyond `metadata.name` and `metadata.namespace`.
@@ -152,7 +162,9 @@ pub trait Strategy: Send + Sync {
         let is_plain = own.is_empty() && resource.custom.is_none();
         let is_known = |meant: &&str| match *meant {
             "metadata.name" => true,
-            "metadata.namespace" => is_plain || resource.is_namespaced,
+            "metadata.namespace" => {
+                is_plain || resource.is_namespaced && self.selects_by_namespace()
+            }
             meant => own.contains(&meant) || resource.selects_by(meant),
         };
         if let Some(meant) = self.field_alias(resource, label).filter(is_known) {

@@ -16,6 +16,7 @@ use crate::registry::meta::{deletion, managers, system_fields, validate};
 use crate::registry::subresources::scale;
 use crate::registry::versions::is_read_as_stored;
 use crate::registry::{Context, Registry, Strategy, shape, subresources};
+use crate::schema::normalise::Emptied;
 use crate::storage::{Expect, Stored};
 
 /// The object a change is made of.
@@ -196,6 +197,13 @@ impl Registry {
         strategy.prepare_update(cx, object, old)?;
         if strategy.counts_generation() {
             system_fields::count_generation(object, Some(old));
+            let is_emptied = |empty: &Emptied| !empty.path.starts_with("metadata.");
+            if strategy.counts_emptied()
+                && object.generation() == old.generation()
+                && cx.emptied.lock().iter().any(is_emptied)
+            {
+                object.set(&["metadata", "generation"], old.generation() + 1);
+            }
         }
         if strategy.counts_annotations() && cx.subresource != "status" {
             system_fields::count_annotations(object, old);

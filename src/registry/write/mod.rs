@@ -186,6 +186,9 @@ fn refuse_invalid(
     if !strategy.repeats_causes() {
         errors.remove_repeated();
     }
+    for empty in cx.emptied.lock().iter() {
+        errors.show_empty(&empty.path, if empty.is_map { "{}" } else { "[]" });
+    }
     // The kind goes by the group it is stored in.
     let kind = GroupVersionKind {
         group_version: cx.resource.storage_version.clone(),

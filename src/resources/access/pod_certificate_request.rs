@@ -32,6 +32,7 @@ pub(super) static POD_CERTIFICATE_REQUEST: Plain = Plain {
     updates_unconditionally: false,
     resets_metadata_in_status: true,
     field_labels: &["spec.signerName", "spec.podName", "spec.nodeName"],
+    selects_by_namespace: false,
     default: |object| {
         if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
             fill(spec, "maxExpirationSeconds", DAY);

@@ -21,6 +21,7 @@ const CONDITIONS_MAX: usize = 64;
 
 /// What both kinds of configurations have in common.
 const WEBHOOKS: Plain = Plain {
+    counts_emptied: true,
     validate_create: |_, object| validate(object, None),
     validate_update: |_, object, old| validate(object, Some(old)),
     ..ADMISSION

@@ -18,6 +18,7 @@ const DIRECTIONS: [(&str, &str); 2] = [("ingress", "from"), ("egress", "to")];
 /// What is special about network policies.
 pub(super) static NETWORK_POLICY: Plain = Plain {
     counts_generation: true,
+    counts_emptied: true,
     default: default_types,
     validate_create: |_, object| validate(object, &[]),
     validate_update: |_, object, old| validate(object, &ranges(old)),

@@ -27,6 +27,8 @@ pub struct Plain {
     pub updates_unconditionally: bool,
     /// See [`Strategy::counts_generation`].
     pub counts_generation: bool,
+    /// See [`Strategy::counts_emptied`].
+    pub counts_emptied: bool,
     /// See [`Strategy::counts_annotations`].
     pub counts_annotations: bool,
     /// See [`Strategy::answers_deleted_object`].
@@ -46,6 +48,8 @@ pub struct Plain {
     pub resets: &'static [&'static str],
     /// The same of the status.
     pub resets_in_status: &'static [&'static str],
+    /// See [`Strategy::selects_by_namespace`].
+    pub selects_by_namespace: bool,
     /// See [`Strategy::field_labels`].
     pub field_labels: &'static [&'static str],
     /// The value of a field label, where it is not what stands at the label's path.
@@ -85,6 +89,7 @@ impl Plain {
         creates_on_update: false,
         updates_unconditionally: true,
         counts_generation: false,
+        counts_emptied: false,
         counts_annotations: false,
         answers_deleted_object: false,
         answers_status_in: "",
@@ -94,6 +99,7 @@ impl Plain {
         resets_metadata_in_status: false,
         resets: &[],
         resets_in_status: &[],
+        selects_by_namespace: true,
         field_labels: &[],
         field_value: None,
         field_refusal: None,
@@ -185,6 +191,10 @@ impl Strategy for Plain {
         self.counts_generation
     }
 
+    fn counts_emptied(&self) -> bool {
+        self.counts_emptied
+    }
+
     fn counts_annotations(&self) -> bool {
         self.counts_annotations
     }
@@ -195,6 +205,10 @@ impl Strategy for Plain {
             "status" => self.resets_in_status,
             _ => self.resets,
         }
+    }
+
+    fn selects_by_namespace(&self) -> bool {
+        self.selects_by_namespace
     }
 
     fn field_labels(&self) -> &'static [&'static str] {
