@@ -17,8 +17,10 @@ use crate::schema::{Resource, Schema, default, normalise, prune, validate as che
 
 /// Brings a decoded object of a served version in shape: normalised, pruned, defaulted.
 pub fn decoded(cx: &Context, strategy: &dyn Strategy, object: &mut Object) {
-    *cx.emptied.lock() = normalise::empties(object.as_map(), &cx.resource.schema);
+    let mut emptied = normalise::empties(object.as_map(), &cx.resource.schema);
     in_version(cx.resource, strategy, cx.now, object);
+    emptied.retain(|empty| !empty.is_filled(object.as_map()));
+    *cx.emptied.lock() = emptied;
 }
 
 /// The same for an object of any served version.

@@ -55,6 +55,17 @@ pub struct Emptied {
     pub path: String,
     /// Whether it is a map.
     pub is_map: bool,
+    /// The first two steps of the path, which defaults may fill.
+    top: [String; 2],
+}
+
+impl Emptied {
+    /// Whether it is a list or map right under a part of the object that has items by now.
+    pub fn is_filled(&self, object: &Map<String, Value>) -> bool {
+        let [part, name] = &self.top;
+        let found = object.get(part).and_then(|part| part.get(name));
+        self.path == format!("{part}.{name}") && found.is_some_and(|found| !found.is_null())
+    }
 }
 
 /// The empty lists and maps of an object of a built-in kind.
@@ -105,8 +116,11 @@ fn find_empty(
         _ => false,
     };
     if is_empty {
+        let path = path.to_string();
+        let (part, name) = path.split_once('.').unwrap_or((&path, ""));
         found.push(Emptied {
-            path: path.to_string(),
+            top: [part.to_owned(), name.to_owned()],
+            path,
             is_map: value.is_object(),
         });
     }

@@ -111,7 +111,7 @@ fn check_namespace(object: &Object, is_namespaced: bool, errors: &mut FieldError
 }
 
 /// The resources whose updates are checked as if they were new, names and prefixes included.
-const CHECKED_ANEW: [(&str, &str); 34] = [
+const CHECKED_ANEW: [(&str, &str); 35] = [
     ("", "configmaps"),
     ("", "endpoints"),
     ("", "limitranges"),
@@ -119,6 +119,7 @@ const CHECKED_ANEW: [(&str, &str); 34] = [
     ("", "nodes"),
     ("", "persistentvolumeclaims"),
     ("", "persistentvolumes"),
+    ("", "pods"),
     ("", "secrets"),
     ("", "serviceaccounts"),
     ("admissionregistration.k8s.io", "mutatingadmissionpolicies"),

@@ -13,6 +13,7 @@ use crate::registry::Context;
 use crate::registry::meta::names::{SUBDOMAIN_LENGTH_MAX, too_long};
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::pod_template::defaults::round_at;
 use crate::resources::shared::resource_name::quantity;
 use crate::resources::shared::{ip, names};
 use crate::schema::go_struct;
@@ -29,12 +30,17 @@ pub static NODE: Plain = Plain {
     default: fill,
     prepare_create: |_, object| {
         object.remove(&["spec", "configSource"]);
+        object.remove(&["spec", "podPreemptionPolicy"]);
         object.remove(&["status", "config"]);
         Ok(())
     },
     prepare_update: |cx, object, old| {
         if cx.subresource.is_empty() && !old.at("spec").has("configSource") {
             object.remove(&["spec", "configSource"]);
+        }
+        // InPlacePodVerticalScalingSchedulerPreemption is off.
+        if cx.subresource.is_empty() && !old.at("spec").has("podPreemptionPolicy") {
+            object.remove(&["spec", "podPreemptionPolicy"]);
         }
         if cx.subresource == "status" && !old.at("status").has("config") {
             object.remove(&["status", "config"]);
@@ -56,6 +62,10 @@ pub static NODE: Plain = Plain {
 
 /// Keeps `podCIDR` and `podCIDRs` in step; what can be allocated is the capacity at first.
 fn fill(object: &mut Object) {
+    round_at(
+        object,
+        &[&["status", "capacity"], &["status", "allocatable"]],
+    );
     let one = object.at("spec").text("podCIDR").to_owned();
     let first = object
         .at("spec")

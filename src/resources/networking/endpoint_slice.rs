@@ -51,10 +51,11 @@ pub(super) static ENDPOINT_SLICE: Plain = Plain {
     },
     validate_create: |_, object| validate(object, None),
     validate_update: |_, object, old| {
-        let mut errors = validate(object, Some(old));
+        let mut errors = FieldErrors::new();
         let path = FieldPath::new("addressType");
         let (new, before) = (object.at("addressType"), old.at("addressType"));
         declared_immutable(&mut errors, &path, new, before);
+        errors.extend(validate(object, Some(old)));
         errors
     },
     warn,

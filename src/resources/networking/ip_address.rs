@@ -19,13 +19,14 @@ const SPEC: FieldPath = FieldPath::new("spec");
 /// What is special about IP addresses.
 pub(super) static IP_ADDRESS: Plain = Plain {
     name_rule: NameRule::Own,
-    validate_create: |_, object| validate(object),
+    validate_create: |_, object| validate(object, true),
     validate_update: |_, object, old| {
-        let mut errors = validate(object);
         let (new, before) = (
             object.at("spec").at("parentRef"),
             old.at("spec").at("parentRef"),
         );
+        // Once a change is refused, what is declared of the parts is not looked at.
+        let mut errors = validate(object, new == before);
         declared_immutable(&mut errors, &SPEC.child("parentRef"), new, before);
         errors
     },
@@ -43,7 +44,7 @@ pub(super) static SERVICE_CIDR: Plain = Plain {
     ..Plain::DEFAULT
 };
 
-fn validate(object: &Object) -> FieldErrors {
+fn validate(object: &Object, are_parts_declared: bool) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let name = object.name();
     let path = FieldPath::new("metadata");
@@ -67,8 +68,10 @@ fn validate(object: &Object) -> FieldErrors {
                 text,
                 check_path_segment(text),
             );
-        } else if is_required {
+        } else if is_required && are_parts_declared {
             errors.declared(|errors| errors.required(&path.child(field), ""));
+        } else if is_required {
+            errors.required(&path.child(field), "");
         }
     }
     errors

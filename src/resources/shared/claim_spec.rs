@@ -38,8 +38,12 @@ pub fn required_access_modes(errors: &mut FieldErrors, path: &FieldPath, spec: &
 
 /// Everything that is wrong with a claim's spec.
 pub fn spec(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
-    access_modes(errors, &path.child("accessModes"), spec);
+    if spec.list("accessModes").is_empty() {
+        let detail = "at least 1 access mode is required";
+        errors.required(&path.child("accessModes"), detail);
+    }
     label_selector::selector(errors, &path.child("selector"), spec.at("selector"));
+    access_modes(errors, &path.child("accessModes"), spec);
     storage(errors, path, spec);
     for (field, is_mode) in [("storageClassName", false), ("volumeMode", true)] {
         let path = path.child(field);
@@ -58,9 +62,6 @@ pub fn spec(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
 }
 
 fn access_modes(errors: &mut FieldErrors, path: &FieldPath, spec: &Value) {
-    if spec.list("accessModes").is_empty() {
-        errors.required(path, "at least 1 access mode is required");
-    }
     let (mut is_single, mut is_other) = (false, false);
     for mode in spec.texts("accessModes") {
         one_of(errors, path, mode, &ACCESS_MODES);

@@ -142,7 +142,7 @@ fn exit_codes(errors: &mut FieldErrors, path: &FieldPath, codes: &Value, spec: &
         .collect();
     if values.is_empty() {
         let detail = "at least one value is required";
-        errors.invalid_text(&path, "[]", detail);
+        errors.invalid(&path, &Value::Null, detail);
     } else if values.len() > 255 {
         errors.too_many(&path, values.len(), 255);
     }

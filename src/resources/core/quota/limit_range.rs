@@ -11,6 +11,7 @@ use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::resources::shared::look::{Look, each};
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::pod_template::defaults::round;
 use crate::resources::shared::quantity::Amount;
 use crate::resources::shared::{names, resource_name};
 
@@ -21,9 +22,21 @@ pub static LIMIT_RANGE: Plain = Plain {
         let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) else {
             return;
         };
-        each(spec, "limits")
-            .filter(|limit| limit.text("type") == "Container")
-            .for_each(fill);
+        for limit in each(spec, "limits") {
+            if limit.text("type") == "Container" {
+                fill(limit);
+            }
+            let amounts = [
+                "max",
+                "min",
+                "default",
+                "defaultRequest",
+                "maxLimitRequestRatio",
+            ];
+            for field in amounts {
+                round(limit.get_mut(field));
+            }
+        }
     },
     validate_create: |_, object| validate(object),
     validate_update: |_, object, _| validate(object),

@@ -12,6 +12,7 @@ use crate::object::{FieldPath, Object};
 use crate::registry::Context;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::pod_template::defaults::round_at;
 use crate::resources::shared::quantity::Amount;
 use crate::resources::shared::resource_name;
 
@@ -29,6 +30,10 @@ const SCOPES: [&str; 7] = [
 /// What is special about resource quotas.
 pub static RESOURCE_QUOTA: Plain = Plain {
     answers_deleted_object: true,
+    default: |object| {
+        let places: [&[&str]; 3] = [&["spec", "hard"], &["status", "hard"], &["status", "used"]];
+        round_at(object, &places);
+    },
     validate_create: |_, object| spec(object),
     validate_update: |cx, object, old| {
         if cx.subresource == "status" {

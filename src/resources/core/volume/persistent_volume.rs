@@ -13,6 +13,7 @@ use crate::resources::shared::look::{Look, fill, fill_text};
 use crate::resources::shared::names;
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_spec::affinity;
+use crate::resources::shared::pod_template::defaults::round;
 use crate::resources::shared::quantity::Amount;
 use crate::resources::shared::volume_source as source;
 use crate::schema::go_struct;
@@ -44,6 +45,7 @@ pub static PERSISTENT_VOLUME: Plain = Plain {
         if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
             fill_text(spec, "persistentVolumeReclaimPolicy", "Retain");
             fill(spec, "volumeMode", "Filesystem");
+            round(spec.get_mut("capacity"));
         }
     },
     prepare_create: |cx, object| {

@@ -11,6 +11,7 @@ use crate::object::{FieldPath, Object};
 use crate::registry::Context;
 use crate::resources::shared::look::{Look, fill};
 use crate::resources::shared::plain::Plain;
+use crate::resources::shared::pod_template::defaults::round_at;
 use crate::resources::shared::quantity::Amount;
 use crate::resources::shared::text::immutable;
 use crate::resources::shared::{claim_spec, names};
@@ -35,6 +36,13 @@ pub static PERSISTENT_VOLUME_CLAIM: Plain = Plain {
         if let Some(spec) = object.get_mut(&["spec"]).and_then(Value::as_object_mut) {
             fill(spec, "volumeMode", "Filesystem");
         }
+        let places: [&[&str]; 4] = [
+            &["spec", "resources", "limits"],
+            &["spec", "resources", "requests"],
+            &["status", "capacity"],
+            &["status", "allocatedResources"],
+        ];
+        round_at(object, &places);
     },
     prepare_create: |_, object| {
         normalize_sources(object, None);

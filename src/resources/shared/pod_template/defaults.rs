@@ -81,6 +81,13 @@ fn round_requirements(holder: &mut Map<String, Value>) {
     }
 }
 
+/// Rounds the amounts at these places of an object.
+pub fn round_at(object: &mut Object, places: &[&[&str]]) {
+    for place in places {
+        round(object.get_mut(place));
+    }
+}
+
 /// Amounts are kept to the thousandth, rounded up.
 pub fn round(list: Option<&mut Value>) {
     for value in list
