@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::object::Object;
+
 use super::super::look::{Look, child, each, fill};
 use super::super::pod_spec::pod_resources::aggregate;
 use super::super::pod_spec::{resources, volume};
