@@ -127,7 +127,7 @@ pub trait Strategy: Send + Sync {
         false
     }
 
-    /// Whether a list or map that is sent empty counts for the generation, as Go tells it from none.
+    /// Whether a list or map that is sent empty counts for the generation: Go tells it from none.
     fn counts_emptied(&self) -> bool {
         false
     }

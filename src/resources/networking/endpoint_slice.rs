@@ -50,14 +50,7 @@ pub(super) static ENDPOINT_SLICE: Plain = Plain {
         Ok(())
     },
     validate_create: |_, object| validate(object, None),
-    validate_update: |_, object, old| {
-        let mut errors = FieldErrors::new();
-        let path = FieldPath::new("addressType");
-        let (new, before) = (object.at("addressType"), old.at("addressType"));
-        declared_immutable(&mut errors, &path, new, before);
-        errors.extend(validate(object, Some(old)));
-        errors
-    },
+    validate_update: |_, object, old| validate(object, Some(old)),
     warn,
     ..Plain::DEFAULT
 };
@@ -86,6 +79,10 @@ fn validate(object: &Object, old: Option<&Object>) -> FieldErrors {
         names::one_of(&mut errors, &path, kind, &known);
     } else {
         errors.declared(|errors| names::required_one_of(errors, &path, kind, &known));
+    }
+    if let Some(old) = old {
+        let (new, before) = (object.at("addressType"), old.at("addressType"));
+        declared_immutable(&mut errors, &path, new, before);
     }
     ports(&mut errors, object);
     if old.is_none_or(|old| old.at("endpoints") != object.at("endpoints")) {
