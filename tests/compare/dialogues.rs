@@ -288,7 +288,7 @@ impl<'a> Player<'a> {
         if object["metadata"]["uid"].is_string() {
             if self.first_version.is_empty() {
                 let version = object["metadata"]["resourceVersion"].as_str();
-                self.first_version = version.unwrap_or("").to_owned();
+                version.unwrap_or("").clone_into(&mut self.first_version);
             }
             self.last = object;
         }
@@ -303,7 +303,7 @@ impl<'a> Player<'a> {
         }
         let mut text = Vec::new();
         let mut lines = reply.into_events();
-        let is_enough = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count() >= count;
+        let is_enough = |text: &[u8]| text.split(|byte| *byte == b'\n').count() > count;
         while !is_enough(&text) {
             let Some(bytes) = lines.next().await else {
                 break;
