@@ -161,7 +161,6 @@ impl Change {
                 && let Some(mut new) = self.create.pop()
             {
                 new.set(&["metadata", "name"], gone.name());
-                new.remove(&["metadata", "generateName"]);
                 self.update.push(new);
             } else {
                 left.push(gone);
