@@ -28,6 +28,7 @@ mod discovery;
 mod fuzz_corpus;
 mod kinds;
 mod managed_fields;
+mod managed_versions;
 mod nodes;
 mod object;
 mod openapi;

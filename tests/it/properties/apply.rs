@@ -6,7 +6,7 @@ use mockernetes::patch::apply::{self, FieldSet, OneVersion, Writer};
 use mockernetes::schema::{ListKind, Node, Schema};
 use serde_json::{Map, Value, json};
 
-use super::for_each;
+use super::for_each_applied;
 use super::generate::Generator;
 use crate::support::cluster;
 
@@ -81,7 +81,7 @@ fn seen(object: &Object, schema: &Schema) -> (Value, Vec<String>) {
 
 #[test]
 fn apply_is_idempotent() {
-    for_each(|kind, schema, seed| {
+    for_each_applied(|kind, schema, seed| {
         let part = Generator::new(schema, seed).object("v1", kind);
         let once = applied(schema, kind, &empty(kind), "one", &part);
         let twice = applied(schema, kind, &once, "one", &part);
@@ -113,7 +113,7 @@ fn named(part: Value, kind: &str) -> Value {
 
 #[test]
 fn applies_by_two_managers_over_disjoint_fields_commute() {
-    for_each(|kind, schema, seed| {
+    for_each_applied(|kind, schema, seed| {
         let generator = Generator::new(schema, seed);
         let whole = generator.object("v1", kind);
         let [one, two] = generator
