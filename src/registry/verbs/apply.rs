@@ -177,8 +177,11 @@ impl Applied {
             expected: &expected,
             schema: &cx.resource.schema,
         };
+        let mut said = None;
         let decoded = if cx.resource.custom.is_some() {
-            decode::decode("application/json", &merged.to_json(), target)
+            let text = merged.to_json();
+            said = Some(merged);
+            decode::decode("application/json", &text, target)
         } else {
             decode::of_tree(merged.into_value(), || again().to_json(), target)
         };
@@ -191,6 +194,12 @@ impl Applied {
             )
         })?;
         let mut object = decoded.object;
+        // Only metadata are read as a struct: nulls elsewhere are for validation to find.
+        for (name, value) in said.iter().flat_map(Object::as_map) {
+            if name != "metadata" {
+                object.as_map_mut().insert(name.clone(), value.clone());
+            }
+        }
         object.set_managed_fields(managed_fields);
         Ok(object)
     }
