@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{disrupt, with_status};
+use crate::controllers::shared::placement::tolerates;
 use crate::object::Object;
 use crate::runner::kinds::{NODES, PODS};
 use crate::runner::{
@@ -115,25 +116,6 @@ fn judge(world: &World, pod: &Object) -> Verdict {
             Ok(seconds) if seconds > 0 => Verdict::StaysFor(Duration::from_secs(seconds)),
             _ => Verdict::Goes,
         },
-    }
-}
-
-/// Whether a toleration is of a taint.
-///
-/// *Upstream:* `api/core/v1/toleration.go` (`ToleratesTaint`).
-fn tolerates(toleration: &Value, taint: &Value) -> bool {
-    let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
-    let (effect, key) = (text(&toleration["effect"]), text(&toleration["key"]));
-    if !effect.is_empty() && effect != text(&taint["effect"]) {
-        return false;
-    }
-    if !key.is_empty() && key != text(&taint["key"]) {
-        return false;
-    }
-    match text(&toleration["operator"]).as_str() {
-        "" | "Equal" => text(&toleration["value"]) == text(&taint["value"]),
-        "Exists" => true,
-        _ => false,
     }
 }
 

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::node::Node;
+use crate::controllers::shared::placement;
 use crate::object::Object;
 
 /// What a pod wants of its node.
@@ -69,7 +70,7 @@ impl NodeWish {
                 let fields = term["matchFields"].as_array().into_iter().flatten();
                 let mut by_name =
                     fields.filter(|one| one["key"] == "metadata.name" && one["operator"] == "In");
-                by_name.all(|one| is_met(one, Some(node.name())))
+                by_name.all(|one| placement::is_met(one, Some(node.name())))
             })
     }
 
@@ -89,36 +90,5 @@ impl NodeWish {
 
 /// Whether a node selector term matches a node; an empty one matches none.
 pub(super) fn matches(term: &Value, node: &Node) -> bool {
-    let list = |field: &str| term[field].as_array().map_or(&[][..], Vec::as_slice);
-    let (expressions, fields) = (list("matchExpressions"), list("matchFields"));
-    if expressions.is_empty() && fields.is_empty() {
-        return false;
-    }
-    let key = |one: &Value| one["key"].as_str().unwrap_or("").to_owned();
-    let by_label = |one: &Value| is_met(one, node.label(&key(one)));
-    let by_field = |one: &Value| is_met(one, (key(one) == "metadata.name").then_some(node.name()));
-    expressions.iter().all(by_label) && fields.iter().all(by_field)
-}
-
-fn is_met(requirement: &Value, value: Option<&str>) -> bool {
-    let values = requirement["values"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
-    let is_in = || value.is_some_and(|value| values.iter().any(|one| one == value));
-    let compare = |is_right: fn(&i64, &i64) -> bool| {
-        let number = |text: Option<&str>| text.and_then(|text| text.parse::<i64>().ok());
-        let bound = number(values.first().and_then(Value::as_str));
-        number(value)
-            .zip(bound)
-            .is_some_and(|(value, bound)| is_right(&value, &bound))
-    };
-    match requirement["operator"].as_str().unwrap_or("") {
-        "In" => is_in(),
-        "NotIn" => !is_in(),
-        "Exists" => value.is_some(),
-        "DoesNotExist" => value.is_none(),
-        "Gt" => compare(i64::gt),
-        "Lt" => compare(i64::lt),
-        _ => false,
-    }
+    placement::matches(term, node.name(), |key| node.label(key))
 }
