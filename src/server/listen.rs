@@ -65,6 +65,7 @@ pub async fn serve(
     mut stop: Stop,
 ) {
     let places = Arc::new(Semaphore::new(door.limits.connections_max));
+    let usual = sends_at_once(&listener);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
@@ -79,6 +80,9 @@ pub async fn serve(
                 continue;
             }
         };
+        if let Some(usual) = &usual {
+            send_as_usual_elsewhere(&socket, usual);
+        }
         let connection = connect(
             socket,
             tls.clone(),
@@ -124,9 +128,6 @@ async fn connect(
     // Answers are written whole; waiting for more would only delay them.
     let _ = socket.set_nodelay(true);
     let peer = socket.peer_addr().ok();
-    if peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback()) {
-        send_at_once(&socket);
-    }
     let Some(tls) = tls else {
         // Plaintext HTTP/2 is told from HTTP/1 by its preface, which clients send first.
         let mut preface = [0; 3];
@@ -159,17 +160,35 @@ async fn connect(
     }
 }
 
-/// Has the system send to a client on this machine as fast as it reads. Where the system paces
-/// what it sends (Linux under BBR), every few packets cost a timer and its interrupt: a sixth of
-/// what a long list costs, on a way that has no congestion.
+/// Has the system send as fast as clients read, and tells how it would have sent. Where it paces
+/// what it sends (Linux under BBR), every few packets cost a timer and its interrupt: a fourth of
+/// what a long list costs. A connection that once was paced keeps its timers, so this is asked of
+/// the listener, whose connections begin as it is.
 #[cfg(target_os = "linux")]
-fn send_at_once(socket: &TcpStream) {
+fn sends_at_once(listener: &TcpListener) -> Option<Vec<u8>> {
+    let listener = SockRef::from(listener);
     // A system that does not let us choose sends as it does.
-    let _ = SockRef::from(socket).set_tcp_congestion(b"reno");
+    let usual = listener.tcp_congestion().ok()?;
+    listener.set_tcp_congestion(b"reno").ok()?;
+    Some(usual)
+}
+
+/// Sends as usual to a client that is not on this machine: the way to it may be congested.
+#[cfg(target_os = "linux")]
+fn send_as_usual_elsewhere(socket: &TcpStream, usual: &[u8]) {
+    let peer = socket.peer_addr();
+    if peer.is_ok_and(|peer| !peer.ip().to_canonical().is_loopback()) {
+        let _ = SockRef::from(socket).set_tcp_congestion(usual);
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn send_at_once(_: &TcpStream) {}
+fn sends_at_once(_: &TcpListener) -> Option<Vec<u8>> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn send_as_usual_elsewhere(_: &TcpStream, _: &[u8]) {}
 
 /// The certificates of a client that showed any.
 fn shown(chain: Option<&[CertificateDer<'_>]>) -> Option<Arc<Shown>> {
