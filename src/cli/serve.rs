@@ -167,10 +167,18 @@ pub(super) fn run(flags: &Flags, mut manner: Manner) -> Result<(), Fault> {
         tracing::info!(flags = manner.without_effect.join(" "), "without effect");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(worker_threads())
         .enable_all()
         .build()
         .map_err(|error| Fault::failed(format!("cannot start: {error}")))?;
     runtime.block_on(serve(flags, &manner, builder))
+}
+
+/// Half of the machine is left to who asks: clients, and the tests they are part of, run beside
+/// the server. Threads that wait for the same processors cost each request a tenth more.
+fn worker_threads() -> usize {
+    let processors = std::thread::available_parallelism();
+    processors.map_or(1, |count| count.get().div_ceil(2))
 }
 
 async fn serve(flags: &Flags, manner: &Manner, builder: Builder) -> Result<(), Fault> {
