@@ -21,13 +21,28 @@ pub(super) struct Comparison<'v> {
 
 impl<'v> Comparison<'v> {
     /// Without some fields and all under them.
-    pub(super) fn without(mut self, ignored: &FieldSet<'_>) -> Self {
+    fn without(mut self, ignored: &FieldSet<'_>) -> Self {
         if !ignored.is_empty() {
             self.removed.remove_trees(ignored);
             self.modified.remove_trees(ignored);
             self.added.remove_trees(ignored);
         }
         self
+    }
+
+    /// Compares two values under a step, the field of a name.
+    fn compare(
+        &mut self,
+        place: Place<'_>,
+        step: Step<'v>,
+        name: &str,
+        (old, new): (Option<&'v Value>, Option<&'v Value>),
+    ) {
+        if old != new
+            && let Some(child) = place.child(name)
+        {
+            self.enter(step, values(child, old, new));
+        }
     }
 
     /// Enters what changed in the value under a step.
@@ -64,13 +79,21 @@ struct Change<'v> {
     inner: Option<Comparison<'v>>,
 }
 
-/// Compares two states of an object.
+/// Compares two states of an object, but for some fields.
 pub(super) fn objects<'v>(
     place: Place<'_>,
     old: &'v Map<String, Value>,
     new: &'v Map<String, Value>,
+    ignored: &FieldSet<'_>,
 ) -> Comparison<'v> {
-    maps(place, Some(old), Some(new))
+    let mut out = Comparison::default();
+    for (name, old, new) in paired(Some(old), Some(new)) {
+        let step = Step::field(name);
+        if !ignored.has(&step) {
+            out.compare(place, step, name, (old, new));
+        }
+    }
+    out.without(ignored)
 }
 
 fn values<'v>(place: Place<'_>, old: Option<&'v Value>, new: Option<&'v Value>) -> Change<'v> {
@@ -121,11 +144,7 @@ fn maps<'v>(
     }
     let mut out = Comparison::default();
     for (name, old, new) in paired(old, new) {
-        if old != new
-            && let Some(child) = place.child(name)
-        {
-            out.enter(Step::field(name), values(child, old, new));
-        }
+        out.compare(place, Step::field(name), name, (old, new));
     }
     out
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{compare, own, place::Place};
+use super::{FieldSet, compare, own, place::Place};
 use crate::object::Object;
 use crate::schema::Schema;
 
@@ -34,7 +34,7 @@ pub(super) fn allowed(live: &Object, schema: &Schema) -> Option<BTreeSet<String>
     if !is_sound || own::wrong(place, live.as_map()).is_some() {
         return None;
     }
-    let compared = compare::objects(place, applied, live.as_map());
+    let compared = compare::objects(place, applied, live.as_map(), &FieldSet::default());
     let fields = own::fields(place, applied)
         .difference(&compared.modified)
         .difference(&compared.added)

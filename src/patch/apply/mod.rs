@@ -152,7 +152,7 @@ fn updated(
     let forms = Forms::of(writer, schema);
     let is_reconciled = forms.reconcile(&mut managers, old, is_sent)?;
     let elsewhere = Elsewhere::of(&forms, &mut managers, None, old, next)?;
-    let compared = compare::objects(Place::root(schema), old, next).without(writer.ignored);
+    let compared = compare::objects(Place::root(schema), old, next, writer.ignored);
     let is_changed = enter(
         &mut managers,
         compared,
@@ -347,7 +347,7 @@ fn apply_once(
             api_version: writer.api_version.into(),
             subresource: writer.subresource.into(),
         };
-        let compared = compare::objects(place, empty.as_map(), old).without(writer.ignored);
+        let compared = compare::objects(place, empty.as_map(), old, writer.ignored);
         enter(&mut managers, compared, &[], writer, first);
     }
     let forms = Forms::of(writer, schema);
@@ -370,7 +370,7 @@ fn apply_once(
     let new = prune::prune(&forms, merged, &managers, last.as_ref(), writer.api_version)
         .map_err(|error| error.within("failed to prune fields"))?;
     let elsewhere = Elsewhere::of(&forms, &mut managers, Some(&manager), old, &new)?;
-    let compared = compare::objects(place, old, &new).without(writer.ignored);
+    let compared = compare::objects(place, old, &new, writer.ignored);
     let here = Seen::new(writer.api_version, compared);
     let elsewhere = elsewhere.compare(writer.ignored_elsewhere);
     settle(&mut managers, &here, &elsewhere, &manager, force)?;

@@ -216,8 +216,8 @@ impl<'a> Elsewhere<'a> {
         let states = self.0.iter();
         states
             .map(|(version, old, new)| {
-                let compared = compare::objects(old.place(), &old.fields, &new.fields);
-                Seen::new(version, compared.without(ignored))
+                let compared = compare::objects(old.place(), &old.fields, &new.fields, ignored);
+                Seen::new(version, compared)
             })
             .collect()
     }

@@ -180,7 +180,7 @@ impl Registry {
                 is_tracked: false,
             })
         };
-        let written = self.update_object(&cx, &key, &mut change);
+        let written = self.update_known(&cx, &key, Some(definition), &mut change);
         if let Err(error) = written.await {
             tracing::debug!(%error, name = definition.name(), "following a definition");
         }

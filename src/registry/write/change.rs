@@ -37,30 +37,42 @@ impl Registry {
         key: &Key,
         change: &mut (dyn FnMut(&Object) -> Result<Changed, ApiError> + Send),
     ) -> Result<Written, ApiError> {
+        self.update_known(cx, key, None, change).await
+    }
+
+    /// The same of an object that was just read or written: while it is that, in the version it is
+    /// handled in, it is not read again.
+    pub(in crate::registry) async fn update_known(
+        &self,
+        cx: &Context<'_>,
+        key: &Key,
+        known: Option<&Object>,
+        change: &mut (dyn FnMut(&Object) -> Result<Changed, ApiError> + Send),
+    ) -> Result<Written, ApiError> {
         for _ in 0..CHANGE_ATTEMPTS_MAX {
             let Some(stored) = self.reader.get(&cx.resource.storage, key) else {
                 return Err(ApiError::not_found(&group_resource(cx), key.name()));
             };
-            let old = self.read(cx.resource, &stored).await;
-            let old = old.map_err(|error| {
-                // What is only tried is read as a GET reads it.
-                if cx.is_dry_run {
-                    error.of_one(cx.resource)
-                } else {
-                    error.of_change()
+            let revision = stored.revision.0.to_string();
+            let read;
+            let old = match known.filter(|known| known.resource_version() == revision) {
+                Some(known) => known,
+                None => {
+                    read = self.read_to_change(cx, &stored).await?;
+                    &read
                 }
-            })?;
+            };
             let current = Current {
                 stored: &stored,
-                object: &old,
+                object: old,
             };
             let Changed {
                 mut object,
                 is_exact,
                 is_tracked,
-            } = self.when_converted(cx, &mut || change(&old)).await?;
+            } = self.when_converted(cx, &mut || change(old)).await?;
             if !is_tracked {
-                self.track(cx, Some(&old), &mut object).await?;
+                self.track(cx, Some(old), &mut object).await?;
             }
             shape::settle(&self.hub(cx.resource), &mut object);
             match self.store_change(cx, &current, &mut object).await? {
@@ -73,6 +85,18 @@ impl Registry {
             }
         }
         Err(lost_race(cx, key))
+    }
+
+    async fn read_to_change(&self, cx: &Context<'_>, stored: &Stored) -> Result<Object, ApiError> {
+        let read = self.read(cx.resource, stored).await;
+        read.map_err(|error| {
+            // What is only tried is read as a GET reads it.
+            if cx.is_dry_run {
+                error.of_one(cx.resource)
+            } else {
+                error.of_change()
+            }
+        })
     }
 
     async fn store_change(

@@ -47,13 +47,29 @@ pub fn compile_described(source: &Map<String, Value>, meta: &Schema) -> Schema {
 }
 
 fn run(source: &Map<String, Value>, meta: &Schema, level: Level, is_of_default: bool) -> Schema {
+    let mut nodes = graft::nodes(meta);
+    // Nodes are large: those of a long definition should not move when more come.
+    nodes.reserve(count_places(source));
     let mut compiler = Compiler {
-        nodes: graft::nodes(meta),
+        nodes,
         is_of_default,
     };
     let root = compiler.place(source, level);
     let set = SchemaSet::new(Origin::Custom, compiler.nodes);
     Schema::new(Arc::new(set), root)
+}
+
+/// How many places a schema has, at most.
+fn count_places(source: &Map<String, Value>) -> usize {
+    let inner = source.values().map(|value| match value {
+        Value::Object(map) => count_places(map),
+        Value::Array(items) => {
+            let maps = items.iter().filter_map(Value::as_object);
+            maps.map(count_places).sum()
+        }
+        _ => 0,
+    });
+    1 + inner.sum::<usize>()
 }
 
 /// The types there are.
