@@ -55,12 +55,12 @@ impl Registry {
             };
             let revision = stored.revision.0.to_string();
             let read;
-            let old = match known.filter(|known| known.resource_version() == revision) {
-                Some(known) => known,
-                None => {
-                    read = self.read_to_change(cx, &stored).await?;
-                    &read
-                }
+            let known = known.filter(|known| known.resource_version() == revision);
+            let old = if let Some(known) = known {
+                known
+            } else {
+                read = self.read_to_change(cx, &stored).await?;
+                &read
             };
             let current = Current {
                 stored: &stored,

@@ -2,7 +2,7 @@
 //!
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema/{validation,complete}.go`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::json::{is_true, list, object, properties, schemas, text};
 use super::regular_expression;
@@ -84,7 +84,11 @@ fn extensions(source: &Source, path: &FieldPath, errors: &mut FieldErrors) {
 }
 
 fn is_int_or_string(any_of: &[Value]) -> bool {
-    any_of == [json!({"type": "integer"}), json!({"type": "string"})]
+    let is_of = |value: &Value, kind: &str| {
+        let schema = value.as_object();
+        schema.is_some_and(|schema| schema.len() == 1 && text(schema, "type") == kind)
+    };
+    matches!(any_of, [first, second] if is_of(first, "integer") && is_of(second, "string"))
 }
 
 fn types(source: &Source, level: Level, path: &FieldPath, errors: &mut FieldErrors) {

@@ -2,29 +2,29 @@
 
 use serde_json::{Map, Value};
 
+use crate::object::json::get;
 use crate::schema::Text;
 
 /// The text of a keyword, or empty.
 pub fn text<'a>(source: &'a Map<String, Value>, name: &str) -> &'a str {
-    source.get(name).and_then(Value::as_str).unwrap_or("")
+    get(source, name).and_then(Value::as_str).unwrap_or("")
 }
 
 /// Whether a keyword is true.
 pub fn is_true(source: &Map<String, Value>, name: &str) -> bool {
-    source.get(name).and_then(Value::as_bool).unwrap_or(false)
+    get(source, name).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The list of a keyword; empty where there is none.
 pub fn list<'a>(source: &'a Map<String, Value>, name: &str) -> &'a [Value] {
-    source
-        .get(name)
+    get(source, name)
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }
 
 /// The object of a keyword.
 pub fn object<'a>(source: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
-    source.get(name).and_then(Value::as_object)
+    get(source, name).and_then(Value::as_object)
 }
 
 /// The texts of a keyword's list.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::{compiled, default_values, lists, validations};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
+use crate::object::json::get;
 use crate::schema::structural;
 use crate::schema::structural::TYPES;
 use crate::schema::structural::json::{is_true, object, properties, schemas, text};
@@ -134,14 +135,14 @@ fn unconvertible(source: &Source) -> Option<String> {
             ("definitions", "definitions"),
         ];
         for (name, printed) in unsupported {
-            if schema.get(name).is_some_and(|value| *value != "") {
+            if get(schema, name).is_some_and(|value| *value != "") {
                 why.get_or_insert(format!("OpenAPIV3Schema '{printed}' is not supported"));
             }
         }
-        if schema.get("items").is_some_and(Value::is_array) {
+        if get(schema, "items").is_some_and(Value::is_array) {
             why.get_or_insert("OpenAPIV3Schema 'items' must be a schema, but is an array".into());
         }
-        if schema.get("x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(false)) {
+        if get(schema, "x-kubernetes-preserve-unknown-fields") == Some(&Value::Bool(false)) {
             why.get_or_insert(
                 "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or undefined"
                     .into(),
