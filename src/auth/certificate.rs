@@ -144,6 +144,12 @@ fn name(certificate: &Certificate) -> Option<String> {
     name.filter(|name| !name.is_empty())
 }
 
+/// Until when the first certificate in a PEM holds.
+pub fn expiry(pem: &[u8]) -> Option<Timestamp> {
+    let der = CertificateDer::from_pem_slice(pem).ok()?;
+    time(Certificate::read(&der)?.validity.inside().nth(1)?)
+}
+
 /// A time in a certificate: `UTCTime` with two digits of the year, or `GeneralizedTime`.
 fn time(element: der::Element) -> Option<Timestamp> {
     let text = element.text();

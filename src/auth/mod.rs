@@ -3,9 +3,11 @@
 //! *Invariant:* does not know what a verb does; reads the store, never writes it.
 
 pub mod authenticate;
+pub mod authority;
 pub mod authorize;
 mod bootstrap_token;
 pub mod certificate;
+pub mod certificate_request;
 pub mod der;
 pub mod front_proxy;
 pub mod impersonate;

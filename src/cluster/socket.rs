@@ -8,6 +8,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::tasks::Tasks;
 use super::{Builder, Error};
+use crate::auth::authority::Authority;
 use crate::auth::certificate::Authorities;
 use crate::server::tls::{self, Identity};
 use crate::server::{Door, listen};
@@ -24,7 +25,10 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Opens the port, where one is asked for.
-    pub(super) async fn open(builder: &Builder) -> Result<Option<Self>, Error> {
+    pub(super) async fn open(
+        builder: &Builder,
+        authority: Option<&Authority>,
+    ) -> Result<Option<Self>, Error> {
         let Some(address) = builder.listen else {
             return Ok(None);
         };
@@ -61,7 +65,14 @@ impl Socket {
             let config = tls::config_of_pem(certificate, key, &authorities)?;
             (certificate.clone(), config)
         } else {
-            let identity = Identity::for_clients(&addresses, &authorities)?;
+            let made;
+            let authority = if let Some(authority) = authority {
+                authority
+            } else {
+                made = Authority::new().map_err(tls::Error::from)?;
+                &made
+            };
+            let identity = Identity::of(authority, &addresses, &authorities)?;
             (identity.ca_pem, identity.config)
         };
         socket.ca_pem = Some(ca_pem);

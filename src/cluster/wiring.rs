@@ -11,8 +11,10 @@ use super::{Builder, Cluster, Error, bootstrap, manifest};
 use crate::admission::plugins;
 use crate::aggregate::{Aggregator, Keeper};
 use crate::audit::{self, Policy, Queue, Recorder};
+use crate::auth::authority::Authority;
 use crate::auth::authorize::webhook::Far;
 use crate::auth::authorize::{Mode, Step};
+use crate::auth::certificate::Authorities;
 use crate::auth::impersonate::Modes;
 use crate::auth::remote::{self, Remote};
 use crate::auth::{Access, Authorizer, User};
@@ -23,13 +25,15 @@ use crate::runner::{Handle, Runner};
 use crate::schema::{Catalog, tables};
 use crate::server::Door;
 use crate::server::local::Local;
+use crate::server::tls;
 use crate::sim::Entropy;
 use crate::storage::memory::Memory;
 use crate::webhook::Caller;
 use crate::{controllers, nodes};
 
 /// Starts a cluster.
-pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
+pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
+    let authority = signing_authority(&mut builder)?;
     let seed = builder.seed.unwrap_or_else(random);
     let catalog = Catalog::default();
     tables::install(&catalog, |version| builder.runtime.choice(version));
@@ -70,12 +74,13 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
     let door = Arc::new(door);
     let client = Client::new(Arc::new(Local(Arc::clone(&door))), Some(User::admin()));
     populate(&builder, &registry, &client).await?;
-    let socket = Socket::open(&builder).await?;
+    let socket = Socket::open(&builder, authority.as_deref()).await?;
     let ca_pem = socket.as_ref().and_then(|socket| socket.ca_pem.clone());
     let address = socket.as_ref().map(|socket| socket.address);
     let settings = controllers::Settings {
         root_certificate: ca_pem.clone().unwrap_or_default(),
         service_accounts: builder.authenticator.service_accounts.clone(),
+        authority,
     };
     let runner = start_controllers(&builder, &settings, &registry, &client, &tasks);
     if let Some(socket) = socket {
@@ -91,6 +96,22 @@ pub(super) async fn start(builder: Builder) -> Result<Cluster, Error> {
         runner,
         tasks,
     })
+}
+
+/// The authority of a cluster that signs certificates for who asks, which it then believes.
+fn signing_authority(builder: &mut Builder) -> Result<Option<Arc<Authority>>, Error> {
+    if !builder.controllers.includes(controllers::SIGNING) {
+        return Ok(None);
+    }
+    let authority = Authority::new().map_err(tls::Error::from)?;
+    let known = builder.authenticator.authorities.as_ref();
+    let known = known.map_or("", Authorities::pem);
+    let believed = Authorities::of_pem(&format!("{known}{}", authority.pem()));
+    // What was read once is read again, and the other was just made.
+    if let Ok(believed) = believed {
+        builder.authenticator.authorities = Some(believed);
+    }
+    Ok(Some(Arc::new(authority)))
 }
 
 /// Creates what is there at the start.

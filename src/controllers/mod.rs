@@ -16,6 +16,8 @@ mod stateful_set;
 mod ttl_after_finished;
 
 // Everything else.
+mod certificates;
+mod cluster_role;
 mod disruption;
 mod endpoint_slice;
 mod endpoints;
@@ -24,11 +26,16 @@ mod namespace;
 mod node;
 mod policy_status;
 mod replica_set;
+mod resource_quota;
 mod scheduler;
 mod service_account;
 mod shared;
 mod volume;
 
+use std::sync::Arc;
+
+pub(crate) use self::certificates::SIGNING;
+use crate::auth::authority::Authority;
 use crate::auth::service_account::ServiceAccounts;
 use crate::runner::Controller;
 
@@ -42,6 +49,8 @@ pub struct Settings {
     pub root_certificate: String,
     /// How tokens of service accounts are made.
     pub service_accounts: ServiceAccounts,
+    /// Who signs certificates, where somebody does.
+    pub authority: Option<Arc<Authority>>,
 }
 
 /// Every controller by the name that `--controllers` knows it by.
@@ -62,6 +71,19 @@ const TABLE: &[(&str, Make)] = &[
     ("ttl-after-finished-controller", |_| {
         Box::new(ttl_after_finished::FinishedJobs)
     }),
+    ("certificatesigningrequest-approving-controller", |_| {
+        Box::new(certificates::approving::Approving)
+    }),
+    ("certificatesigningrequest-cleaner-controller", |_| {
+        Box::new(certificates::cleaning::Cleaning)
+    }),
+    (SIGNING, |settings| {
+        let authority = settings.authority.clone();
+        Box::new(certificates::signing::Signing::new(authority))
+    }),
+    ("clusterrole-aggregation-controller", |_| {
+        Box::new(cluster_role::Aggregation)
+    }),
     ("disruption-controller", |_| {
         Box::new(disruption::Disruption)
     }),
@@ -70,6 +92,9 @@ const TABLE: &[(&str, Make)] = &[
     }),
     ("endpointslice-controller", |_| {
         Box::new(endpoint_slice::EndpointSlices::default())
+    }),
+    ("endpointslice-mirroring-controller", |_| {
+        Box::new(endpoint_slice::mirroring::Mirroring)
     }),
     ("garbage-collector-controller", |_| {
         Box::new(garbage_collector::GarbageCollector)
@@ -81,6 +106,9 @@ const TABLE: &[(&str, Make)] = &[
     }),
     ("replicationcontroller-controller", |_| {
         Box::new(replica_set::ReplicationControllers)
+    }),
+    ("resourcequota-controller", |_| {
+        Box::new(resource_quota::ResourceQuotas::default())
     }),
     ("node-lifecycle-controller", |_| {
         Box::new(node::lifecycle::Lifecycle::default())

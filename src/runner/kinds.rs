@@ -122,6 +122,7 @@ kinds! {
     LEASES: "coordination.k8s.io" "v1" "leases" "Lease" namespaced;
     CLUSTER_ROLES: "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" cluster;
     CERTIFICATE_SIGNING_REQUESTS: "certificates.k8s.io" "v1" "certificatesigningrequests" "CertificateSigningRequest" cluster;
+    SUBJECT_ACCESS_REVIEWS: "authorization.k8s.io" "v1" "subjectaccessreviews" "SubjectAccessReview" cluster;
     VALIDATING_ADMISSION_POLICIES: "admissionregistration.k8s.io" "v1" "validatingadmissionpolicies" "ValidatingAdmissionPolicy" cluster;
     RESOURCE_CLAIMS: "resource.k8s.io" "v1" "resourceclaims" "ResourceClaim" namespaced;
     RESOURCE_CLAIM_TEMPLATES: "resource.k8s.io" "v1" "resourceclaimtemplates" "ResourceClaimTemplate" namespaced;

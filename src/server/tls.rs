@@ -5,11 +5,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::auth::authority::Authority;
 use crate::auth::certificate::Authorities;
 use crate::auth::der::Certificate;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SanType,
 };
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
@@ -56,23 +56,16 @@ pub enum Error {
 impl Identity {
     /// A new authority, and a certificate for the cluster's own names and these addresses.
     pub fn new(addresses: &[IpAddr]) -> Result<Self, Error> {
-        Self::for_clients(addresses, &[])
+        Self::of(&Authority::new()?, addresses, &[])
     }
 
-    /// The same, asking clients for certificates where there are authorities to believe.
-    pub fn for_clients(addresses: &[IpAddr], authorities: &[&Authorities]) -> Result<Self, Error> {
-        let ca_key = KeyPair::generate()?;
-        let mut ca = CertificateParams::new(Vec::new())?;
-        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        ca.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
-        ca.distinguished_name
-            .push(DnType::CommonName, "mockernetes-ca");
-        let ca_certificate = ca.self_signed(&ca_key)?;
-        let issuer = Issuer::from_params(&ca, &ca_key);
-
+    /// A certificate signed by this authority, asking clients for certificates where there are
+    /// authorities to believe.
+    pub fn of(
+        authority: &Authority,
+        addresses: &[IpAddr],
+        believed: &[&Authorities],
+    ) -> Result<Self, Error> {
         let key = KeyPair::generate()?;
         let mut server = CertificateParams::new(NAMES.map(str::to_owned))?;
         server.distinguished_name = rcgen::DistinguishedName::new();
@@ -86,13 +79,13 @@ impl Identity {
         addresses.dedup();
         let names = addresses.into_iter().map(SanType::IpAddress);
         server.subject_alt_names.extend(names);
-        let certificate = server.signed_by(&key, &issuer)?;
+        let certificate = server.signed_by(&key, &authority.issuer())?;
         Ok(Self {
-            ca_pem: ca_certificate.pem(),
+            ca_pem: authority.pem().to_owned(),
             config: config(
-                vec![certificate.der().clone(), ca_certificate.der().clone()],
+                vec![certificate.der().clone(), authority.certificate().clone()],
                 PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-                authorities,
+                believed,
             )?,
         })
     }

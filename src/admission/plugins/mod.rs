@@ -9,6 +9,8 @@ mod pods;
 mod storage;
 mod usage;
 
+pub(crate) use self::cluster::QuotaCount;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

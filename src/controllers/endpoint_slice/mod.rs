@@ -4,6 +4,7 @@
 //! `endpointslice/reconciler.go`.
 
 mod fill;
+pub(super) mod mirroring;
 mod slice;
 
 use std::collections::BTreeMap;

@@ -9,13 +9,17 @@ mod stateful_set;
 mod workloads;
 
 // Everything else.
+mod certificates;
+mod cluster_role;
 mod disruption;
 mod endpoints;
 mod garbage_collector;
+mod mirroring;
 mod namespace;
 mod node;
 mod policy_status;
 mod replica_set;
+mod resource_quota;
 mod scheduler;
 mod service_account;
 mod volume;

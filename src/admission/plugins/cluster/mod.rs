@@ -16,5 +16,6 @@ pub(super) use self::event_rate_limit::EventRateLimit;
 pub(super) use self::namespace_lifecycle::NamespaceLifecycle;
 pub(super) use self::namespace_presence::{NamespaceAutoProvision, NamespaceExists};
 pub(super) use self::owner_references::OwnerReferencesPermissionEnforcement;
+pub(crate) use self::resource_quota::Count as QuotaCount;
 pub(super) use self::resource_quota::ResourceQuota;
 use super::{forbidden, newest_default};

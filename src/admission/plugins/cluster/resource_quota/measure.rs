@@ -3,13 +3,14 @@
 //! *Upstream:* `pkg/quota/v1/evaluator/core`, `apiserver/pkg/quota/v1/generic/evaluator.go`,
 //! `pkg/quota/v1/install/registry.go`.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{claims, pods};
 use crate::admission::plugins::usage::Usage;
 use crate::admission::{Attributes, Operation};
-use crate::object::Object;
 use crate::object::quantity::{Format, Quantity};
+use crate::object::{GroupResource, Object};
 
 /// How objects of a resource are measured.
 pub(super) enum Measure {
@@ -52,33 +53,42 @@ pub(super) fn count_name(group: &str, plural: &str) -> String {
 impl Measure {
     /// How a write is measured; `None` where it cannot change what is used.
     pub(super) fn of(write: &Attributes, object: &Object) -> Option<Self> {
-        let resource = write.resource.group_resource();
+        let measure = Self::of_resource(&write.resource.group_resource())?;
+        let is_main = write.subresource.is_empty();
+        let is_seen = match measure {
+            Self::Pods => pods::is_seen(write, object),
+            Self::Services | Self::Devices => is_main,
+            Self::Claims => claims::is_seen(write, object),
+            Self::Number(_) => is_main && write.operation == Operation::Create,
+        };
+        is_seen.then_some(measure)
+    }
+
+    /// How objects of a resource are measured; `None` where no quota counts them.
+    pub(super) fn of_resource(resource: &GroupResource) -> Option<Self> {
         let (group, plural) = (resource.group.as_ref(), resource.resource.as_ref());
         if IGNORED.contains(&(group, plural)) {
             return None;
         }
-        let is_create = write.operation == Operation::Create;
-        let is_main = write.subresource.is_empty();
-        let (measure, is_seen) = match (group, plural) {
-            ("", "pods") => (Self::Pods, pods::is_seen(write, object)),
-            ("", "services") => (Self::Services, is_main),
-            ("", "persistentvolumeclaims") => (Self::Claims, claims::is_seen(write, object)),
-            ("resource.k8s.io", "resourceclaims") => (Self::Devices, is_main),
+        Some(match (group, plural) {
+            ("", "pods") => Self::Pods,
+            ("", "services") => Self::Services,
+            ("", "persistentvolumeclaims") => Self::Claims,
+            ("resource.k8s.io", "resourceclaims") => Self::Devices,
             _ => {
                 let mut names = vec![count_name(group, plural)];
                 if group.is_empty() && ALIASES.contains(&plural) {
                     names.push(plural.to_owned());
                 }
-                (Self::Number(names), is_main && is_create)
+                Self::Number(names)
             }
-        };
-        is_seen.then_some(measure)
+        })
     }
 
     /// What an object uses.
-    pub(super) fn usage(&self, write: &Attributes, object: &Object) -> Usage {
+    pub(super) fn usage(&self, object: &Object, now: Timestamp) -> Usage {
         match self {
-            Self::Pods => pods::usage(object, write.now),
+            Self::Pods => pods::usage(object, now),
             Self::Services => services(object),
             Self::Claims => claims::usage(object),
             Self::Devices => claims::devices(object),

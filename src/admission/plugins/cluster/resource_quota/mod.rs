@@ -6,6 +6,7 @@
 //! *Upstream:* `apiserver/pkg/admission/plugin/resourcequota/{admission,controller}.go`.
 
 mod claims;
+mod count;
 mod measure;
 mod pods;
 
@@ -15,6 +16,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
+pub(crate) use self::count::Count;
 use self::measure::Measure;
 use super::forbidden;
 use crate::admission::plugins::usage::{self, Usage};
@@ -98,8 +100,8 @@ impl<'a> Request<'a> {
     fn of(write: &'a Attributes<'a>, object: &'a Object, measure: Measure) -> Self {
         let before = write.old.filter(|_| write.operation == Operation::Update);
         Self {
-            usage: measure.usage(write, object),
-            before: before.map(|old| measure.usage(write, old)),
+            usage: measure.usage(object, write.now),
+            before: before.map(|old| measure.usage(old, write.now)),
             write,
             object,
             measure,
