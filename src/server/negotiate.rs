@@ -361,16 +361,25 @@ pub fn wants_aggregated(headers: &HeaderMap) -> bool {
     false
 }
 
-/// Whether JSON is among what the client reads.
-pub fn reads_json(headers: &HeaderMap) -> bool {
+/// The form in which a client reads an OpenAPI document, of those there are: JSON, and the protobuf
+/// of a version (`v2`, `v3`). Whether it is protobuf; `None` for neither.
+///
+/// *Upstream:* `kube-openapi/pkg/{handler,handler3}` (`HandleGroupVersion`).
+pub fn reads_protobuf_document(headers: &HeaderMap, version: &str) -> Option<bool> {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    accept.is_none_or(|accept| {
-        accept.is_empty()
-            || clauses(accept).iter().any(|clause| {
-                matches!(
-                    (clause.kind, clause.subkind),
-                    ("application", "json" | "*") | ("*", "*")
-                )
-            })
-    })
+    let accept = accept.filter(|accept| !accept.is_empty()).unwrap_or("*/*");
+    let names = ["@", "."].map(|dot| format!("com.github.proto-openapi.spec.{version}{dot}v1.0"));
+    let is_protobuf = |clause: &Clause| {
+        let name = clause.subkind.strip_suffix("+protobuf");
+        name.is_some_and(|name| names.iter().any(|known| known == name))
+    };
+    let clauses = clauses(accept);
+    let mut meant = clauses
+        .iter()
+        .filter(|clause| matches!(clause.kind, "application" | "*"))
+        .filter_map(|clause| match clause.subkind {
+            "json" | "*" => Some(false),
+            _ => is_protobuf(clause).then_some(true),
+        });
+    meant.next()
 }

@@ -20,7 +20,7 @@ use super::encode::{self, Answer, Payload};
 use super::negotiate;
 use super::pages::{self, Head, Pages};
 use crate::aggregate;
-use crate::schema::publish::Document;
+use crate::schema::publish::{Document, protobuf};
 
 /// `/openapi/v3`: the list of documents, made anew for everybody.
 pub(super) async fn index(State(pages): State<Pages>, head: Head) -> Response {
@@ -125,11 +125,15 @@ fn merged(pages: &Pages, own: &Document, generation: u64) -> Document {
 /// `http.ServeContent`.
 fn send(pages: &Pages, path: &str, document: &Document, head: &Head) -> Response {
     let mut headers = tagged(document);
-    // Differs: the real server has a protobuf form of each document too.
-    if !negotiate::reads_json(&head.headers) {
+    // Only the documents of group versions have a path.
+    let (version, write): (_, fn(&Value) -> Vec<u8>) = match path {
+        "" => ("v2", protobuf::v2),
+        _ => ("v3", protobuf::v3),
+    };
+    let Some(is_protobuf) = negotiate::reads_protobuf_document(&head.headers, version) else {
         headers.remove(ETAG);
         return empty(StatusCode::NOT_ACCEPTABLE, headers);
-    }
+    };
     let modified = pages.modified(path, &document.hash);
     let is_known = match headers.get(ETAG) {
         Some(etag) if head.headers.contains_key(IF_NONE_MATCH) => is_known(&head.headers, etag),
@@ -138,10 +142,17 @@ fn send(pages: &Pages, path: &str, document: &Document, head: &Head) -> Response
     if is_known {
         return empty(StatusCode::NOT_MODIFIED, headers);
     }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let content = if is_protobuf {
+        format!("application/com.github.proto-openapi.spec.{version}.v1.0+protobuf").try_into()
+    } else {
+        Ok(HeaderValue::from_static("application/json"))
+    };
+    headers.extend(content.ok().map(|content| (CONTENT_TYPE, content)));
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(LAST_MODIFIED, http_time(modified));
-    let payload = if encode::accepts_gzip(&head.headers) {
+    let payload = if is_protobuf {
+        Payload::whole(document.protobuf(write))
+    } else if encode::accepts_gzip(&head.headers) {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         Payload::whole(document.gzip())
     } else {

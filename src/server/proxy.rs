@@ -4,8 +4,7 @@
 //! decides for itself.
 //!
 //! *Upstream:* `kube-aggregator/pkg/apiserver/handler_proxy.go`,
-//! `apimachinery/pkg/util/proxy/{upgradeaware,transport}.go`. Differs: connections that are to
-//! become something else (exec and the like) are not passed on.
+//! `apimachinery/pkg/util/proxy/{upgradeaware,transport}.go`.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, HOST, TRANSFER_ENCODING, UPGRADE};
@@ -15,6 +14,7 @@ use super::Door;
 use super::encode::{self, Answer, Payload};
 use super::filters::Asked;
 use super::path::{escape, escape_path};
+use super::websocket::Granted;
 use crate::aggregate::{Registered, identify};
 use crate::auth::User;
 use crate::webhook::Target;
@@ -56,14 +56,18 @@ pub(super) async fn answer(
     let Some(target) = remote.target.as_ref().filter(|_| remote.is_available) else {
         return failed("service unavailable");
     };
-    if asked.headers.contains_key(UPGRADE) {
-        let why = "connections that are upgraded are not passed on to aggregated API servers";
-        return encode::text(StatusCode::NOT_IMPLEMENTED, format!("{why}\n"));
-    }
     let Some(request) = request(asked, target, user, body) else {
         return encode::text(StatusCode::BAD_REQUEST, "400 Bad Request\n");
     };
     match door.registry.webhooks.forward(target, request).await {
+        Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            let mut answer = Answer::new(Payload::whole(Bytes::new()));
+            *answer.status_mut() = response.status();
+            std::mem::swap(answer.headers_mut(), response.headers_mut());
+            let granted = Granted(hyper::upgrade::on(&mut response));
+            answer.extensions_mut().insert(granted);
+            answer
+        }
         Ok(response) => {
             let (mut parts, body) = response.into_parts();
             remove_hop_by_hop(&mut parts.headers);
@@ -102,6 +106,10 @@ fn request(asked: &Asked, target: &Target, user: &User, body: Bytes) -> Option<R
     *request.uri_mut() = url.parse().ok()?;
     let mut headers = asked.headers.clone();
     remove_hop_by_hop(&mut headers);
+    if let Some(upgrade) = asked.headers.get(UPGRADE) {
+        headers.insert(UPGRADE, upgrade.clone());
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    }
     // Who asks has been found out; what they showed for it is for this server alone.
     headers.remove(AUTHORIZATION);
     headers.remove(HOST);

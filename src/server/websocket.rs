@@ -1,4 +1,5 @@
-//! Watches over WebSocket: each event is a message.
+//! Connections that become something else: watches over WebSocket, each event a message, and what
+//! another server has agreed upon with a client.
 //!
 //! *Invariant:* knows frames and no events; what a client sends is read for its control frames.
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/watch.go` (`HandleWS`), RFC 6455.
@@ -27,9 +28,10 @@ const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
 
-/// A client that would rather have messages than a body.
+/// A client that would rather have something else on its connection than answers.
 pub(super) struct Wish {
-    key: HeaderValue,
+    /// What a client of WebSockets wants to see signed.
+    key: Option<HeaderValue>,
     upgrade: OnUpgrade,
 }
 
@@ -37,18 +39,24 @@ pub(super) struct Wish {
 pub(super) fn wish<B>(request: &mut Request<B>) -> Option<Wish> {
     let headers = request.headers();
     let upgrade = headers.get(UPGRADE)?.to_str().ok()?;
-    if request.method() != Method::GET || !upgrade.eq_ignore_ascii_case("websocket") {
-        return None;
-    }
-    let key = headers.get(SEC_WEBSOCKET_KEY)?.clone();
+    let is_ours = request.method() == Method::GET && upgrade.eq_ignore_ascii_case("websocket");
+    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| is_ours).cloned();
     let upgrade = hyper::upgrade::on(request);
     Some(Wish { key, upgrade })
 }
 
-/// Grants it where the answer is events; other answers stay as they are.
-pub(super) fn grant(answer: Answer, wish: Option<Wish>, spawn: &Spawn) -> Answer {
+/// Grants it where another server has, and where the answer is events; other answers stay as they
+/// are.
+pub(super) fn grant(mut answer: Answer, wish: Option<Wish>, spawn: &Spawn) -> Answer {
     let is_watch = matches!(answer.body(), Payload::Events(_)) && answer.status() == StatusCode::OK;
-    let Some(wish) = wish.filter(|_| is_watch) else {
+    let Some(wish) = wish else {
+        return answer;
+    };
+    if let Some(Granted(far)) = answer.extensions_mut().remove() {
+        spawn(Box::pin(carry(wish.upgrade, far)));
+        return answer;
+    }
+    let Some(key) = wish.key.filter(|_| is_watch) else {
         return answer;
     };
     let (parts, events) = answer.into_parts();
@@ -60,7 +68,7 @@ pub(super) fn grant(answer: Answer, wish: Option<Wish>, spawn: &Spawn) -> Answer
             let _ = send(TokioIo::new(connection), events, is_text).await;
         }
     }));
-    let signed = [wish.key.as_bytes(), GUID.as_bytes()].concat();
+    let signed = [key.as_bytes(), GUID.as_bytes()].concat();
     let signed = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &signed));
     let mut out = Answer::new(Payload::whole(Bytes::new()));
     *out.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -71,6 +79,19 @@ pub(super) fn grant(answer: Answer, wish: Option<Wish>, spawn: &Spawn) -> Answer
         headers.insert(SEC_WEBSOCKET_ACCEPT, signed);
     }
     out
+}
+
+/// The connection to another server that has granted a wish; goes with its answer.
+#[derive(Clone)]
+pub(super) struct Granted(pub(super) OnUpgrade);
+
+/// Carries what comes at one end to the other, until either has closed.
+async fn carry(near: OnUpgrade, far: OnUpgrade) {
+    if let (Ok(near), Ok(far)) = tokio::join!(near, far) {
+        let (mut near, mut far) = (TokioIo::new(near), TokioIo::new(far));
+        // Whoever is gone has heard enough.
+        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+    }
 }
 
 const JSON: &str = "application/json";

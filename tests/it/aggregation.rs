@@ -17,11 +17,12 @@ use mockernetes::client::ReplyBody;
 use mockernetes::server::tls::config_of_pem;
 use mockernetes::webhook::Services;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::support::{Fixture, start};
+use crate::support::{Fixture, listening, start};
 
 const SERVICES: &str = "/apis/apiregistration.k8s.io/v1/apiservices";
 const NAME: &str = "v1.metrics.example.com";
@@ -108,6 +109,7 @@ impl Behind {
                     let builder = hyper::server::conn::http1::Builder::new();
                     let _ = builder
                         .serve_connection(TokioIo::new(stream), service)
+                        .with_upgrades()
                         .await;
                 });
             }
@@ -129,9 +131,21 @@ impl Behind {
 }
 
 async fn respond(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     log: Heard,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    if let Some(protocol) = request.headers().get("upgrade").cloned() {
+        let upgrade = hyper::upgrade::on(&mut request);
+        tokio::spawn(async move {
+            let (mut from, mut to) = tokio::io::split(TokioIo::new(upgrade.await.unwrap()));
+            tokio::io::copy(&mut from, &mut to).await.unwrap();
+        });
+        let response = Response::builder().status(101);
+        let response = response
+            .header("connection", "Upgrade")
+            .header("upgrade", protocol);
+        return Ok(response.body(Full::default()).unwrap());
+    }
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let (code, text) = answer(head.uri.path());
@@ -275,6 +289,39 @@ async fn requests_are_passed_on_with_who_asks_and_answers_come_back_as_they_are(
     assert_eq!(all("x-remote-extra-example.com%2fteam"), ["blue"]);
     assert_eq!(all("content-type"), ["application/json"]);
     assert!(all("authorization").is_empty() && all("x-hop").is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_that_becomes_something_else_is_carried_both_ways() {
+    let behind = Behind::start().await;
+    let line = format!("metrics/loads=127.0.0.1:{}", behind.port);
+    let services = Services::of_lines([line.as_str()]).unwrap();
+    let builder = Cluster::builder().services(services);
+    let cluster = listening(builder).await;
+    let client = cluster.client();
+    let namespace = json!({"metadata": {"name": "metrics"}});
+    let path = "/api/v1/namespaces";
+    client.json("POST", path, Some(&namespace)).await.unwrap();
+    let fixture = Fixture { cluster, client };
+    register(&fixture, &behind).await;
+    let address = fixture.cluster.address().unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = "POST /apis/metrics.example.com/v1/namespaces/a/loads/b/exec HTTP/1.1\r\n\
+                   Host: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    assert!(head.starts_with("http/1.1 101 "), "{head}");
+    assert!(head.contains("\r\nupgrade: spdy/3.1\r\n"), "{head}");
+    for said in [b"one", b"two"] {
+        stream.write_all(said).await.unwrap();
+        let mut heard = [0; 3];
+        stream.read_exact(&mut heard).await.unwrap();
+        assert_eq!(&heard, said);
+    }
 }
 
 #[tokio::test]

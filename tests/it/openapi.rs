@@ -3,11 +3,14 @@
 
 use std::sync::{Arc, OnceLock};
 
+use mockernetes::client::ReplyBody;
 use mockernetes::object::{GroupResource, GroupVersion, GroupVersionKind};
 use mockernetes::schema::catalog::Custom;
 use mockernetes::schema::publish::{Publisher, discovery};
 use mockernetes::schema::{Catalog, Resource, Subresource, tables};
 use serde_json::{Value, json};
+
+use crate::support::cluster;
 
 fn recorded() -> Value {
     let path = format!(
@@ -302,4 +305,95 @@ async fn a_default_that_is_nothing_to_go_is_published() {
     let document = document.await.unwrap();
     let published = &document["components"]["schemas"]["com.example.v1.Thing"]["properties"];
     assert_eq!(published["spec"], spec);
+}
+
+/// The values of a field of a message, by its number.
+fn fields(mut message: &[u8], wanted: u64) -> Vec<&[u8]> {
+    fn varint(from: &mut &[u8]) -> u64 {
+        let mut value = 0;
+        for shift in (0..).step_by(7) {
+            let (byte, rest) = from.split_first().expect("a byte");
+            *from = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        value
+    }
+    let mut found = Vec::new();
+    while !message.is_empty() {
+        let tag = varint(&mut message);
+        let length = match tag & 7 {
+            0 => {
+                varint(&mut message);
+                continue;
+            }
+            1 => 8,
+            2 => usize::try_from(varint(&mut message)).unwrap(),
+            other => panic!("no such wire type: {other}"),
+        };
+        let (value, rest) = message.split_at(length);
+        message = rest;
+        if tag >> 3 == wanted {
+            found.push(value);
+        }
+    }
+    found
+}
+
+/// What is below a message at these numbers, the first of each.
+fn below<'a>(message: &'a [u8], numbers: &[u64]) -> &'a [u8] {
+    numbers
+        .iter()
+        .fold(message, |message, number| fields(message, *number)[0])
+}
+
+/// The entry of a map by its name.
+fn entry<'a>(map: &'a [u8], name: &str) -> &'a [u8] {
+    let entries = fields(map, 1);
+    let mut found = entries
+        .iter()
+        .filter(|entry| fields(entry, 1) == [name.as_bytes()]);
+    below(found.next().expect(name), &[2])
+}
+
+/// What clients that read protobuf ask for (client-go's `OpenAPISchema`).
+#[tokio::test]
+async fn documents_are_read_as_protobuf_as_well() {
+    let fixture = cluster().await;
+    let get = async |path: &str, accept: &str| {
+        let headers = [("accept", accept)];
+        let reply = fixture.client.request("GET", path, &headers, "").await;
+        let media = reply.headers["content-type"].clone();
+        let ReplyBody::Whole(bytes) = reply.body else {
+            panic!("no document");
+        };
+        (media, bytes)
+    };
+    for asked in ["@", "."] {
+        let media = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+        let accept = media.replace("v2.v1", &format!("v2{asked}v1"));
+        let (answered, document) = get("/openapi/v2", &accept).await;
+        assert_eq!(answered, media);
+        assert_eq!(fields(&document, 1), [b"2.0"]);
+        let pod = entry(below(&document, &[9]), "io.k8s.api.core.v1.Pod");
+        assert_eq!(below(pod, &[22, 1]), b"object");
+        let spec = entry(below(pod, &[25]), "spec");
+        let reference = "#/definitions/io.k8s.api.core.v1.PodSpec";
+        assert_eq!(below(spec, &[1]), reference.as_bytes());
+        assert_eq!(below(pod, &[31, 1]), b"x-kubernetes-group-version-kind");
+        let kinds: Value = serde_json::from_slice(below(pod, &[31, 2, 2])).unwrap();
+        assert_eq!(
+            kinds[0],
+            json!({"group": "", "kind": "Pod", "version": "v1"})
+        );
+    }
+    let media = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
+    let (answered, document) = get("/openapi/v3/apis/batch/v1", media).await;
+    assert_eq!(answered, media);
+    let job = entry(below(&document, &[5, 1]), "io.k8s.api.batch.v1.Job");
+    assert_eq!(below(job, &[1, 25]), b"object");
+    let (answered, _) = get("/openapi/v3/apis/batch/v1", "application/json").await;
+    assert_eq!(answered, "application/json");
 }

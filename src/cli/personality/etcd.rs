@@ -5,6 +5,7 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -12,6 +13,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 
 use super::flags::{Program, last};
+use super::ports::{self, Chosen};
 use crate::cli::Fault;
 use crate::cli::parent::Parent;
 use crate::cli::serve::stop_signal;
@@ -22,6 +24,12 @@ const PROGRAM: Program = Program {
     version: "etcd Version: 3.7.0",
     takes_one_dash: true,
     flags: include_str!("flags/etcd.txt"),
+    chosen: Chosen {
+        program: "etcd",
+        // For its clients and its peers.
+        count: 2,
+        within: Duration::from_millis(500),
+    },
 };
 
 /// Answers health checks until it is told to stop, or its parent is gone.
@@ -59,7 +67,7 @@ fn address(url: &str) -> Result<SocketAddr, Fault> {
 
 /// A socket that listens there.
 fn bind(address: SocketAddr) -> Result<TcpListener, Fault> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
+    let bound = ports::listen(address, &PROGRAM.chosen).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)
     });

@@ -4,6 +4,7 @@
 
 use std::io::Write;
 
+use super::ports::{self, Chosen};
 use crate::cli::Fault;
 
 /// The flags of a program.
@@ -16,6 +17,8 @@ pub(super) struct Program {
     pub(super) takes_one_dash: bool,
     /// A flag a line, with the type of its value; a switch has none.
     pub(super) flags: &'static str,
+    /// The ports that envtest chooses for it before it asks for its flags.
+    pub(super) chosen: Chosen,
 }
 
 /// A flag that was given, and its value.
@@ -67,6 +70,7 @@ impl Program {
         };
         if asks("help") {
             print(&self.help());
+            ports::leave_behind(&self.chosen);
             return Ok(None);
         }
         if asks("version") {

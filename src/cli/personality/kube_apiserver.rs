@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, FromArgMatches};
 
 use super::flags::{Given, Program, last};
+use super::ports::{self, Chosen};
 use crate::cli::Fault;
 use crate::cli::parent::Parent;
 use crate::cli::serve::{self, Flags, Manner};
@@ -21,6 +22,12 @@ const PROGRAM: Program = Program {
     version: "Kubernetes v1.37.0",
     takes_one_dash: false,
     flags: include_str!("flags/kube-apiserver.txt"),
+    chosen: Chosen {
+        program: "kube-apiserver",
+        count: 1,
+        // Keys and certificates are made in between.
+        within: Duration::from_secs(5),
+    },
 };
 
 /// Flags that become others, so that they need no word when they are not known to `serve`.
@@ -68,7 +75,7 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Fault> {
     let listen = address(&given);
     // Before all else: whoever asks too early is refused and asks again a tenth of a second later,
     // but who finds a socket that listens waits for the answer.
-    let listener = TcpListener::bind(&listen)
+    let listener = bind(&listen)
         .map_err(|error| Fault::failed(format!("cannot listen on {listen}: {error}")))?;
     let command = Flags::augment_args(clap::Command::new("kube-apiserver"));
     let known = |name: &str| {
@@ -111,6 +118,14 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Fault> {
             without_effect,
         },
     )
+}
+
+/// A socket that listens there.
+fn bind(listen: &str) -> std::io::Result<TcpListener> {
+    match listen.parse() {
+        Ok(address) => ports::listen(address, &PROGRAM.chosen),
+        Err(_) => TcpListener::bind(listen),
+    }
 }
 
 /// Where the flags say it listens.

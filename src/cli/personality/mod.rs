@@ -8,6 +8,7 @@ mod etcd;
 mod flags;
 mod kube_apiserver;
 mod kubectl;
+mod ports;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -33,7 +34,10 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 pub(super) fn run(arguments: &[OsString]) -> Option<Result<(), Fault>> {
     let (program, rest) = arguments.split_first()?;
     let name = Path::new(program).file_name()?.to_str()?;
-    let (_, run) = PERSONALITIES.iter().find(|(known, _)| *known == name)?;
+    let mut all = PERSONALITIES
+        .iter()
+        .chain(&[(ports::KEEPER, ports::keep as Run)]);
+    let (_, run) = all.find(|(known, _)| *known == name)?;
     let texts = rest.iter().map(|text| text.to_string_lossy().into_owned());
     Some(run(&texts.collect::<Vec<_>>()))
 }

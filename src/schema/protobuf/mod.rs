@@ -7,6 +7,7 @@ mod read;
 mod write;
 
 pub use read::{to_json, to_json_of};
+pub(in crate::schema) use write::{bytes, nested, put};
 pub use write::{envelope, from_json, from_object, item, list_head, watch_event};
 
 use super::tables;

@@ -125,14 +125,14 @@ fn tag(out: &mut Vec<u8>, number: u32, wire: u32) {
     varint(out, u64::from(number << 3 | wire));
 }
 
-pub(super) fn bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
+pub(in crate::schema) fn bytes(out: &mut Vec<u8>, number: u32, value: &[u8]) {
     tag(out, number, LENGTH);
     varint(out, value.len() as u64);
     out.extend_from_slice(value);
 }
 
 /// Writes a message of a length that is known when it is written.
-pub(super) fn nested(out: &mut Vec<u8>, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
+pub(in crate::schema) fn nested(out: &mut Vec<u8>, number: u32, write: impl FnOnce(&mut Vec<u8>)) {
     tag(out, number, LENGTH);
     let start = out.len();
     // Most messages are shorter than 128 bytes: one byte holds their length.
@@ -236,7 +236,13 @@ fn alternatives<'a>(name: &str, value: &'a Value) -> Option<(&'static str, &'a V
     Some((field, value))
 }
 
-pub(super) fn put(out: &mut Vec<u8>, number: u32, kind: &str, value: &Value, depth: usize) {
+pub(in crate::schema) fn put(
+    out: &mut Vec<u8>,
+    number: u32,
+    kind: &str,
+    value: &Value,
+    depth: usize,
+) {
     if let Some(items) = kind.strip_prefix('*') {
         for item in value.as_array().into_iter().flatten() {
             one(out, number, items, item, depth);

@@ -7,6 +7,7 @@ mod custom;
 pub mod discovery;
 mod documents;
 mod operations;
+pub mod protobuf;
 mod v2;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub struct Document {
     pub hash: String,
     /// The JSON.
     pub body: Body,
+    /// The protobuf, once somebody asked for it.
+    message: Arc<OnceLock<Bytes>>,
 }
 
 /// A document's bytes.
@@ -48,6 +51,7 @@ impl Document {
         Self {
             hash: discovery::etag(&bytes),
             body: Body::Made(bytes, Arc::default()),
+            message: Arc::default(),
         }
     }
 
@@ -57,6 +61,15 @@ impl Document {
             Body::BuiltIn(document) => document.json(),
             Body::Made(bytes, _) => bytes.clone(),
         }
+    }
+
+    /// The protobuf, as one of both versions writes it.
+    pub fn protobuf(&self, write: fn(&Value) -> Vec<u8>) -> Bytes {
+        let make = || {
+            let value: Value = serde_json::from_slice(&self.json()).unwrap_or_default();
+            Bytes::from(write(&value))
+        };
+        self.message.get_or_init(make).clone()
     }
 
     /// The JSON compressed with gzip.
@@ -112,6 +125,7 @@ impl Publisher {
             return Some(Document {
                 hash: document.hash().to_owned(),
                 body: Body::BuiltIn(document),
+                message: Arc::default(),
             });
         }
         self.custom(state).get(path).cloned()

@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, reason = "processes have files")]
 
 mod envtest;
+#[cfg(target_os = "linux")]
+mod port_keeper;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
