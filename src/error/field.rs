@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::shown;
 use crate::object::FieldPath;
 use crate::object::quote::quoted;
 
@@ -137,11 +138,13 @@ impl FieldErrors {
         }
     }
 
-    /// What is wrong with a field that shows nothing, found by hand, shows what was sent.
-    pub fn show_empty(&mut self, field: &str, value: &str) {
-        let shown = self.found.iter_mut();
-        for error in shown.filter(|error| error.field == field && error.value == "null") {
-            value.clone_into(&mut error.value);
+    /// What is shown of a list or map that was sent empty, or of what it stands in, shows it where
+    /// it was found by hand.
+    pub fn show_empty(&mut self, path: &str, printed: &str) {
+        for error in &mut self.found {
+            if let Some(value) = shown::filled(&error.value, &error.field, path, printed) {
+                error.value = value;
+            }
         }
     }
 

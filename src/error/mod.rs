@@ -6,6 +6,7 @@
 mod constructors;
 pub mod field;
 pub mod reason;
+mod shown;
 pub mod status;
 
 use std::fmt;

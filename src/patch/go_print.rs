@@ -1,10 +1,11 @@
-//! Values as Go's `%v` prints them: some messages carry a part of the patch so.
+//! Values as Go's `%v` and `%#v` print them: some messages carry a part of the patch so.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
 use crate::object::json::whole;
+use crate::object::quote::quoted;
 
 /// `map[a:1 b:[x y]]`, with `<nil>` for null.
 pub fn print(value: &Value) -> String {
@@ -47,5 +48,24 @@ fn write(value: &Value, out: &mut String) {
             let written = write!(out, "{other}");
             debug_assert!(written.is_ok(), "writing to a String cannot fail");
         }
+    }
+}
+
+/// A value as Go's `%#v` prints it: `[]interface {}{1, "a"}`.
+pub fn syntax(value: &Value) -> String {
+    let joined = |items: Vec<String>| items.join(", ");
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::String(text) => quoted(text),
+        Value::Array(items) => {
+            let items = items.iter().map(syntax).collect();
+            format!("[]interface {{}}{{{}}}", joined(items))
+        }
+        Value::Object(map) => {
+            let item = |(key, item): (&String, &Value)| format!("{}:{}", quoted(key), syntax(item));
+            let items = map.iter().map(item).collect();
+            format!("map[string]interface {{}}{{{}}}", joined(items))
+        }
+        other => print(other),
     }
 }

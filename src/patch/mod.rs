@@ -12,7 +12,7 @@ mod order;
 mod strategic;
 
 pub use convert::{converter_words, merged, restore};
-pub use go_print::print as go_print;
+pub use go_print::{print as go_print, syntax as go_syntax};
 use serde_json::{Map, Value};
 
 use crate::object::Object;

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::{Error, go_print, order};
-use crate::schema::{MergeRule, Node, Schema};
+use crate::schema::{MergeRule, Node, Schema, Shape};
 
 /// Says what to do with the map or list item it stands in.
 const PATCH: &str = "$patch";
@@ -104,6 +104,14 @@ impl<'s> Merger<'s> {
             return Ok(());
         }
         let place = self.place(node, &key);
+        if let Some(unread) = node.and_then(unread)
+            && let Some(old) = original.get(&key)
+            && (old.is_object() && value.is_object() || old.is_array() && value.is_array())
+        {
+            return Err(Error::Failed(format!(
+                "unable to find api field in struct {unread} for the json field \"{key}\""
+            )));
+        }
         match (original.remove(&key), value) {
             (Some(Value::Object(old)), Value::Object(new)) => {
                 let merged = if place.rule.replaces {
@@ -187,8 +195,12 @@ impl<'s> Merger<'s> {
         let Some(first) = all.next() else {
             return Ok(original);
         };
+        if first.is_array() {
+            return Err(Error::Failed("lists of lists are not supported".to_owned()));
+        }
         let is_maps = first.is_object();
-        if all.any(|item| item.is_object() != is_maps) || first.is_array() {
+        let first = std::mem::discriminant(first);
+        if all.any(|item| std::mem::discriminant(item) != first) {
             let lists = [original, patch].map(Value::Array).to_vec();
             return Err(Error::Failed(format!(
                 "list element types are not identical: {}",
@@ -239,6 +251,14 @@ impl<'s> Merger<'s> {
         }
         Ok(original)
     }
+}
+
+/// The struct that a built-in kind carries along unread (`RawExtension`): it has no fields that
+/// upstream could look up to merge them.
+fn unread(node: &Node) -> Option<&str> {
+    let is_unread = matches!(node.shape, Shape::Any);
+    let component = node.component.as_ref().filter(|_| is_unread)?;
+    component.rsplit('.').next()
 }
 
 /// `$patch: replace` and `$patch: delete` in a map; `merge` is what happens anyway.

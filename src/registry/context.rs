@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use super::meta::forms::Conversions;
 use super::meta::storage_path;
@@ -12,7 +13,7 @@ use super::request::FieldValidation;
 use crate::auth::{Access, User};
 use crate::error::ApiError;
 use crate::object::Key;
-use crate::schema::normalise::Emptied;
+use crate::schema::emptied::{self, Emptied};
 use crate::schema::{Catalog, Resource};
 use crate::sim::Entropy;
 use crate::storage::{Reader, Revision};
@@ -130,6 +131,16 @@ impl Context<'_> {
             self.warn(warning);
         }
         done
+    }
+
+    /// Whether a list or map at this path was sent empty.
+    pub fn is_emptied(&self, path: &str) -> bool {
+        self.emptied.lock().iter().any(|empty| empty.path == path)
+    }
+
+    /// A part of the object (`spec`) with what was sent empty in it, for a message that shows it.
+    pub fn with_emptied(&self, part: &str, value: &Value) -> Value {
+        emptied::put_back(&self.emptied.lock(), part, value)
     }
 
     /// Adds a warning for the client, once.

@@ -13,14 +13,14 @@ use super::{Context, Registry, Request, Strategy, decode};
 use crate::cel::rules::Rules;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::Object;
-use crate::schema::{Resource, Schema, default, normalise, prune, validate as check};
+use crate::schema::{Resource, Schema, default, emptied, normalise, prune, validate as check};
 
 /// Brings a decoded object of a served version in shape: normalised, pruned, defaulted.
 pub fn decoded(cx: &Context, strategy: &dyn Strategy, object: &mut Object) {
-    let mut emptied = normalise::empties(object.as_map(), &cx.resource.schema);
+    let mut empties = emptied::empties(object.as_map(), &cx.resource.schema);
     in_version(cx.resource, strategy, cx.now, object);
-    emptied.retain(|empty| !empty.is_filled(object.as_map()));
-    *cx.emptied.lock() = emptied;
+    empties.retain(|empty| !empty.is_filled(object.as_map()));
+    *cx.emptied.lock() = empties;
 }
 
 /// The same for an object of any served version.

@@ -10,6 +10,7 @@
 
 pub mod catalog;
 pub mod default;
+pub mod emptied;
 pub mod formats;
 pub mod go_struct;
 pub mod list_type;

@@ -13,7 +13,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{Cursor, Field, Format, Node, Origin, Schema, Shape, zero};
 use crate::object::quantity::Quantity;
-use crate::object::{FieldPath, duration, time};
+use crate::object::{duration, time};
 
 /// Where an object has been.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,84 +45,6 @@ fn object_at(stage: Stage, object: &mut Map<String, Value>, schema: &Schema) {
     match schema.origin() {
         Origin::BuiltIn => structure(stage, schema, schema.root(), object),
         Origin::Custom => custom(schema, object),
-    }
-}
-
-/// A list or map that is there and empty, which Go tells from one that is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Emptied {
-    /// Where it stands.
-    pub path: String,
-    /// Whether it is a map.
-    pub is_map: bool,
-    /// The first two steps of the path, which defaults may fill.
-    top: [String; 2],
-}
-
-impl Emptied {
-    /// Whether it is a list or map right under a part of the object that has items by now.
-    pub fn is_filled(&self, object: &Map<String, Value>) -> bool {
-        let [part, name] = &self.top;
-        let found = object.get(part).and_then(|part| part.get(name));
-        self.path == format!("{part}.{name}") && found.is_some_and(|found| !found.is_null())
-    }
-}
-
-/// The empty lists and maps of an object of a built-in kind.
-pub fn empties(object: &Map<String, Value>, schema: &Schema) -> Vec<Emptied> {
-    let mut found = Vec::new();
-    if schema.origin() == Origin::BuiltIn {
-        for (name, value) in object {
-            if let Some(field) = schema.field(schema.root(), name) {
-                let node = schema.node(field.node);
-                find_empty(schema, node, &FieldPath::new(name), value, &mut found);
-            }
-        }
-    }
-    found
-}
-
-fn find_empty(
-    schema: &Schema,
-    node: &Node,
-    path: &FieldPath,
-    value: &Value,
-    found: &mut Vec<Emptied>,
-) {
-    let is_empty = match (&node.shape, value) {
-        (Shape::Struct(_), Value::Object(map)) => {
-            for (name, value) in map {
-                if let Some(field) = schema.field(node, name) {
-                    let node = schema.node(field.node);
-                    find_empty(schema, node, &path.child(name), value, found);
-                }
-            }
-            false
-        }
-        (Shape::Map(values), Value::Object(map)) => {
-            let node = schema.node(*values);
-            for (key, value) in map {
-                find_empty(schema, node, &path.key(key), value, found);
-            }
-            map.is_empty()
-        }
-        (Shape::List(items), Value::Array(list)) => {
-            let node = schema.node(*items);
-            for (index, value) in list.iter().enumerate() {
-                find_empty(schema, node, &path.index(index), value, found);
-            }
-            list.is_empty()
-        }
-        _ => false,
-    };
-    if is_empty {
-        let path = path.to_string();
-        let (part, name) = path.split_once('.').unwrap_or((&path, ""));
-        found.push(Emptied {
-            top: [part.to_owned(), name.to_owned()],
-            path,
-            is_map: value.is_object(),
-        });
     }
 }
 

@@ -31,13 +31,21 @@ fn values(place: Place<'_>, live: &mut Value, applied: &Value) {
         (Form::List(keys), Value::Array(items), Value::Array(applied)) => {
             *items = lists(place, keys, items, applied);
         }
-        // A null says nothing of what is owned piece by piece.
+        // A null says nothing of what is owned piece by piece, unless there are no pieces.
         (_, Value::Object(_) | Value::Array(_), Value::Null) => {
-            if matches!(place.form(live), Form::Leaf) {
+            if is_empty(live) || matches!(place.form(live), Form::Leaf) {
                 *live = Value::Null;
             }
         }
         _ => *live = applied.clone(),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
     }
 }
 

@@ -403,7 +403,10 @@ fn settle(
         seen.unwrap_or(here)
     };
     let mut conflicts = Conflicts::default();
-    for (other, owned) in managers.iter() {
+    let mut owners: Vec<_> = managers.iter().collect();
+    // Owners are told of by name, whatever they did.
+    owners.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    for (other, owned) in owners {
         let contested = owned.fields.intersection(&seen(&owned.api_version).written);
         if other != manager && !contested.is_empty() {
             conflicts.add(other, &contested);

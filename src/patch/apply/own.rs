@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::field_set::FieldSet;
 use super::place::{self, Form, Place};
 use super::step::Step;
-use crate::patch::go_print;
+use crate::patch::{go_print, go_syntax};
 use crate::schema::Shape;
 
 /// Every field that an object sets.
@@ -112,7 +112,8 @@ fn check(place: Place<'_>, value: &Value, path: &str, errors: &mut Vec<String>) 
             let is_quantity = *format == crate::schema::Format::Quantity;
             if !(is_quantity && other.is_number()) {
                 errors.push(said(format!(
-                    "expected string, got &value.valueUnstructured{{Value:{other}}}"
+                    "expected string, got &value.valueUnstructured{{Value:{}}}",
+                    go_syntax(other)
                 )));
             }
         }

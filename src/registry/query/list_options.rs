@@ -117,7 +117,7 @@ impl ListOptions {
 }
 
 /// A resource version as a number, or what Go says of it.
-fn parse_revision(text: &str) -> Result<Revision, String> {
+pub(in crate::registry) fn parse_revision(text: &str) -> Result<Revision, String> {
     if text.is_empty() {
         return Ok(Revision(0));
     }

@@ -3,7 +3,7 @@
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/get.go`, `storage/cacher/cacher.go` (`Get`).
 
 use crate::error::{ApiError, Reason};
-use crate::object::quote::quoted;
+use crate::registry::query::list_options;
 use crate::registry::{Context, Registry, Request, Response, interpret};
 use crate::storage::{Error, Revision};
 
@@ -40,13 +40,5 @@ fn check_resource_version(registry: &Registry, request: &Request) -> Result<(), 
 /// A resource version of a GET; anything but a number is an error without a reason, as upstream
 /// fails on it in the store.
 fn parse_revision(text: &str) -> Result<Revision, ApiError> {
-    text.parse().map(Revision).map_err(|_| {
-        ApiError::new(
-            Reason::Unknown,
-            format!(
-                "strconv.ParseUint: parsing {}: invalid syntax",
-                quoted(text)
-            ),
-        )
-    })
+    list_options::parse_revision(text).map_err(|why| ApiError::new(Reason::Unknown, why))
 }

@@ -107,15 +107,19 @@ impl Patch {
         target: decode::Target<'_>,
     ) -> Option<ApiError> {
         let map = patched.as_object()?;
-        let is_own_kind = map.get("kind")?.as_str()? == &*target.expected.kind;
+        let is_none = |field: &str| match map.get(field) {
+            None | Some(Value::Null) => true,
+            Some(value) => value == "",
+        };
+        let is_own_kind = is_none("kind") || *map.get("kind")? == *target.expected.kind;
         let is_textual = !matches!(self.change, Ok(patch::Patch::Strategic(_)));
         let is_built_in = cx.resource.custom.is_none();
-        if !is_textual || !is_built_in || !is_own_kind || map.contains_key("apiVersion") {
+        if !is_textual || !is_built_in || !is_own_kind || !is_none("apiVersion") {
             return None;
         }
         let unknown: Vec<String> = map
             .keys()
-            .filter(|name| *name != "kind")
+            .filter(|name| !matches!(name.as_str(), "apiVersion" | "kind"))
             .map(|name| format!("unknown field \"{name}\""))
             .collect();
         if cx.field_validation == FieldValidation::Warn {
@@ -161,6 +165,16 @@ impl Patch {
         if let patch::Patch::Strategic(_) = change {
             patch::restore(target.schema, &mut patched)
                 .map_err(|why| invalid(&self.shown(), &why))?;
+            // The converter goes by the kind of the path, whatever the patch calls it.
+            let (version, kind) = (&target.expected.group_version, &target.expected.kind);
+            for (field, own) in [
+                ("apiVersion", version.to_string()),
+                ("kind", kind.to_string()),
+            ] {
+                if patched.get(field).is_none_or(Value::is_string) {
+                    patched[field] = own.into();
+                }
+            }
         }
         // Made again where it is needed, which is where the patch is refused.
         let text = || patch(current()).unwrap_or_default().to_string();

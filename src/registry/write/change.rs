@@ -16,7 +16,7 @@ use crate::registry::meta::{deletion, managers, system_fields, validate};
 use crate::registry::subresources::scale;
 use crate::registry::versions::is_read_as_stored;
 use crate::registry::{Context, Registry, Strategy, shape, subresources};
-use crate::schema::normalise::Emptied;
+use crate::schema::emptied::Emptied;
 use crate::storage::{Expect, Stored};
 
 /// The object a change is made of.

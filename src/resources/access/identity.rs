@@ -36,7 +36,10 @@ impl Connect for Identity {
         Box::pin(async move {
             let mut body = shape::received(registry, cx, request)?;
             let status = match self {
-                Self::Token => by_token(cx, body.at("spec")).await?,
+                Self::Token => {
+                    let found = by_token(cx, body.at("spec")).await?;
+                    over_sent(body.at("status"), found)
+                }
                 Self::Request => {
                     // Nothing of what was sent is answered.
                     let now = time::seconds(cx.now);
@@ -90,12 +93,29 @@ async fn by_token(cx: &Context<'_>, spec: &Value) -> Result<Value, ApiError> {
             Ok(Some(identity)) => json!({
                 "authenticated": true,
                 "user": info(&identity.user),
-                "audiences": identity.audiences,
+                "audiences": audiences(&asked, &identity.audiences),
             }),
-            Ok(None) => json!({"user": {}}),
-            Err(error) => json!({"user": {}, "error": error}),
+            Ok(None) => json!({}),
+            Err(error) => json!({"error": error}),
         },
     )
+}
+
+/// What was found out of a token over the status that was sent, which says the rest.
+fn over_sent(sent: &Value, found: Value) -> Value {
+    let mut status = sent.as_object().cloned().unwrap_or_default();
+    status.remove("authenticated");
+    if let Value::Object(found) = found {
+        status.extend(found);
+    }
+    status.entry("user").or_insert_with(|| json!({}));
+    Value::Object(status)
+}
+
+/// The audiences that were asked for and are the token's, as often as they were asked for.
+fn audiences(asked: &[String], of_token: &[String]) -> Vec<String> {
+    let both = asked.iter().filter(|audience| of_token.contains(audience));
+    both.cloned().collect()
 }
 
 /// A user as the API writes one.

@@ -24,9 +24,18 @@ pub(super) static REPLICATION_CONTROLLER: Plain = Plain {
     prepare_update: workload::prepare_update,
     validate_create: |_, object| validate(object),
     validate_update,
-    warn: workload::warn,
+    warn,
     ..Plain::DEFAULT
 };
+
+/// Warns of a changed controller's template as it was: upstream mistakes the old one for the new.
+fn warn(cx: &Context, object: &Object, old: Option<&Object>) {
+    match old {
+        None => workload::warn(cx, object, None),
+        Some(old) if old.generation() == object.generation() => {}
+        Some(old) => workload::warn_of_template(cx, old, None),
+    }
+}
 
 fn default(object: &mut Object) {
     workload::default_template(object);

@@ -3,6 +3,7 @@
 
 mod api_service;
 mod expressions;
+mod field_ref;
 mod flow_schema;
 mod policy;
 mod priority_level;

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::webhook::match_conditions;
-use super::{ADMISSION, expressions, rule};
+use super::{ADMISSION, expressions, field_ref, rule};
 use crate::cel::admission::{Environment, Returns};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
@@ -511,8 +511,11 @@ fn status(object: &Object) -> FieldErrors {
     for (index, warning) in warnings.iter().enumerate() {
         let path = path.index(index);
         names::required(&mut errors, &path.child("warning"), warning.text("warning"));
-        let field = warning.text("fieldRef").trim();
-        names::required(&mut errors, &path.child("fieldRef"), field);
+        field_ref::validate(
+            &mut errors,
+            &path.child("fieldRef"),
+            warning.text("fieldRef"),
+        );
     }
     let path = FieldPath::new("status");
     conditions::validate(

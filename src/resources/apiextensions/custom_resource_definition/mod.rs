@@ -18,7 +18,7 @@ mod warnings;
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, FieldErrors};
-use crate::object::{Object, time};
+use crate::object::{FieldPath, Object, time};
 use crate::registry::custom::CLEANUP;
 use crate::registry::{Context, Propagation, Strategy};
 
@@ -56,15 +56,19 @@ impl Strategy for CustomResourceDefinition {
         Ok(())
     }
 
-    fn validate_create(&self, _cx: &Context, object: &Object) -> FieldErrors {
-        spec::validate_create(object)
+    fn validate_create(&self, cx: &Context, object: &Object) -> FieldErrors {
+        let mut errors = spec::validate_create(object);
+        empty_dependencies(cx, &mut errors);
+        errors
     }
 
     fn validate_update(&self, cx: &Context, object: &Object, old: &Object) -> FieldErrors {
         if cx.subresource == "status" {
             return names::validate_accepted(object);
         }
-        spec::validate_update(object, old)
+        let mut errors = spec::validate_update(object, old);
+        empty_dependencies(cx, &mut errors);
+        errors
     }
 
     fn warn(&self, cx: &Context, object: &Object, old: Option<&Object>) {
@@ -135,5 +139,17 @@ fn note_stored_version(object: &mut Object) {
     if !stored.iter().any(|version| *version == name) {
         stored.push(name.into());
         object.set(&["status", "storedVersions"], stored);
+    }
+}
+
+/// Dependencies are refused even where there are none of them.
+fn empty_dependencies(cx: &Context, errors: &mut FieldErrors) {
+    for empty in cx.emptied.lock().iter() {
+        if empty.path.ends_with(".dependencies") {
+            errors.forbidden(
+                &FieldPath::new(&empty.path),
+                "dependencies is not supported",
+            );
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! *Upstream:* `pkg/registry/core/pod/strategy.go`.
 
 mod binding;
+mod container_status;
 mod eviction;
 mod face;
 mod log;
@@ -69,7 +70,7 @@ impl Strategy for PodStrategy {
             "status" => status::validate(object, old),
             "ephemeralcontainers" => update::ephemeral_containers(object, old),
             "resize" => resize::validate(object, old),
-            _ => update::validate(object, old),
+            _ => update::validate(cx, object, old),
         }
     }
 

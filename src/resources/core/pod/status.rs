@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::container_status::{self, LISTS};
 use crate::error::FieldErrors;
 use crate::error::field::{FieldError, FieldErrorKind};
 use crate::object::{FieldPath, Object};
@@ -12,20 +13,13 @@ use crate::registry::Context;
 use crate::resources::shared::ip;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::names::{
-    check_label, check_subdomain, is_dual_stack, qualified_name, report, user_or_group,
+    check_label, check_subdomain, is_dual_stack, qualified_name, report,
 };
 use crate::resources::shared::pod_template::{annotations, defaults};
 use crate::schema::go_struct;
 
 const METADATA: FieldPath<'static> = FieldPath::new("metadata");
 const STATUS: FieldPath<'static> = FieldPath::new("status");
-
-/// The lists of container statuses.
-const LISTS: [&str; 3] = [
-    "containerStatuses",
-    "initContainerStatuses",
-    "ephemeralContainerStatuses",
-];
 
 /// Restores what old clients drop without meaning to.
 pub(super) fn prepare(object: &mut Object, old: &Object) {
@@ -137,9 +131,7 @@ pub(super) fn validate(object: &Object, old: &Object) -> FieldErrors {
     for (single, list) in [("podIP", "podIPs"), ("hostIP", "hostIPs")] {
         addresses(&mut errors, single, list, status, was);
     }
-    for list in LISTS {
-        users(&mut errors, list, status, spec);
-    }
+    container_status::validate(&mut errors, status, spec);
     errors
 }
 
@@ -388,43 +380,5 @@ fn addresses(errors: &mut FieldErrors, single: &str, list: &str, new: &Value, ol
     } else {
         let detail = "podIP and podIPs must either both be set or both be unset";
         errors.invalid_text(&path, printed(), detail);
-    }
-}
-
-/// The users that containers run as.
-fn users(errors: &mut FieldErrors, list: &str, status: &Value, spec: &Value) {
-    let list_path = STATUS.child(list);
-    for (i, container) in status.list(list).iter().enumerate() {
-        let Some(linux) = container.at("user").maybe("linux") else {
-            continue;
-        };
-        let item = list_path.index(i);
-        let user = item.child("user");
-        let path = user.child("linux");
-        if spec.at("os").text("name") == "windows" {
-            errors.forbidden(&path, "cannot be set for a windows pod");
-            continue;
-        }
-        let uid = linux.number("uid");
-        let most = i64::from(u32::MAX);
-        if !(0..=most).contains(&uid) {
-            let detail = format!("must be between 0 and {most}, inclusive");
-            errors.invalid(&path.child("uid"), &uid.into(), detail);
-        }
-        user_or_group(errors, &path.child("gid"), linux.number("gid"));
-        let groups = path.child("supplementalGroups");
-        for (j, group) in linux.list("supplementalGroups").iter().enumerate() {
-            user_or_group(errors, &groups.index(j), group.as_i64().unwrap_or(0));
-        }
-    }
-    if list == "ephemeralContainerStatuses" {
-        for (i, container) in status.list(list).iter().enumerate() {
-            if !container.list("allocatedResourcesStatus").is_empty() {
-                errors.forbidden(
-                    &list_path.index(i).child("allocatedResourcesStatus"),
-                    "must not be specified in container status",
-                );
-            }
-        }
     }
 }

@@ -8,10 +8,12 @@ use serde_json::{Map, Value};
 use super::validate;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
+use crate::registry::Context;
 use crate::resources::shared::look::Look;
 use crate::resources::shared::names::range;
 use crate::resources::shared::pod_spec::scheduling;
 use crate::resources::shared::pod_template::annotations;
+use crate::resources::shared::quantity::differs;
 use crate::schema::go_struct;
 
 const METADATA: FieldPath<'static> = FieldPath::new("metadata");
@@ -22,7 +24,7 @@ const UPDATABLE: &str = "pod updates may not change fields other than \
      `spec.tolerations` (only additions to existing tolerations),\
      `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
-pub(super) fn validate(object: &Object, old: &Object) -> FieldErrors {
+pub(super) fn validate(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     any(&mut errors, object, old);
     let (spec, old_spec) = (object.at("spec"), old.at("spec"));
@@ -37,7 +39,7 @@ pub(super) fn validate(object: &Object, old: &Object) -> FieldErrors {
     tolerations(&mut errors, spec, old_spec);
     gates(&mut errors, spec, old_spec);
     if spec != old_spec {
-        rest(&mut errors, spec, old_spec);
+        rest(&mut errors, cx, spec, old_spec);
     }
     errors
 }
@@ -135,7 +137,7 @@ fn gates(errors: &mut FieldErrors, new: &Value, old: &Value) {
 }
 
 /// Everything else stays as it was.
-fn rest(errors: &mut FieldErrors, new: &Value, old: &Value) {
+fn rest(errors: &mut FieldErrors, cx: &Context, new: &Value, old: &Value) {
     let mut munged = new.as_object().cloned().unwrap_or_default();
     for field in ["containers", "initContainers"] {
         if let Some(Value::Array(list)) = munged.get_mut(field) {
@@ -156,8 +158,9 @@ fn rest(errors: &mut FieldErrors, new: &Value, old: &Value) {
         node_affinity(errors, &mut munged, old);
     }
     let munged = Value::Object(munged);
-    if *old != munged {
-        let difference = go_struct::difference("core.PodSpec", old, &munged);
+    if differs(&munged, old) {
+        let shown = cx.with_emptied("spec", &munged);
+        let difference = go_struct::difference("core.PodSpec", old, &shown);
         errors.forbidden(&SPEC, format!("{UPDATABLE}\n{difference}"));
     }
 }

@@ -15,6 +15,7 @@ use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template::defaults::round_at;
 use crate::resources::shared::quantity::Amount;
 use crate::resources::shared::resource_name;
+use crate::schema::go_struct;
 
 const SPEC: FieldPath = FieldPath::new("spec");
 const SCOPES: [&str; 7] = [
@@ -121,7 +122,13 @@ fn scope(
     }
     for (resource, _) in spec.entries("hard") {
         if resource_name::is_standard_for_quota(resource) && !applies(scope, resource) {
-            errors.invalid(path, value, "unsupported scope applied to resource");
+            let detail = "unsupported scope applied to resource";
+            if value.is_object() {
+                let printed = go_struct::print("core.ScopeSelector", value);
+                errors.invalid_text(path, printed, detail);
+            } else {
+                errors.invalid(path, value, detail);
+            }
         }
     }
 }

@@ -113,9 +113,11 @@ impl Strategy for ServiceStrategy {
     }
 }
 
-/// A name outside the cluster has no traffic in it, whatever the client says.
+/// A name outside the cluster has no traffic in it, whatever the client says; but what it says is
+/// checked.
 fn drop_internal_policy(object: &mut Object) {
-    if kind(object) == "ExternalName" {
+    let policy = object.at("spec").text("internalTrafficPolicy");
+    if kind(object) == "ExternalName" && matches!(policy, "Cluster" | "Local") {
         object.remove(&["spec", "internalTrafficPolicy"]);
     }
 }

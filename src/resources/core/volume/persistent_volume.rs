@@ -66,7 +66,7 @@ pub static PERSISTENT_VOLUME: Plain = Plain {
             return FieldErrors::new();
         }
         let mut errors = validate(object);
-        errors.extend(update(object, old));
+        errors.extend(update(cx, object, old));
         errors
     },
     warn: |cx, object, _| warn(cx, object),
@@ -205,7 +205,7 @@ fn attributes_class(errors: &mut FieldErrors, spec: &Value) {
     }
 }
 
-fn update(object: &Object, old: &Object) -> FieldErrors {
+fn update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
     const CLASS: &str = "volumeAttributesClassName";
     const SECRET: &str = "controllerExpandSecretRef";
     let mut errors = FieldErrors::new();
@@ -221,7 +221,8 @@ fn update(object: &Object, old: &Object) -> FieldErrors {
     if source != old_source {
         let path = SPEC.child("persistentvolumesource");
         let kind = "core.PersistentVolumeSource";
-        let difference = go_struct::difference(kind, &old_source.into(), &source.into());
+        let source = cx.with_emptied("spec", &source.into());
+        let difference = go_struct::difference(kind, &old_source.into(), &source);
         let detail = "spec.persistentvolumesource is immutable after creation";
         errors.forbidden(&path, format!("{detail}\n{difference}"));
     }

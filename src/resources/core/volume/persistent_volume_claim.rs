@@ -12,7 +12,7 @@ use crate::registry::Context;
 use crate::resources::shared::look::{Look, fill};
 use crate::resources::shared::plain::Plain;
 use crate::resources::shared::pod_template::defaults::round_at;
-use crate::resources::shared::quantity::Amount;
+use crate::resources::shared::quantity::{Amount, differs};
 use crate::resources::shared::text::immutable;
 use crate::resources::shared::{claim_spec, names};
 use crate::schema::go_struct;
@@ -64,7 +64,7 @@ pub static PERSISTENT_VOLUME_CLAIM: Plain = Plain {
             return status(object);
         }
         let mut errors = validate(object);
-        errors.extend(update(object, old));
+        errors.extend(update(cx, object, old));
         errors
     },
     warn: |cx, object, _| warn(cx, object),
@@ -165,7 +165,7 @@ fn comparable(object: &Object, old: &Object, is_bound: bool) -> Value {
     spec
 }
 
-fn update(object: &Object, old: &Object) -> FieldErrors {
+fn update(cx: &Context, object: &Object, old: &Object) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let is_bound = object.at("status").text("phase") == "Bound";
     let mut before = old.at("spec").clone();
@@ -177,7 +177,8 @@ fn update(object: &Object, old: &Object) -> FieldErrors {
         map.insert("volumeName".to_owned(), volume.clone());
     }
     let spec = comparable(object, old, is_bound);
-    if spec != before {
+    if differs(&spec, &before) {
+        let spec = cx.with_emptied("spec", &spec);
         let difference = go_struct::difference("core.PersistentVolumeClaimSpec", &before, &spec);
         let detail = "spec is immutable after creation except resources.requests and \
                       volumeAttributesClassName for bound claims";

@@ -140,8 +140,8 @@ pub(super) static RESOURCE_SLICE: Plain = Plain {
         slice::drop_disabled(object);
         Ok(())
     },
-    validate_create: |_, object| slice::slice(object, None),
-    validate_update: |_, object, old| slice::slice(object, Some(old)),
+    validate_create: |cx, object| slice::slice(cx, object, None),
+    validate_update: |cx, object, old| slice::slice(cx, object, Some(old)),
     ..Plain::DEFAULT
 };
 

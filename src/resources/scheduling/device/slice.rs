@@ -11,11 +11,13 @@ use super::parts::{self, is_too_many};
 use super::{SPEC, capacity};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object, time};
+use crate::registry::Context;
 use crate::resources::shared::claim_spec::csi_driver_name;
 use crate::resources::shared::look::{Look, each};
 use crate::resources::shared::names::{check_label, in_bytes, label, report, subdomain};
 use crate::resources::shared::pod_spec::affinity::node_selector;
 use crate::resources::shared::text::immutable;
+use crate::schema::go_struct;
 
 const DEVICES_MAX: usize = 128;
 /// Where devices have taints or consume counters.
@@ -68,7 +70,7 @@ pub(super) fn stamp(object: &mut Object, now: Timestamp) {
 }
 
 /// Everything that is wrong with a slice.
-pub(super) fn slice(object: &Object, old: Option<&Object>) -> FieldErrors {
+pub(super) fn slice(cx: &Context, object: &Object, old: Option<&Object>) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
     csi_driver_name(&mut errors, &SPEC.child("driver"), spec.text("driver"));
@@ -87,7 +89,8 @@ pub(super) fn slice(object: &Object, old: Option<&Object>) -> FieldErrors {
         }
     }
     nodes(&mut errors, spec);
-    if spec.has("sharedCounters") && spec.has("devices") {
+    let is_sent = |field| spec.has(field) || cx.is_emptied(&SPEC.child(field).to_string());
+    if is_sent("sharedCounters") && is_sent("devices") {
         let detail = "only one of `sharedCounters` or `devices` is allowed";
         errors.invalid(&SPEC, &"".into(), detail);
     }
@@ -140,7 +143,8 @@ fn nodes(errors: &mut FieldErrors, spec: &Value) {
         if selector.list("nodeSelectorTerms").len() != 1 {
             let detail = "must have exactly one node selector term";
             let terms = selector.at("nodeSelectorTerms");
-            errors.invalid(&path.child("nodeSelectorTerms"), terms, detail);
+            let printed = go_struct::print("[]core.NodeSelectorTerm", terms);
+            errors.invalid_text(&path.child("nodeSelectorTerms"), printed, detail);
         }
     }
     for (field, name) in [
