@@ -154,6 +154,11 @@ impl FieldErrors {
         self.declared.extend(other.declared);
     }
 
+    /// Appends what another list has found by declared rules.
+    pub fn extend_declared(&mut self, other: Self) {
+        self.declared.extend(other.declared);
+    }
+
     /// Adds an error in full.
     pub fn push(&mut self, error: FieldError) {
         self.found.push(error);

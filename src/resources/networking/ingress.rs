@@ -23,14 +23,14 @@ const CONTROLLER_LENGTH_MAX: usize = 250;
 /// What is special about ingresses.
 pub(super) static INGRESS: Plain = Plain {
     counts_generation: true,
-    validate_create: |_, object| {
-        let mut errors = validate(object, None);
+    validate_create: |cx, object| {
+        let mut errors = validate(cx, object, None);
         class_annotation(&mut errors, object);
         errors
     },
     validate_update: |cx, object, old| match cx.subresource {
         "status" => status(object, old),
-        _ => validate(object, Some(old)),
+        _ => validate(cx, object, Some(old)),
     },
     warn: warn_ingress,
     ..Plain::DEFAULT
@@ -75,12 +75,17 @@ fn class_annotation(errors: &mut FieldErrors, object: &Object) {
     }
 }
 
-fn validate(object: &Object, old: Option<&Object>) -> FieldErrors {
+fn validate(cx: &Context, object: &Object, old: Option<&Object>) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let spec = object.at("spec");
     if spec.list("rules").is_empty() && !spec.has("defaultBackend") {
         let detail = "either `defaultBackend` or `rules` must be specified";
-        errors.invalid(&SPEC, spec.at("rules"), detail);
+        let rules = if cx.is_emptied("spec.rules") {
+            "[]"
+        } else {
+            "null"
+        };
+        errors.invalid_text(&SPEC, rules, detail);
     }
     if let Some(backend) = spec.maybe("defaultBackend") {
         self::backend(&mut errors, &SPEC.child("defaultBackend"), backend);

@@ -159,9 +159,26 @@ fn rest(errors: &mut FieldErrors, cx: &Context, new: &Value, old: &Value) {
     }
     let munged = Value::Object(munged);
     if differs(&munged, old) {
-        let shown = cx.with_emptied("spec", &munged);
+        let mut shown = cx.with_emptied("spec", &munged);
+        show_requests(&mut shown);
         let difference = go_struct::difference("core.PodSpec", old, &shown);
         errors.forbidden(&SPEC, format!("{UPDATABLE}\n{difference}"));
+    }
+}
+
+/// Requests are there, and empty, where limits are: defaults follow them one by one.
+fn show_requests(spec: &mut Value) {
+    for list in ["containers", "initContainers"] {
+        let containers = spec.get_mut(list).and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            let resources = container
+                .get_mut("resources")
+                .and_then(Value::as_object_mut);
+            if let Some(resources) = resources.filter(|all| all.contains_key("limits")) {
+                let requests = resources.entry("requests");
+                requests.or_insert_with(|| Map::new().into());
+            }
+        }
     }
 }
 

@@ -38,6 +38,12 @@ pub static LIMIT_RANGE: Plain = Plain {
             }
         }
     },
+    prepare_create: |cx, object| {
+        if object.name().is_empty() {
+            object.set(&["metadata", "name"], cx.entropy.uid());
+        }
+        Ok(())
+    },
     validate_create: |_, object| validate(object),
     validate_update: |_, object, _| validate(object),
     ..Plain::DEFAULT

@@ -146,10 +146,15 @@ fn requests(errors: &mut FieldErrors, path: &FieldPath, requests: &[Value]) {
                 let detail = "exactly one of `exactly` or `firstAvailable` is required";
                 errors.required(&path, detail);
             }
-            (Some(_), false) => {
+            (Some(exactly), false) => {
                 let detail = "exactly one of `exactly` or `firstAvailable` is required, but \
                               multiple fields are set";
                 errors.invalid(&path, &Value::Null, detail);
+                // What the types declare is looked at all the same.
+                let mut inner = FieldErrors::new();
+                self::request(&mut inner, &path.child("exactly"), exactly);
+                subrequests(&mut inner, &path.child("firstAvailable"), within);
+                errors.extend_declared(inner);
             }
             (Some(exactly), true) => {
                 let path = path.child("exactly");

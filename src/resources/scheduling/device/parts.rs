@@ -21,7 +21,7 @@ const PARAMETERS_LENGTH_MAX: usize = 10 * 1024;
 const EFFECTS: [&str; 3] = ["NoExecute", "NoSchedule", "None"];
 
 /// The fields of requests as Go's structs order them, to print them as Go does.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 26] = [
     "name",
     "exactly",
     "firstAvailable",
@@ -41,6 +41,13 @@ const ORDER: [&str; 19] = [
     "capacity",
     "requests",
     "derivedAttributes",
+    "driver",
+    "pool",
+    "device",
+    "shareID",
+    "conditions",
+    "data",
+    "networkData",
 ];
 
 /// A value as Go prints its struct: fields in the order they are declared.

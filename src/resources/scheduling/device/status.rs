@@ -146,7 +146,8 @@ fn devices(errors: &mut FieldErrors, object: &Object) {
         }
         network(errors, &path.child("networkData"), device.at("networkData"));
         if devices[..index].iter().any(|other| identity(other) == own) {
-            errors.declared(|errors| errors.duplicate(&path, device));
+            let printed = parts::printed(device);
+            errors.declared(|errors| errors.duplicate_text(&path, printed));
         }
     }
 }
