@@ -11,6 +11,7 @@ use super::authorize::aggregate;
 use super::bootstrap_token;
 use super::certificate::{Authorities, Shown};
 use super::front_proxy::{FrontProxy, Header};
+use super::jwt::Issuer;
 use super::remote::Remote;
 use super::service_account::ServiceAccounts;
 use super::token_file::{BadTokenFile, TokenFile};
@@ -42,6 +43,10 @@ pub struct Authenticator {
     pub front_proxy: Option<FrontProxy>,
     /// Whether secrets may hold tokens.
     pub reads_bootstrap_tokens: bool,
+    /// Others who issue tokens.
+    pub issuers: Arc<Vec<Issuer>>,
+    /// Where whoever says nothing is let in; everywhere where empty.
+    pub anonymous_paths: Vec<String>,
     /// Who else is asked about tokens.
     pub remote: Option<Arc<Remote>>,
     tokens: TokenFile,
@@ -60,6 +65,8 @@ pub struct Evidence<'a> {
     pub authorization: Option<&'a str>,
     /// What was shown in the handshake.
     pub certificate: Option<&'a Shown>,
+    /// What is asked for.
+    pub path: &'a str,
     /// All headers, where a proxy may say something in them.
     pub headers: &'a [Header],
 }
@@ -83,6 +90,8 @@ impl Authenticator {
             service_accounts: ServiceAccounts::default(),
             front_proxy: None,
             reads_bootstrap_tokens: false,
+            issuers: Arc::default(),
+            anonymous_paths: Vec::new(),
             remote: None,
             tokens: TokenFile::default(),
         }
@@ -128,7 +137,7 @@ impl Authenticator {
             }
         }
         if let Some(token) = evidence.authorization.and_then(bearer) {
-            match self.by_token(reader, times.cluster, token, audiences).await {
+            match self.by_token(reader, times, token, audiences).await {
                 Ok(identity) => return Ok(Some(identity)),
                 Err(error) => {
                     // The loopback's own tokens are asked first, and say as much.
@@ -143,17 +152,20 @@ impl Authenticator {
         if !errors.is_empty() {
             return Err(aggregate(&errors));
         }
+        let paths = &self.anonymous_paths;
+        let admits = paths.is_empty() || paths.iter().any(|path| path == evidence.path);
         let anonymous = || everywhere(User::anonymous(), audiences);
-        Ok(self.admits_anonymous.then(anonymous))
+        Ok((self.admits_anonymous && admits).then(anonymous))
     }
 
     async fn by_token(
         &self,
         reader: &dyn Reader,
-        now: Timestamp,
+        times: Times,
         token: &str,
         audiences: &[String],
     ) -> Result<Identity, Vec<String>> {
+        let now = times.cluster;
         let own: Vec<String> = self
             .service_accounts
             .audiences()
@@ -174,6 +186,15 @@ impl Authenticator {
             && let Some(user) = bootstrap_token::identify(reader, now, token)
         {
             return Ok(everywhere(user, &own));
+        }
+        if !matches!(found, Ok(Some(_))) && !own.is_empty() {
+            for issuer in self.issuers.iter() {
+                match issuer.identify(token, times.world).await {
+                    Ok(Some(user)) => return Ok(everywhere(user, &own)),
+                    Ok(None) => {}
+                    Err(error) => errors.push(error),
+                }
+            }
         }
         if !matches!(found, Ok(Some(_)))
             && let Some(remote) = &self.remote
@@ -210,6 +231,15 @@ fn mark_authenticated(user: &mut User) {
     if !is_marked && user.name != User::ANONYMOUS {
         user.groups.push(AUTHENTICATED.to_owned());
     }
+}
+
+/// Whether a bearer header has more than one space before its token: then it has none.
+pub fn is_spaced(header: &str) -> bool {
+    let mut parts = header.trim().splitn(3, ' ');
+    let is_bearer = parts
+        .next()
+        .is_some_and(|one| one.eq_ignore_ascii_case("bearer"));
+    is_bearer && parts.next() == Some("") && parts.next().is_some()
 }
 
 /// The token of a bearer header; any other scheme counts as none.

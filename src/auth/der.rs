@@ -109,6 +109,15 @@ impl<'a> Element<'a> {
     }
 }
 
+/// An INTEGER of a number without a sign, of its bytes.
+pub fn unsigned(bytes: &[u8]) -> Vec<u8> {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    let digits = &bytes[zeros..];
+    // A first bit that is set would make it negative, and nothing at all is no number.
+    let needs_zero = digits.first().is_none_or(|first| first & 0x80 != 0);
+    encode(INTEGER, &[if needs_zero { &[0] } else { &[] }, digits])
+}
+
 /// An element of these parts.
 pub fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();

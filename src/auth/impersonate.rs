@@ -387,7 +387,7 @@ fn extra_fault(extra: &[(String, Vec<String>)]) -> Option<String> {
 }
 
 /// *Upstream:* `apimachinery/pkg/util/validation/validation.go` (`IsDomainPrefixedPath`).
-fn is_domain_prefixed_path(key: &str) -> bool {
+pub(super) fn is_domain_prefixed_path(key: &str) -> bool {
     let Some((domain, path)) = key.split_once('/') else {
         return false;
     };

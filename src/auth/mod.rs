@@ -11,12 +11,13 @@ pub mod certificate_request;
 pub mod der;
 pub mod front_proxy;
 pub mod impersonate;
+pub mod jwt;
 pub mod remote;
 pub mod service_account;
 pub mod token_file;
 mod token_webhook;
 
-pub use authenticate::{Authenticator, Evidence, Mode, Times};
+pub use authenticate::{Authenticator, Evidence, Mode, Times, is_spaced};
 pub use authorize::{Attributes, Authorizer, Decision};
 pub use impersonate::Impersonation;
 use serde_json::{Map, Value, json};

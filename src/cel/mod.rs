@@ -29,6 +29,11 @@ use self::syntax::{Expr, Kind, parse, print};
 use self::types::Type;
 use self::value::Value;
 
+/// What is wrong with an absolute URL, in Go's words.
+pub fn url_refusal(text: &str) -> Option<String> {
+    library::url::refusal(text)
+}
+
 /// An expression, checked and ready to be evaluated.
 #[derive(Debug)]
 pub struct Program {

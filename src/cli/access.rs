@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 
+use super::authentication::Issuers;
 use super::files::{read, read_bytes};
 use super::front_proxy::Proxies;
 use super::{Fault, authorization};
@@ -85,6 +86,8 @@ pub(super) struct Access {
     /// How long what is said there of a token holds
     #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration)]
     authentication_token_webhook_cache_ttl: SignedDuration,
+    #[command(flatten)]
+    issuers: Issuers,
     #[command(flatten)]
     proxies: Proxies,
     /// Audiences of tokens for this server; the issuers where left out
@@ -167,6 +170,7 @@ impl Access {
                 .map_err(|error| wrong(path, &error))?;
             builder = builder.client_authorities(authorities);
         }
+        builder = self.issuers.apply(builder, &self.service_account_issuer)?;
         self.proxies.apply(builder)
     }
 

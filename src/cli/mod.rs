@@ -5,6 +5,7 @@
 mod access;
 mod audit;
 mod audit_log;
+mod authentication;
 mod authorization;
 mod envtest;
 mod files;

@@ -11,7 +11,7 @@ use crate::auth::authorize::abac::Policies;
 use crate::auth::certificate::Authorities;
 use crate::auth::front_proxy::FrontProxy;
 use crate::auth::service_account::ServiceAccounts;
-use crate::auth::{Authenticator, Mode, User, authorize, remote};
+use crate::auth::{Authenticator, Mode, User, authorize, jwt, remote};
 use crate::controllers::Selection;
 use crate::registry::Settings;
 use crate::server::Limits;
@@ -65,6 +65,7 @@ pub struct Builder {
     pub(super) authorization_webhook: Option<remote::Settings>,
     pub(super) policies: Option<Arc<Policies>>,
     pub(super) token_webhook: Option<remote::Settings>,
+    pub(super) issuers: Vec<jwt::Settings>,
     pub(super) audit: Option<audit::Policy>,
     pub(super) audit_sinks: Vec<Arc<dyn audit::Sink>>,
     pub(super) audit_webhook: Option<Target>,
@@ -103,6 +104,7 @@ impl Default for Builder {
             authorization_webhook: None,
             policies: None,
             token_webhook: None,
+            issuers: Vec::new(),
             audit: None,
             audit_sinks: Vec::new(),
             audit_webhook: None,
@@ -207,6 +209,18 @@ impl Builder {
     /// Whether who says nothing is let in as nobody in particular, where it matters who asks.
     pub fn anonymous_auth(mut self, admits: bool) -> Self {
         self.authenticator.admits_anonymous = admits;
+        self
+    }
+
+    /// The same at these paths alone; everywhere where there are none.
+    pub fn anonymous_paths(mut self, paths: Vec<String>) -> Self {
+        self.authenticator.anonymous_paths = paths;
+        self
+    }
+
+    /// Believes tokens of these issuers.
+    pub fn issuers(mut self, issuers: Vec<jwt::Settings>) -> Self {
+        self.issuers = issuers;
         self
     }
 

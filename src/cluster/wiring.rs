@@ -16,6 +16,7 @@ use crate::auth::authorize::webhook::Far;
 use crate::auth::authorize::{Mode, Step};
 use crate::auth::certificate::Authorities;
 use crate::auth::impersonate::Modes;
+use crate::auth::jwt::Issuer;
 use crate::auth::remote::{self, Remote};
 use crate::auth::{Access, Authorizer, User};
 use crate::client::Client;
@@ -133,6 +134,10 @@ fn access(builder: &Builder, registry: &Registry, admin_token: &str) -> Result<A
     let ask = |settings| Remote::new(settings, Arc::clone(&registry.webhooks));
     let mut authenticator = builder.authenticator.clone();
     authenticator.add_token(admin_token, User::admin());
+    let issuers = builder.issuers.iter().cloned();
+    let caller = || Arc::clone(&registry.webhooks);
+    let issuers = issuers.map(|settings| Issuer::new(settings, caller()));
+    authenticator.issuers = Arc::new(issuers.collect());
     authenticator.remote = builder.token_webhook.clone().map(ask).map(Arc::new);
     Ok(Access {
         authenticator,

@@ -33,7 +33,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::header::{CACHE_CONTROL, CONNECTION};
 use http::request::Parts;
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 pub use listen::Spawn;
 
 use self::encode::Answer;
@@ -44,7 +44,7 @@ use self::metrics::{Metrics, Series, Stopwatch};
 use self::negotiate::{Encoding, Endpoint, Media, Offer};
 use crate::aggregate::Aggregator;
 use crate::audit::{Recorder, Stage, Trail};
-use crate::auth::User;
+use crate::auth::{User, is_spaced};
 use crate::error::{ApiError, Details, Reason};
 use crate::object::GroupVersionKind;
 use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, decode, table};
@@ -161,7 +161,9 @@ impl Door {
                 if !is_local {
                     log(&audit_id, &method, &asked.path, code, elapsed);
                 }
-                finish(answer, is_cut_off)
+                let mut answer = finish(answer, is_cut_off);
+                warn_of_spaces(&asked, answer.headers_mut());
+                answer
             }
             Err(refused) => {
                 let code = refused.status().as_u16();
@@ -465,6 +467,16 @@ impl Door {
 }
 
 /// What every answer carries that comes from a handler.
+/// Says that what was shown of who asks was not looked at.
+fn warn_of_spaces(asked: &Asked, headers: &mut HeaderMap) {
+    let shown = asked.headers.get(http::header::AUTHORIZATION);
+    if shown.is_some_and(|shown| shown.to_str().is_ok_and(is_spaced)) {
+        let text = "299 - \"the provided Authorization header contains extra space before the \
+                    bearer token, and is ignored\"";
+        headers.append(http::header::WARNING, HeaderValue::from_static(text));
+    }
+}
+
 fn finish(mut answer: Answer, is_cut_off: bool) -> Answer {
     let headers = answer.headers_mut();
     if is_cut_off {

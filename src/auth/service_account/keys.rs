@@ -158,6 +158,24 @@ impl PublicKey {
         }
     }
 
+    /// The key of a JSON Web Key.
+    pub fn of_jwk(jwk: &Value) -> Option<Self> {
+        let number = |field: &str| URL_SAFE_NO_PAD.decode(jwk[field].as_str()?).ok();
+        if jwk["kty"] == "RSA" {
+            let parts = [number("n")?, number("e")?].map(|bytes| der::unsigned(&bytes));
+            let key = der::encode(SEQUENCE, &[&parts[0], &parts[1]]);
+            return Some(Self::new(Kind::Rsa, &key));
+        }
+        let (kind, length) = match (jwk["kty"].as_str()?, jwk["crv"].as_str()?) {
+            ("EC", "P-256") => (Kind::P256, 32),
+            ("EC", "P-384") => (Kind::P384, 48),
+            _ => return None,
+        };
+        let (x, y) = (number("x")?, number("y")?);
+        let is_whole = x.len() == length && y.len() == length;
+        is_whole.then(|| Self::new(kind, &[&[4], x.as_slice(), &y].concat()))
+    }
+
     /// The key as a JSON Web Key.
     pub fn jwk(&self) -> Value {
         let mut out = Map::new();

@@ -21,7 +21,7 @@ pub(super) mod semver;
 pub(super) mod spend;
 pub(super) mod strings;
 pub(super) mod time;
-pub(super) mod url;
+pub(in crate::cel) mod url;
 
 pub(super) use self::display::{display, printed};
 pub(super) use self::interpolate::{Clause, clauses, refusal};

@@ -44,7 +44,7 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
 }
 
 /// What is wrong with a URL of a request, in Go's words.
-pub(super) fn refusal(text: &str) -> Option<String> {
+pub(in crate::cel) fn refusal(text: &str) -> Option<String> {
     Url::parse(text).err()
 }
 

@@ -34,10 +34,7 @@ const PROGRAM: Program = Program {
 const TRANSLATED: [&str; 4] = ["bind-address", "secure-port", "cert-dir", "v"];
 
 /// Flags that would change who is let in or what is kept, and are refused for what is not there.
-const REFUSED: [(&str, &str); 8] = [
-    ("authentication-config", OIDC),
-    ("oidc-issuer-url", OIDC),
-    ("oidc-client-id", OIDC),
+const REFUSED: [(&str, &str); 5] = [
     (
         "encryption-provider-config",
         "objects live in memory, and nothing is encrypted",
@@ -56,9 +53,6 @@ const REFUSED: [(&str, &str); 8] = [
         "accounts of tokens are always looked up",
     ),
 ];
-
-const OIDC: &str = "tokens of other issuers are not known; a webhook can know them \
-                    (--authentication-token-webhook-config-file)";
 
 /// How long connections may take to close: whoever starts many of these waits for each.
 const PATIENCE: Duration = Duration::from_millis(50);

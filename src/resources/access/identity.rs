@@ -76,6 +76,7 @@ async fn by_token(cx: &Context<'_>, spec: &Value) -> Result<Value, ApiError> {
     let evidence = Evidence {
         authorization: Some(&header),
         certificate: None,
+        path: "",
         headers: &[],
     };
     let times = Times {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::look::Look;
 use super::names;
+use crate::cel::url_refusal;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
 use crate::object::quote::quoted;
@@ -20,6 +21,11 @@ pub fn check_webhook(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
             quoted(text)
         );
         errors.required(path, why);
+        return;
+    }
+    let absolute = text.split('#').next().filter(|text| text.contains("://"));
+    if let Some(why) = absolute.and_then(url_refusal) {
+        errors.required(path, format!("url must be a valid URL: {why}{FORM}"));
         return;
     }
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));

@@ -241,6 +241,7 @@ impl Door {
         let evidence = Evidence {
             authorization: header.as_deref(),
             certificate: asked.certificate.as_deref(),
+            path: &asked.path,
             headers: &headers,
         };
         let times = Times {

@@ -142,3 +142,22 @@ async fn what_a_request_says_of_itself_gives_it_no_rights() {
         assert_eq!(code, 403, "{header:?}");
     }
 }
+
+#[tokio::test]
+async fn a_token_behind_two_spaces_is_not_looked_at_and_that_is_said() {
+    let fixture = guarded().await;
+    let client = fixture.cluster.anonymous_client();
+    for (authorization, warnings) in [
+        ("Bearer  admintoken", 1),
+        ("bearer   admintoken", 1),
+        ("Bearer admintoken", 0),
+        ("Basic  x y", 0),
+    ] {
+        let headers = [("authorization", authorization)];
+        let reply = client.request("GET", "/api/v1/nodes", &headers, "").await;
+        let said = reply.headers.get_all("warning").iter();
+        let expected = "299 - \"the provided Authorization header contains extra space before the \
+                        bearer token, and is ignored\"";
+        assert_eq!(said.filter(|said| *said == expected).count(), warnings);
+    }
+}

@@ -135,11 +135,8 @@ fn flags_that_a_program_does_not_have_are_refused_in_its_words() {
         (&["what"], "unexpected argument \"what\""),
         (&["--secure-port=x"], "127.0.0.1:x"),
         (
-            &[
-                "--secure-port=0",
-                "--oidc-issuer-url=https://issuer.example",
-            ],
-            "--oidc-issuer-url is not supported: tokens of other issuers are not known",
+            &["--secure-port=0", "--egress-selector-config-file=x"],
+            "--egress-selector-config-file is not supported: calls out of the cluster go straight",
         ),
         (
             &["--secure-port=0", "--service-account-lookup=false"],

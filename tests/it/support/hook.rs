@@ -155,7 +155,8 @@ async fn respond(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    let body: Value = serde_json::from_slice(&body).unwrap();
+    // A GET has none.
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let agent = head.headers.get("user-agent");
     log.lock().unwrap().push(Heard {
         path: head.uri.path_and_query().unwrap().to_string(),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::forbidden;
 use crate::admission::{Attributes, Operation, Plugin};
+use crate::auth::authorize::aggregate;
 use crate::error::ApiError;
 use crate::object::{GroupResource, Object};
 
@@ -94,12 +95,9 @@ impl Plugin for LimitRanger {
                     _ => {}
                 }
             }
-            let why = match wrong.len() {
-                0 => continue,
-                1 => wrong.remove(0),
-                _ => format!("[{}]", wrong.join(", ")),
-            };
-            return Err(forbidden(write, object, &why));
+            if !wrong.is_empty() {
+                return Err(forbidden(write, object, &aggregate(&wrong)));
+            }
         }
         Ok(())
     }

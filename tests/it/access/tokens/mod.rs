@@ -1,5 +1,7 @@
 //! Tokens of service accounts: what they must say, and what must still be true.
 
+mod issuers;
+
 use mockernetes::auth::Mode;
 use mockernetes::auth::service_account::ServiceAccounts;
 use mockernetes::auth::service_account::keys::{PublicKey, SigningKey};
