@@ -3,20 +3,23 @@
 //!
 //! *Upstream:* none; Go asks its compiled types.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Field, Node, NodeId, Shape, zero};
 
 /// See the module. Empty for what is no struct.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lookup {
+pub(in crate::schema) struct Lookup {
     /// The beginning of each field's name as a number, in the order of the fields, so that most
     /// fields are found without looking at a text.
     beginnings: Vec<u64>,
     /// The fields that Go prints where they are absent.
-    pub(super) printed_absent: Vec<u32>,
+    pub(in crate::schema) printed_absent: Vec<u32>,
     /// The fields that have a default.
-    pub(super) defaulted: Vec<u32>,
+    pub(in crate::schema) defaulted: Vec<u32>,
     /// Whether the struct, or anything in it, has a default.
-    pub(super) has_defaults: bool,
+    pub(in crate::schema) has_defaults: bool,
 }
 
 /// The first eight bytes of a name as a number, which is ordered as names are.
@@ -33,6 +36,21 @@ fn beginning(name: &str) -> u64 {
     }
     let shifted = |(place, byte): (usize, &u8)| u64::from(*byte) << (56 - 8 * place);
     bytes.iter().enumerate().map(shifted).sum()
+}
+
+/// Whether two names are the same whose beginnings are. Few are so long that their texts have to be
+/// compared.
+fn is_same(own: &str, name: &str) -> bool {
+    let ends = (own.as_bytes().last_chunk(), name.as_bytes().last_chunk());
+    own.len() == name.len()
+        && match ends {
+            (Some(own_end), Some(end)) if own.len() <= 16 => {
+                u64::from_ne_bytes(*own_end) == u64::from_ne_bytes(*end)
+            }
+            (Some(_), Some(_)) => own == name,
+            // The beginning is all of it.
+            _ => true,
+        }
 }
 
 /// Finds the fields of a struct by names that come in their order, as those of a map do: one walk
@@ -66,7 +84,7 @@ impl<'n> Cursor<'n> {
         }
         let rest = beginnings[self.at..].iter().zip(&self.fields[self.at..]);
         let mut same = rest.take_while(|(own, _)| **own == beginning);
-        let place = same.position(|(_, field)| field.name.as_ref() == name)?;
+        let place = same.position(|(_, field)| is_same(&field.name, name))?;
         let place = self.at + place;
         Some((place, &self.fields[place]))
     }
@@ -74,7 +92,7 @@ impl<'n> Cursor<'n> {
 
 impl Lookup {
     /// The field with this name.
-    pub(super) fn find<'f>(&self, fields: &'f [Field], name: &str) -> Option<&'f Field> {
+    pub(in crate::schema) fn find<'f>(&self, fields: &'f [Field], name: &str) -> Option<&'f Field> {
         if self.beginnings.len() != fields.len() {
             // The schema is not complete yet.
             let found = fields.binary_search_by(|field| field.name.as_ref().cmp(name));
@@ -88,12 +106,12 @@ impl Lookup {
             .count();
         fields[first..first + same]
             .iter()
-            .find(|field| field.name.as_ref() == name)
+            .find(|field| is_same(&field.name, name))
     }
 }
 
 /// Finds out what is to be known of every struct.
-pub(super) fn complete(nodes: &mut [Node]) {
+pub(in crate::schema) fn complete(nodes: &mut [Node]) {
     let lookups: Vec<Lookup> = nodes.iter().map(|node| lookup(nodes, node)).collect();
     for (node, lookup) in nodes.iter_mut().zip(lookups) {
         node.lookup = lookup;
