@@ -10,10 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SigningKey,
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PublicKeyData, SignatureAlgorithm, SigningKey,
 };
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
+use super::SeededKey;
 use super::certificate_request::Request;
 use super::der::{BIT_STRING, Certificate, INTEGER, OBJECT_ID, OCTET_STRING, SEQUENCE, encode};
 
@@ -61,9 +63,42 @@ const PURPOSES: [(&str, &[u8]); 13] = [
 /// An authority with its key.
 pub struct Authority {
     params: CertificateParams,
-    key: KeyPair,
+    key: Key,
     certificate: CertificateDer<'static>,
     pem: String,
+}
+
+/// The key of an authority.
+enum Key {
+    /// Drawn by the system.
+    Drawn(KeyPair),
+    /// That of a seed.
+    Seeded(SeededKey),
+}
+
+impl PublicKeyData for Key {
+    fn der_bytes(&self) -> &[u8] {
+        match self {
+            Self::Drawn(key) => key.der_bytes(),
+            Self::Seeded(key) => key.der_bytes(),
+        }
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        match self {
+            Self::Drawn(key) => PublicKeyData::algorithm(key),
+            Self::Seeded(key) => key.algorithm(),
+        }
+    }
+}
+
+impl SigningKey for Key {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        match self {
+            Self::Drawn(key) => key.sign(message),
+            Self::Seeded(key) => key.sign(message),
+        }
+    }
 }
 
 /// What a certificate is to say beside whose it is.
@@ -82,7 +117,15 @@ pub struct Terms<'a> {
 impl Authority {
     /// An authority with a new key.
     pub fn new() -> Result<Self, rcgen::Error> {
-        let key = KeyPair::generate()?;
+        Self::of_seed(None)
+    }
+
+    /// The authority of a seed, if there is one.
+    pub fn of_seed(seed: Option<u64>) -> Result<Self, rcgen::Error> {
+        let key = match seed.and_then(|seed| SeededKey::new(seed, "authority")) {
+            Some(key) => Key::Seeded(key),
+            None => Key::Drawn(KeyPair::generate()?),
+        };
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![
@@ -111,7 +154,7 @@ impl Authority {
     }
 
     /// What signs certificates that are made from parameters.
-    pub fn issuer(&self) -> Issuer<'_, &KeyPair> {
+    pub fn issuer(&self) -> Issuer<'_, impl SigningKey> {
         Issuer::from_params(&self.params, &self.key)
     }
 

@@ -13,6 +13,7 @@ pub mod front_proxy;
 pub mod impersonate;
 pub mod jwt;
 pub mod remote;
+mod seeded_key;
 pub mod service_account;
 pub mod token_file;
 mod token_webhook;
@@ -20,6 +21,7 @@ mod token_webhook;
 pub use authenticate::{Authenticator, Evidence, Mode, Times, is_spaced};
 pub use authorize::{Attributes, Authorizer, Decision};
 pub use impersonate::Impersonation;
+pub use seeded_key::SeededKey;
 use serde_json::{Map, Value, json};
 
 /// Who asks.

@@ -14,6 +14,7 @@ mod parent;
 mod personality;
 mod plugins;
 mod serve;
+mod steer;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,6 +33,13 @@ struct Arguments {
 enum Command {
     /// Run a cluster until Ctrl-C; prints its address and the path of a kubeconfig
     Serve(Box<serve::Flags>),
+    /// Wait until the controllers of a running cluster have nothing left to do; prints what waits
+    /// for time, and until when
+    Settle(steer::Settle),
+    /// Move the clock of a cluster that runs with --clock virtual, through all that falls due
+    Advance(steer::Advance),
+    /// Print the time of a running cluster, and what waits for it
+    Clock(steer::Clock),
     /// Lay out a folder for KUBEBUILDER_ASSETS: kube-apiserver, etcd and kubectl; prints its path
     Envtest(envtest::Flags),
 }
@@ -81,6 +89,9 @@ pub fn run() -> ExitCode {
     };
     end(match arguments.command {
         Command::Serve(flags) => serve::run(&flags, serve::Manner::PLAIN),
+        Command::Settle(flags) => steer::settle(&flags),
+        Command::Advance(flags) => steer::advance(&flags),
+        Command::Clock(flags) => steer::clock(&flags),
         Command::Envtest(flags) => envtest::run(&flags),
     })
 }

@@ -84,6 +84,7 @@ pub struct Builder {
     pub(super) nodes: u32,
     pub(super) proxy_identity: Option<(Vec<u8>, Vec<u8>)>,
     pub(super) aggregates: bool,
+    pub(super) takes_turns: bool,
 }
 
 impl std::fmt::Debug for Builder {
@@ -123,6 +124,7 @@ impl Default for Builder {
             nodes: 0,
             proxy_identity: None,
             aggregates: true,
+            takes_turns: true,
         }
     }
 }
@@ -134,9 +136,18 @@ impl Builder {
         self
     }
 
-    /// Two clusters with the same seed draw the same uids and names.
+    /// Two clusters with the same seed draw the same uids, names, keys and tokens. With a virtual
+    /// clock they write the same bytes for the same requests, whatever else runs on the machine:
+    /// each request waits until controllers have nothing left to do.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self
+    }
+
+    /// Lets requests in while controllers are at work, though there are a seed and a virtual clock:
+    /// then the order of writes is a matter of which thread is faster.
+    pub fn without_turns(mut self) -> Self {
+        self.takes_turns = false;
         self
     }
 

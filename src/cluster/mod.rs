@@ -17,9 +17,11 @@ pub use builder::{Authorization, Builder};
 
 use crate::auth::User;
 use crate::client::{Client, Failure};
+use crate::object::GroupResource;
 use crate::registry::Registry;
 use crate::runner::{Handle, Waiting};
 use crate::sim::Clock;
+use crate::storage::{Change, Revision};
 
 /// How long connections may take to close when a cluster stops.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,7 +33,7 @@ pub struct Cluster {
     address: Option<SocketAddr>,
     ca_pem: Option<String>,
     admin_token: String,
-    runner: Option<Handle>,
+    runner: Handle,
     tasks: tasks::Tasks,
 }
 
@@ -129,24 +131,29 @@ impl Cluster {
     /// Returns when the controllers have nothing left to do: every change is seen, every queue is
     /// empty. What waits for a time is left waiting; see [`Cluster::waiting`].
     pub async fn settle(&self) {
-        if let Some(runner) = &self.runner {
-            runner.settle().await;
-        }
+        self.runner.settle().await;
     }
 
     /// Moves a virtual clock, stopping wherever something falls due, and settles each time. False
     /// where the clock is the wall's, which nobody moves.
     pub async fn advance(&self, by: Duration) -> bool {
-        match &self.runner {
-            Some(runner) => runner.advance(by).await,
-            None => self.registry.clock.advance(by),
-        }
+        self.runner.advance(by).await
     }
 
     /// What waits for a time, the earliest first; at most a thousand.
     pub fn waiting(&self) -> Vec<Waiting> {
-        let runner = self.runner.as_ref();
-        runner.map_or_else(Vec::new, |runner| runner.waiting(1000))
+        self.runner.waiting(1000)
+    }
+
+    /// Every change that is still kept, in order, as it is stored: to compare runs by.
+    #[doc(hidden)]
+    pub fn log(&self) -> Vec<String> {
+        let log = self.registry.reader.log(Revision(1)).unwrap_or_default();
+        let line = |(resource, change): (GroupResource, std::sync::Arc<Change>)| {
+            let json = String::from_utf8_lossy(change.object.json()).into_owned();
+            format!("{:?} {resource} {} {json}", change.kind, change.object.key)
+        };
+        log.into_iter().map(line).collect()
     }
 
     /// Creates the objects of a manifest, or brings those that are there to what it says.

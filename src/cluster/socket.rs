@@ -69,7 +69,7 @@ impl Socket {
             let authority = if let Some(authority) = authority {
                 authority
             } else {
-                made = Authority::new().map_err(tls::Error::from)?;
+                made = Authority::of_seed(builder.seed).map_err(tls::Error::from)?;
                 &made
             };
             let identity = Identity::of(authority, &addresses, &authorities)?;

@@ -36,6 +36,9 @@ use crate::{controllers, nodes};
 pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
     let authority = signing_authority(&mut builder)?;
     let seed = builder.seed.unwrap_or_else(random);
+    if let Some(seed) = builder.seed {
+        builder.authenticator.service_accounts.sign_by_seed(seed);
+    }
     let catalog = Catalog::default();
     tables::install(&catalog, |version| builder.runtime.choice(version));
     let mut registry = Registry::new(
@@ -60,9 +63,11 @@ pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
     registry.access = access(&builder, &registry, &admin_token)?;
     let registry = Arc::new(registry);
     let aggregator: Arc<Aggregator> = Arc::default();
+    let handle = handle(&builder, &registry);
     let mut door = Door::new(
         Arc::clone(&registry),
         Arc::clone(&aggregator),
+        handle.clone(),
         builder.limits,
         // Audit ids are drawn apart, so that looking on changes nothing that is stored.
         seed ^ 0xa0d1_7a0d_17a0_d17a,
@@ -73,7 +78,10 @@ pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
         door.record(recorder);
     }
     let door = Arc::new(door);
-    let client = Client::new(Arc::new(Local(Arc::clone(&door))), Some(User::admin()));
+    let client = Client::new(
+        Arc::new(Local::outside(Arc::clone(&door))),
+        Some(User::admin()),
+    );
     populate(&builder, &registry, &client).await?;
     let socket = Socket::open(&builder, authority.as_deref()).await?;
     let ca_pem = socket.as_ref().and_then(|socket| socket.ca_pem.clone());
@@ -83,7 +91,11 @@ pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
         service_accounts: builder.authenticator.service_accounts.clone(),
         authority,
     };
-    let runner = start_controllers(&builder, &settings, &registry, &client, &tasks);
+    let inside = Client::new(
+        Arc::new(Local::inside(Arc::clone(&door))),
+        Some(User::admin()),
+    );
+    start_controllers(&builder, &settings, &registry, (&handle, inside), &tasks);
     if let Some(socket) = socket {
         socket.serve(door, &tasks);
     }
@@ -94,7 +106,7 @@ pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
         address,
         ca_pem,
         admin_token,
-        runner,
+        runner: handle,
         tasks,
     })
 }
@@ -104,7 +116,7 @@ fn signing_authority(builder: &mut Builder) -> Result<Option<Arc<Authority>>, Er
     if !builder.controllers.includes(controllers::SIGNING) {
         return Ok(None);
     }
-    let authority = Authority::new().map_err(tls::Error::from)?;
+    let authority = Authority::of_seed(builder.seed).map_err(tls::Error::from)?;
     let known = builder.authenticator.authorities.as_ref();
     let known = known.map_or("", Authorities::pem);
     let believed = Authorities::of_pem(&format!("{known}{}", authority.pem()));
@@ -229,29 +241,33 @@ fn enabled_plugins(builder: &Builder) -> Vec<String> {
     enabled
 }
 
+/// What the cluster is steered by. Where time and chance are chosen, so is the order of writes.
+fn handle(builder: &Builder, registry: &Registry) -> Handle {
+    let (clock, reader) = (registry.clock.clone(), Arc::clone(&registry.reader));
+    if builder.takes_turns && builder.seed.is_some() && clock.is_virtual() {
+        Handle::taking_turns(clock, reader)
+    } else {
+        Handle::new(clock, reader)
+    }
+}
+
 /// Starts the controllers and the fleet, where there are any.
 fn start_controllers(
     builder: &Builder,
     settings: &controllers::Settings,
-    registry: &Arc<Registry>,
-    client: &Client,
+    registry: &Registry,
+    (handle, client): (&Handle, Client),
     tasks: &Tasks,
-) -> Option<Handle> {
+) {
     let mut all = controllers::select(&builder.controllers, settings);
     all.extend(nodes::fleet(builder.nodes));
     if all.is_empty() {
-        return None;
+        return;
     }
-    let (runner, handle) = Runner::new(
-        all,
-        Arc::clone(&registry.reader),
-        Arc::clone(&registry.catalog),
-        client.clone(),
-        registry.clock.clone(),
-        Arc::clone(&registry.entropy),
-    );
+    let catalog = Arc::clone(&registry.catalog);
+    let entropy = Arc::clone(&registry.entropy);
+    let runner = Runner::new(all, handle, catalog, client, entropy);
     tasks.spawn_until_stop()(Box::pin(runner.run()));
-    Some(handle)
 }
 
 /// Chance from the system: for keys and tokens, and for seeds nobody chose.

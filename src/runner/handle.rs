@@ -1,11 +1,11 @@
 //! What others steer a runner by: settle, and time.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::queue::Timers;
 use crate::sim::Clock;
@@ -15,9 +15,15 @@ use crate::storage::{Reader, Revision};
 pub(super) struct Shared {
     pub(super) timers: Arc<Mutex<Timers>>,
     rest: watch::Sender<Rest>,
+    /// Whose turn it is, where the runner and those outside take turns.
+    turn: Option<Arc<tokio::sync::Mutex<()>>>,
+    names: OnceLock<Vec<&'static str>>,
     clock: Clock,
     reader: Arc<dyn Reader>,
 }
+
+/// A turn: as long as it is held, nobody else changes anything.
+pub type Turn = OwnedMutexGuard<()>;
 
 /// Where the runner had nothing to do.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,18 +33,30 @@ struct Rest {
 }
 
 impl Shared {
-    pub(super) fn new(clock: Clock, reader: Arc<dyn Reader>) -> Self {
-        Self {
-            timers: Arc::default(),
-            rest: watch::Sender::new(Rest::default()),
-            clock,
-            reader,
-        }
+    /// From now on there is a runner: it has rested nowhere yet.
+    pub(super) fn start(&self, names: Vec<&'static str>) {
+        let _ = self.names.set(names);
+        self.rest.send_replace(Rest::default());
     }
 
     /// Everything up to a revision and a time is done.
     pub(super) fn rest(&self, revision: Revision, time: Timestamp) {
         self.rest.send_replace(Rest { revision, time });
+    }
+
+    /// The runner's own turn, where turns are taken.
+    pub(super) async fn own_turn(&self) -> Option<Turn> {
+        Some(Arc::clone(self.turn.as_ref()?).lock_owned().await)
+    }
+
+    /// Whether nothing is left to do as of a revision and a time.
+    fn is_done(&self, rest: &Rest, revision: Revision, now: Timestamp) -> bool {
+        rest.revision >= revision && (!self.clock.is_virtual() || rest.time >= now)
+    }
+
+    fn is_settled(&self) -> bool {
+        let rest = *self.rest.borrow();
+        self.is_done(&rest, self.reader.revision(), self.clock.now())
     }
 }
 
@@ -56,16 +74,62 @@ pub struct Waiting {
 /// Steers a runner from outside. Clones steer the same.
 #[derive(Clone)]
 pub struct Handle {
-    shared: Arc<Shared>,
-    names: Arc<[&'static str]>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Handle {
-    pub(super) fn new(shared: Arc<Shared>, names: Vec<&'static str>) -> Self {
+    /// A handle that a runner can be made for; without one there is never anything left to do.
+    pub fn new(clock: Clock, reader: Arc<dyn Reader>) -> Self {
         Self {
-            shared,
-            names: names.into(),
+            shared: Arc::new(Shared {
+                timers: Arc::default(),
+                rest: watch::Sender::new(Rest {
+                    revision: Revision(u64::MAX),
+                    time: Timestamp::MAX,
+                }),
+                turn: None,
+                names: OnceLock::new(),
+                clock,
+                reader,
+            }),
         }
+    }
+
+    /// The same, where the runner and those outside take turns: what comes from outside waits until
+    /// the runner has nothing left to do, and the runner waits until it is done. So the order of
+    /// writes is a matter of what is asked, not of which thread was faster.
+    pub fn taking_turns(clock: Clock, reader: Arc<dyn Reader>) -> Self {
+        let mut handle = Self::new(clock, reader);
+        if let Some(shared) = Arc::get_mut(&mut handle.shared) {
+            shared.turn = Some(Arc::default());
+        }
+        handle
+    }
+
+    /// Waits for the turn of somebody outside; `None` where no turns are taken.
+    pub async fn turn(&self) -> Option<Turn> {
+        let turn = self.shared.turn.as_ref()?;
+        loop {
+            self.settle().await;
+            let turn = Arc::clone(turn).lock_owned().await;
+            if self.shared.is_settled() {
+                return Some(turn);
+            }
+        }
+    }
+
+    /// The clock that is settled by.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    pub(super) fn reader(&self) -> Arc<dyn Reader> {
+        Arc::clone(&self.shared.reader)
+    }
+
+    /// The revision of the last write.
+    pub fn revision(&self) -> Revision {
+        self.shared.reader.revision()
     }
 
     /// Returns when nothing is left to do: every change is seen, every queue is empty. What waits
@@ -76,9 +140,7 @@ impl Handle {
         loop {
             let revision = shared.reader.revision();
             let now = shared.clock.now();
-            let is_done = |rest: &Rest| {
-                rest.revision >= revision && (!shared.clock.is_virtual() || rest.time >= now)
-            };
+            let is_done = |rest: &Rest| shared.is_done(rest, revision, now);
             if rest.wait_for(is_done).await.is_err() {
                 return;
             }
@@ -110,15 +172,21 @@ impl Handle {
         true
     }
 
+    /// How many wait for time.
+    pub fn waiting_count(&self) -> usize {
+        self.shared.timers.lock().waiting().count()
+    }
+
     /// What waits for time, the earliest first, at most so many.
     pub fn waiting(&self, max: usize) -> Vec<Waiting> {
         let timers = self.shared.timers.lock();
+        let names = self.shared.names.get().map_or(&[][..], Vec::as_slice);
         let waiting = timers
             .waiting()
             .take(max)
             .map(|(until, (index, item))| Waiting {
                 until: *until,
-                controller: self.names.get(*index).copied().unwrap_or_default(),
+                controller: names.get(*index).copied().unwrap_or_default(),
                 object: format!("{} {}", item.resource, item.key),
             });
         waiting.collect()

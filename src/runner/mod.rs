@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub use controller::{Controller, Watches};
 pub use event::{About, Event, Severity};
-pub use handle::{Handle, Waiting};
+pub use handle::{Handle, Turn, Waiting};
 pub use identity::Identity;
 pub use index::Link;
 pub use kinds::Kind;
@@ -42,7 +42,7 @@ use crate::client::Client;
 use crate::schema::Catalog;
 use crate::sim::{Clock, Entropy};
 pub use crate::storage::{ChangeKind, Stored};
-use crate::storage::{Error, Reader, Revision};
+use crate::storage::{Error, Revision};
 
 /// After so many items others get their turn on a runtime with one thread.
 const ITEMS_A_TURN: usize = 16;
@@ -62,18 +62,18 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// A runner that has seen nothing yet, and what others steer it by.
+    /// A runner that has seen nothing yet, to be steered by a handle.
     pub fn new(
         controllers: Vec<Box<dyn Controller>>,
-        reader: Arc<dyn Reader>,
+        handle: &Handle,
         catalog: Arc<Catalog>,
         client: Client,
-        clock: Clock,
         entropy: Arc<Entropy>,
-    ) -> (Self, Handle) {
-        let shared = Arc::new(Shared::new(clock.clone(), Arc::clone(&reader)));
-        let names = controllers.iter().map(|one| one.name()).collect();
-        let runner = Self {
+    ) -> Self {
+        let shared = Arc::clone(&handle.shared);
+        let (reader, clock) = (handle.reader(), handle.clock().clone());
+        shared.start(controllers.iter().map(|one| one.name()).collect());
+        Self {
             queue: Queue::new(controllers.len(), Arc::clone(&shared.timers)),
             controllers,
             grown: reader.grown(),
@@ -82,14 +82,14 @@ impl Runner {
             clock,
             recorder: Recorder::new(entropy),
             seen: Revision::default(),
-            shared: Arc::clone(&shared),
-        };
-        (runner, Handle::new(shared, names))
+            shared,
+        }
     }
 
     /// Runs until it is dropped.
     pub async fn run(mut self) {
         let mut items = 0;
+        let mut turn = None;
         loop {
             // Asked for before looking, so that nothing slips in between.
             let grown = Arc::clone(&self.grown);
@@ -97,6 +97,9 @@ impl Runner {
             tokio::pin!(grown);
             grown.as_mut().enable();
             let moved = self.clock.moved();
+            if turn.is_none() {
+                turn = self.shared.own_turn().await;
+            }
             self.world.now = self.clock.now();
             self.read_log();
             self.queue.wake(self.world.now);
@@ -109,6 +112,7 @@ impl Runner {
                 continue;
             }
             self.shared.rest(self.seen, self.world.now);
+            turn = None;
             let due = self.queue.next_due();
             let clock = self.clock.clone();
             let due = async move {

@@ -27,7 +27,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::encode::unasked::Worded;
 use super::encode::{Answer, Payload};
-use super::{Door, Stop, websocket};
+use super::{Caller, Door, Stop, websocket};
 use crate::auth::certificate::Shown;
 pub use crate::sim::Spawn;
 
@@ -228,7 +228,7 @@ async fn http<I>(
                 if let Some(shown) = shown {
                     parts.extensions.insert(shown);
                 }
-                let answer: Answer = door.serve(parts, body, None).await;
+                let answer: Answer = door.serve(parts, body, Caller::default()).await;
                 let answer = websocket::grant(answer, wish, &spawn);
                 if answer.headers().contains_key(CONNECTION) {
                     is_cut_off.store(true, Ordering::Relaxed);

@@ -7,12 +7,33 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Full};
 
-use super::Door;
 use super::encode::Payload;
+use super::{Caller, Door};
 use crate::client::{self, Call, Reply, ReplyBody};
 
 /// The door of a cluster in this process.
-pub struct Local(pub Arc<Door>);
+pub struct Local {
+    door: Arc<Door>,
+    is_inside: bool,
+}
+
+impl Local {
+    /// For whoever is no part of the cluster.
+    pub fn outside(door: Arc<Door>) -> Self {
+        Self {
+            door,
+            is_inside: false,
+        }
+    }
+
+    /// For the cluster's own controllers, which have their turn already when they ask.
+    pub fn inside(door: Arc<Door>) -> Self {
+        Self {
+            door,
+            is_inside: true,
+        }
+    }
+}
 
 impl client::Door for Local {
     fn call(&self, call: Call) -> BoxFuture<'_, Reply> {
@@ -27,7 +48,11 @@ impl client::Door for Local {
                 Err(_) => return refused(),
             }
             let (parts, ()) = request.into_parts();
-            let answer = self.0.serve(parts, Full::new(call.body), call.user).await;
+            let caller = Caller {
+                user: call.user,
+                is_inside: self.is_inside,
+            };
+            let answer = self.door.serve(parts, Full::new(call.body), caller).await;
             let (parts, payload) = answer.into_parts();
             let body = match payload {
                 Payload::Events(events) => ReplyBody::Events(events.into_stream()),

@@ -22,6 +22,7 @@ mod pages;
 pub mod path;
 mod proxy;
 mod record;
+mod steer;
 pub mod tls;
 pub mod watch;
 mod websocket;
@@ -48,6 +49,7 @@ use crate::auth::{User, is_spaced};
 use crate::error::{ApiError, Details, Reason};
 use crate::object::GroupVersionKind;
 use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, decode, table};
+use crate::runner::{Handle, Turn};
 use crate::schema::protobuf;
 use crate::sim::Entropy;
 
@@ -96,10 +98,20 @@ impl Default for Limits {
 /// Told when the cluster stops.
 pub type Stop = tokio::sync::watch::Receiver<bool>;
 
+/// Who stands before the door.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// Who it is, where that is known; else whoever the request says.
+    pub user: Option<User>,
+    /// Whether it is a part of the cluster, which waits for no turn.
+    pub is_inside: bool,
+}
+
 /// Everything a request may need, behind one door.
 pub struct Door {
     registry: Arc<Registry>,
     aggregator: Arc<Aggregator>,
+    runner: Handle,
     limits: Limits,
     recorder: Option<Recorder>,
     metrics: Arc<Metrics>,
@@ -113,15 +125,17 @@ impl Door {
     pub fn new(
         registry: Arc<Registry>,
         aggregator: Arc<Aggregator>,
+        runner: Handle,
         limits: Limits,
         audit_seed: u64,
         stop: Stop,
     ) -> Self {
         let metrics = Arc::new(Metrics::default());
         Self {
-            pages: pages::router(&registry, &aggregator, &metrics),
+            pages: pages::router(&registry, &aggregator, &metrics).merge(steer::router(&runner)),
             registry,
             aggregator,
+            runner,
             limits,
             recorder: None,
             metrics,
@@ -135,8 +149,8 @@ impl Door {
         self.recorder = Some(recorder);
     }
 
-    /// Answers one request; `identity` is who asks where the caller is in process and known.
-    pub async fn serve<B>(self: &Arc<Self>, parts: Parts, body: B, identity: Option<User>) -> Answer
+    /// Answers one request.
+    pub async fn serve<B>(self: &Arc<Self>, parts: Parts, body: B, caller: Caller) -> Answer
     where
         B: http_body::Body + Send,
         B::Error: std::fmt::Display,
@@ -144,7 +158,7 @@ impl Door {
         let stopwatch = Stopwatch::start();
         let audit_id = self.audit_id(&parts.headers);
         let manner = Manner::of(&parts);
-        let is_local = identity.is_some();
+        let is_local = caller.user.is_some();
         let method = parts.method.clone();
         let mut answer = match filters::arrive(parts, &self.limits) {
             Ok(asked) => {
@@ -153,7 +167,7 @@ impl Door {
                     .metrics
                     .series(method.as_str(), &asked.location, is_dry_run);
                 let (answer, is_cut_off) = self
-                    .answer(&asked, (body, manner), identity, series, &audit_id)
+                    .answer(&asked, (body, manner), caller, series, &audit_id)
                     .await;
                 let code = answer.status().as_u16();
                 let elapsed = stopwatch.elapsed();
@@ -186,7 +200,7 @@ impl Door {
         self: &Arc<Self>,
         asked: &Asked,
         (body, manner): (B, Manner),
-        identity: Option<User>,
+        caller: Caller,
         series: Series,
         audit_id: &HeaderValue,
     ) -> (Answer, bool)
@@ -195,12 +209,18 @@ impl Door {
         B::Error: std::fmt::Display,
     {
         let id = audit_id.to_str().unwrap_or("");
-        let (user, trail) = match self.identify(asked, identity, id).await {
+        let (user, trail) = match self.identify(asked, caller.user, id).await {
             Ok(identified) => identified,
             Err(answer) => return (*answer, body::discard(body, manner).await),
         };
         let (answer, is_cut_off) = self
-            .answer_to(asked, (body, manner), user, series, &trail)
+            .answer_to(
+                asked,
+                (body, manner),
+                (user, caller.is_inside),
+                series,
+                &trail,
+            )
             .await;
         trail.answered(record::status(answer.status().as_u16()), || None);
         let is_long = matches!(answer.body(), encode::Payload::Events(_));
@@ -217,7 +237,7 @@ impl Door {
         self: &Arc<Self>,
         asked: &Asked,
         (body, manner): (B, Manner),
-        user: User,
+        (user, is_inside): (User, bool),
         series: Series,
         trail: &Trail,
     ) -> (Answer, bool)
@@ -249,6 +269,7 @@ impl Door {
         }
         let body = body::read(body, &self.limits).await;
         let is_cut_off = body.as_ref().is_err_and(|unread| unread.is_cut_off);
+        let turn = self.turn(is_inside).await;
         let answer = match body {
             Ok(body) => {
                 filters::without_panic(trail, self.resource(asked, body, user, trail)).await
@@ -259,7 +280,7 @@ impl Door {
             }
             Err(unread) => Err(unread.error),
         };
-        drop(place);
+        drop((turn, place));
         let answer = match answer {
             Ok((response, media)) => {
                 record::succeeded(trail, &response);
@@ -275,6 +296,19 @@ impl Door {
             }
         };
         (answer, is_cut_off)
+    }
+
+    /// The turn of a request, where turns are taken. While somebody outside is asked (a webhook),
+    /// they may ask back, and nobody waits.
+    async fn turn(&self, is_inside: bool) -> Option<Turn> {
+        if is_inside {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            turn = self.runner.turn() => turn,
+            () = self.registry.webhooks.is_out() => None,
+        }
     }
 
     /// A place among those being answered.

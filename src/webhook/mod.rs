@@ -25,6 +25,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use parking_lot::Mutex;
 use serde_json::Value;
+use tokio::sync::watch;
 
 pub use self::answer::Failure;
 use self::connect::Connector;
@@ -130,6 +131,24 @@ pub struct Caller {
     spawn: Spawn,
     services: Services,
     pools: Mutex<BTreeMap<Target, Arc<Pool>>>,
+    /// How many calls wait for their answers.
+    out: watch::Sender<usize>,
+}
+
+/// A call that waits for its answer, until it is dropped.
+struct Out<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Out<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Out<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 impl Default for Caller {
@@ -149,7 +168,14 @@ impl Caller {
             spawn,
             services,
             pools: Mutex::default(),
+            out: watch::Sender::default(),
         }
+    }
+
+    /// Returns when an answer is waited for: then whoever is called may ask something back.
+    pub async fn is_out(&self) {
+        let mut out = self.out.subscribe();
+        let _ = out.wait_for(|count| *count > 0).await;
     }
 
     /// Whether somebody said where a service is.
@@ -177,6 +203,7 @@ impl Caller {
             body: serde_json::to_vec(call.body).unwrap_or_default().into(),
         };
         let first = step.failure("context deadline exceeded");
+        let _out = Out::new(&self.out);
         let exchange = async {
             for _ in 0..REDIRECTS_MAX {
                 let (head, body) = self.take(call, &step).await?;

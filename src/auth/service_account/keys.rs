@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use tokio_rustls::rustls::pki_types::pem::{self, SectionKind};
 
+use crate::auth::SeededKey;
 use crate::auth::der::{self, BIT_STRING, Certificate, INTEGER, OBJECT_ID, OCTET_STRING, SEQUENCE};
 
 /// `rsaEncryption` and its empty parameters.
@@ -54,6 +55,7 @@ pub struct SigningKey {
 enum Pair {
     Rsa(Box<RsaKeyPair>),
     Ec(Box<EcdsaKeyPair>),
+    Seeded(Box<SeededKey>),
 }
 
 /// Why a file has no key in it.
@@ -221,6 +223,15 @@ impl SigningKey {
         Some(Self::of_ec(Kind::P256, pair))
     }
 
+    /// The key of a seed.
+    pub fn of_seed(seed: u64) -> Option<Self> {
+        let key = SeededKey::new(seed, "service accounts")?;
+        Some(Self {
+            public: PublicKey::new(Kind::P256, key.public()),
+            pair: Pair::Seeded(Box::new(key)),
+        })
+    }
+
     /// The first private key of a PEM file.
     pub fn of_pem(text: &str) -> Result<Self, NoKey> {
         let mut rest = text.as_bytes();
@@ -294,6 +305,7 @@ impl SigningKey {
         let random = SystemRandom::new();
         let signature = match &self.pair {
             Pair::Ec(pair) => pair.sign(&random, text.as_bytes()).ok()?.as_ref().to_vec(),
+            Pair::Seeded(key) => key.sign_fixed(text.as_bytes()),
             Pair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public().modulus_len()];
                 pair.sign(

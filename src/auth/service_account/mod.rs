@@ -137,6 +137,15 @@ impl ServiceAccounts {
         self.signing = Arc::new(OnceLock::from(Some(key)));
     }
 
+    /// Signs with the key of a seed, where no other was chosen.
+    pub fn sign_by_seed(&mut self, seed: u64) {
+        if self.signing.get().is_none()
+            && let Some(key) = SigningKey::of_seed(seed)
+        {
+            self.sign_with(key);
+        }
+    }
+
     /// Believes these keys and no others: `--service-account-key-file`.
     pub fn believe(&mut self, keys: Vec<PublicKey>) {
         self.checking.extend(keys);

@@ -1,5 +1,8 @@
 //! A cluster as an embedder starts it.
 
+mod determinism;
+mod steer;
+
 use mockernetes::Cluster;
 use mockernetes::sim::Clock;
 
