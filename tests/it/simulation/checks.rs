@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use mockernetes::Cluster;
+use mockernetes::client::Api;
 use serde_json::Value;
 
 use super::NAMESPACE;
@@ -71,6 +72,7 @@ async fn everything(cluster: &Cluster) -> Everything {
 
 /// Watches pods from the beginning, and makes of the events what a client makes of them.
 pub(super) struct Witness {
+    api: Api,
     events: BoxStream<'static, Value>,
     pods: BTreeMap<String, Value>,
     revision: u64,
@@ -81,14 +83,26 @@ impl Witness {
         let api = cluster.client().api("v1", "pods").namespace(NAMESPACE);
         Self {
             events: api.watch("resourceVersion=0").await.unwrap(),
+            api,
             pods: BTreeMap::new(),
             revision: 0,
         }
     }
 
-    /// Takes what has come.
-    fn read(&mut self) -> Result<(), String> {
-        while let Some(Some(event)) = self.events.next().now_or_never() {
+    /// Takes what has come. A watch that has come to its end goes on where it was.
+    async fn read(&mut self) -> Result<(), String> {
+        loop {
+            // All of it, however much that is for one turn.
+            let next = tokio::task::unconstrained(self.events.next()).now_or_never();
+            let event = match next {
+                Some(Some(event)) => event,
+                Some(None) => {
+                    let query = format!("resourceVersion={}", self.revision);
+                    self.events = self.api.watch(&query).await.unwrap();
+                    continue;
+                }
+                None => return Ok(()),
+            };
             let mut object = event["object"].clone();
             if let Value::Object(fields) = &mut object {
                 // The items of a list do not say what they are.
@@ -113,13 +127,12 @@ impl Witness {
                 return Err(format!("{name} is {} where it cannot be", event["type"]));
             }
         }
-        Ok(())
     }
 }
 
 /// What holds whenever nothing is left to do.
 pub(super) async fn settled(cluster: &Cluster, witness: &mut Witness) -> Result<(), String> {
-    witness.read()?;
+    witness.read().await?;
     let all = everything(cluster).await;
     let seen: Vec<&Value> = witness.pods.values().collect();
     if seen != all["pods"].iter().collect::<Vec<_>>() {
@@ -127,7 +140,7 @@ pub(super) async fn settled(cluster: &Cluster, witness: &mut Witness) -> Result<
     }
     owners(&all)?;
     endpoints(&all)?;
-    revisions(&all)?;
+    revisions(&all, false)?;
     budgets(&all)?;
     for plural in ["deployments", "statefulsets", "daemonsets", "replicasets"] {
         for object in &all[plural] {
@@ -193,8 +206,9 @@ fn endpoints(all: &Everything) -> Result<(), String> {
     Ok(())
 }
 
-/// Sets of a Deployment have revisions of their own, and the newest is what is asked for.
-fn revisions(all: &Everything) -> Result<(), String> {
+/// Sets of a Deployment have revisions of their own, and the newest is what is asked for; where all
+/// pods must be gone first, as soon as they can be.
+fn revisions(all: &Everything, is_healed: bool) -> Result<(), String> {
     let revision = |object: &Value| -> i64 {
         let text = &object["metadata"]["annotations"]["deployment.kubernetes.io/revision"];
         text.as_str()
@@ -219,6 +233,9 @@ fn revisions(all: &Everything) -> Result<(), String> {
         let Some(newest) = sets.last() else {
             return Err(format!("{name} has no set"));
         };
+        if deployment["spec"]["strategy"]["type"] == "Recreate" && !is_healed {
+            continue;
+        }
         if image(newest) != image(deployment) || revision(newest) != revision(deployment) {
             return Err(format!(
                 "the newest set of {name} is another than asked for"
@@ -288,17 +305,37 @@ fn wanted(all: &Everything, pod: &Value) -> i64 {
         .map_or(0, |object| count(object, "spec", "replicas"))
 }
 
+/// A pod in a few words.
+fn summary(pod: &Value) -> String {
+    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+    let wrong = conditions.filter(|one| one["status"] != "True").map(|one| {
+        let text = |field: &str| one[field].as_str().unwrap_or("").to_owned();
+        format!("{}: {} {}", text("type"), text("reason"), text("message"))
+    });
+    format!(
+        "{} on {} {} since {} {}",
+        name_of(pod),
+        pod["spec"]["nodeName"],
+        pod["status"]["phase"],
+        pod["metadata"]["creationTimestamp"],
+        wrong.collect::<Vec<_>>().join(", ")
+    )
+}
+
 /// What holds when all nodes work, and everybody had the time they need.
 pub(super) async fn healed(cluster: &Cluster) -> Result<(), String> {
     let all = everything(cluster).await;
+    revisions(&all, true)?;
     let nodes = cluster.client().api("v1", "nodes").list("").await.unwrap();
     let nodes = items(&nodes).len() as i64;
     let short = |plural: &str, object: &Value, what: &str| {
-        Err(format!(
-            "{plural} {}: {what}: {}",
-            name_of(object),
-            object["status"]
-        ))
+        let app = &object["spec"]["selector"]["matchLabels"]["app"];
+        let own = all["pods"]
+            .iter()
+            .filter(|pod| pod["metadata"]["labels"]["app"] == *app);
+        let pods = own.map(summary).collect::<Vec<_>>().join("; ");
+        let (name, status) = (name_of(object), &object["status"]);
+        Err(format!("{plural} {name}: {what}: {status} [{pods}]"))
     };
     for plural in ["deployments", "statefulsets", "replicasets"] {
         for object in &all[plural] {
@@ -350,7 +387,7 @@ pub(super) async fn healed(cluster: &Cluster) -> Result<(), String> {
 
 /// Nothing is left of a namespace that was deleted.
 pub(super) async fn gone(cluster: &Cluster, witness: &mut Witness) -> Result<(), String> {
-    witness.read()?;
+    witness.read().await?;
     let all = everything(cluster).await;
     for (plural, objects) in &all {
         if let Some(object) = objects.first() {

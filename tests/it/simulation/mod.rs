@@ -1,7 +1,8 @@
 //! Random workloads on a living cluster under seeds: whatever is created, scaled, changed, deleted,
 //! evicted and broken, what must hold of every cluster holds.
 //!
-//! A seed that fails is named, and runs alone with `SEED=N cargo test --test it simulation`.
+//! A seed that fails is named, and runs alone with `SEED=N cargo test --test it simulation`;
+//! `SEEDS=200` runs as many.
 
 mod checks;
 mod workload;
@@ -17,8 +18,8 @@ use mockernetes::sim::{Clock, Entropy};
 use self::checks::Witness;
 use self::workload::Workload;
 
-/// So many seeds are run.
-const SEEDS: u64 = 200;
+/// So many seeds are run where nobody says.
+const SEEDS: u64 = 24;
 
 /// Threads that run them.
 const THREADS: u64 = 2;
@@ -51,6 +52,11 @@ async fn cluster(seed: u64, without: &[&str]) -> Cluster {
         .create(&namespace)
         .await
         .unwrap();
+    let class = serde_json::json!({"provisioner": "volume.mockernetes.io", "metadata": {
+        "name": "standard",
+        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}});
+    let classes = client.api("storage.k8s.io/v1", "storageclasses");
+    classes.create(&class).await.unwrap();
     cluster.settle().await;
     cluster
 }
@@ -99,11 +105,15 @@ fn outcome(seed: u64, run: impl Future<Output = Result<(), String>>) -> Result<(
     Err(format!("seed {seed}: {why}"))
 }
 
-/// The seeds to run: the one that `SEED` names, or all.
+/// The seeds to run: the one that `SEED` names, or the first `SEEDS`.
 fn seeds() -> Vec<u64> {
-    match std::env::var("SEED") {
-        Ok(seed) => vec![seed.parse().expect("SEED is a number")],
-        Err(_) => (0..SEEDS).collect(),
+    let number = |name: &str| {
+        let text = std::env::var(name).ok()?;
+        Some(text.parse::<u64>().expect("a seed is a number"))
+    };
+    match number("SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("SEEDS").unwrap_or(SEEDS)).collect(),
     }
 }
 
