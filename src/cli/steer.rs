@@ -1,7 +1,8 @@
 //! `mockernetes settle`, `advance` and `clock`: a running cluster, steered from outside by its
 //! `/-/` paths.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Which cluster, and as whom.
 #[derive(Debug, Args)]
-pub(super) struct Server {
+pub(super) struct Which {
     /// Kubeconfig that says where the cluster is [default: the file that $KUBECONFIG names, or
     /// ~/.kube/config]
     #[arg(long, value_name = "FILE")]
@@ -51,7 +52,7 @@ enum Output {
 #[derive(Debug, Args)]
 pub(super) struct Settle {
     #[command(flatten)]
-    server: Server,
+    which: Which,
     /// How long to wait at most
     #[arg(long, value_name = "DURATION", default_value = "1m")]
     timeout: String,
@@ -61,7 +62,7 @@ pub(super) struct Settle {
 #[derive(Debug, Args)]
 pub(super) struct Advance {
     #[command(flatten)]
-    server: Server,
+    which: Which,
     /// How far, for example 90s or 1h30m
     #[arg(
         value_name = "DURATION",
@@ -78,13 +79,13 @@ pub(super) struct Advance {
 #[derive(Debug, Args)]
 pub(super) struct Clock {
     #[command(flatten)]
-    server: Server,
+    which: Which,
 }
 
 /// Waits until a cluster has settled.
 pub(super) fn settle(flags: &Settle) -> Result<(), Fault> {
     let path = format!("/-/settle?timeout={}", escaped(&flags.timeout));
-    steer(&flags.server, "POST", &path)
+    steer(&flags.which, "POST", &path)
 }
 
 /// Moves a cluster's clock.
@@ -94,22 +95,22 @@ pub(super) fn advance(flags: &Advance) -> Result<(), Fault> {
         (None, to) => ("to", to.as_deref().unwrap_or("")),
     };
     let path = format!("/-/advance?{name}={}", escaped(value));
-    steer(&flags.server, "POST", &path)
+    steer(&flags.which, "POST", &path)
 }
 
 /// Prints a cluster's time.
 pub(super) fn clock(flags: &Clock) -> Result<(), Fault> {
-    steer(&flags.server, "GET", "/-/clock")
+    steer(&flags.which, "GET", "/-/clock")
 }
 
-fn steer(server: &Server, method: &str, path: &str) -> Result<(), Fault> {
-    let target = server.target()?;
+fn steer(which: &Which, method: &str, path: &str) -> Result<(), Fault> {
+    let target = which.target()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Fault::failed(format!("cannot start: {error}")))?;
     let found = runtime.block_on(ask(&target, method, path))?;
-    let text = match server.output {
+    let text = match which.output {
         Output::Json => format!("{found:#}\n"),
         Output::Text => lines(&found),
     };
@@ -118,7 +119,7 @@ fn steer(server: &Server, method: &str, path: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-impl Server {
+impl Which {
     fn target(&self) -> Result<Target, Fault> {
         let mut found = match (&self.kubeconfig, &self.server) {
             (Some(path), _) => target("--kubeconfig", path)?,
@@ -210,14 +211,12 @@ fn lines(found: &Value) -> String {
     let waiting = found["waiting"].as_array().map_or(&[][..], Vec::as_slice);
     for one in waiting {
         let parts = ["until", "object", "controller"].map(|name| text(one, name));
-        out.push_str(&format!(
-            "  until {}  {}  ({})\n",
-            parts[0], parts[1], parts[2]
-        ));
+        let [until, object, controller] = parts;
+        let _ = writeln!(out, "  until {until}  {object}  ({controller})");
     }
     let more = found["waitingCount"].as_u64().unwrap_or(0) as usize;
     if more > waiting.len() {
-        out.push_str(&format!("  and {} more\n", more - waiting.len()));
+        let _ = writeln!(out, "  and {} more", more - waiting.len());
     }
     out
 }

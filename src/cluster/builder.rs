@@ -53,6 +53,16 @@ impl From<authorize::Mode> for Authorization {
     }
 }
 
+/// Whether requests and controllers take turns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Turns {
+    /// Where there are a seed and a virtual clock.
+    #[default]
+    UnderSeed,
+    /// Nowhere.
+    Free,
+}
+
 /// A cluster to be.
 #[derive(Clone)]
 pub struct Builder {
@@ -84,7 +94,7 @@ pub struct Builder {
     pub(super) nodes: u32,
     pub(super) proxy_identity: Option<(Vec<u8>, Vec<u8>)>,
     pub(super) aggregates: bool,
-    pub(super) takes_turns: bool,
+    pub(super) turns: Turns,
 }
 
 impl std::fmt::Debug for Builder {
@@ -124,7 +134,7 @@ impl Default for Builder {
             nodes: 0,
             proxy_identity: None,
             aggregates: true,
-            takes_turns: true,
+            turns: Turns::default(),
         }
     }
 }
@@ -147,7 +157,7 @@ impl Builder {
     /// Lets requests in while controllers are at work, though there are a seed and a virtual clock:
     /// then the order of writes is a matter of which thread is faster.
     pub fn without_turns(mut self) -> Self {
-        self.takes_turns = false;
+        self.turns = Turns::Free;
         self
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::builder::Manifest;
+use super::builder::{Manifest, Turns};
 use super::socket::Socket;
 use super::tasks::Tasks;
 use super::{Builder, Cluster, Error, bootstrap, manifest};
@@ -39,28 +39,9 @@ pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
     if let Some(seed) = builder.seed {
         builder.authenticator.service_accounts.sign_by_seed(seed);
     }
-    let catalog = Catalog::default();
-    tables::install(&catalog, |version| builder.runtime.choice(version));
-    let mut registry = Registry::new(
-        Arc::new(Memory::default()),
-        Arc::new(catalog),
-        Arc::new(BuiltIn),
-    );
-    registry.clock = builder.clock.clone();
-    registry.entropy = Arc::new(Entropy::seeded(seed));
-    registry.settings = builder.settings.clone();
-    registry.admission = plugins::chain(
-        &enabled_plugins(&builder),
-        &builder.disabled_plugins,
-        &builder.plugin_settings,
-    )
-    .map_err(Error::Admission)?;
     let tasks = Tasks::new(tokio::runtime::Handle::current());
-    let services = builder.services.clone();
-    let services = services.with_reader(Arc::clone(&registry.reader));
-    registry.webhooks = Arc::new(Caller::new(tasks.spawn_until_stop(), services));
     let admin_token = format!("{:016x}{:016x}", random(), random());
-    registry.access = access(&builder, &registry, &admin_token)?;
+    let registry = registry(&builder, seed, &admin_token, &tasks)?;
     let registry = Arc::new(registry);
     let aggregator: Arc<Aggregator> = Arc::default();
     let handle = handle(&builder, &registry);
@@ -109,6 +90,36 @@ pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
         runner: handle,
         tasks,
     })
+}
+
+/// What the API does, over an empty store.
+fn registry(
+    builder: &Builder,
+    seed: u64,
+    admin_token: &str,
+    tasks: &Tasks,
+) -> Result<Registry, Error> {
+    let catalog = Catalog::default();
+    tables::install(&catalog, |version| builder.runtime.choice(version));
+    let mut registry = Registry::new(
+        Arc::new(Memory::default()),
+        Arc::new(catalog),
+        Arc::new(BuiltIn),
+    );
+    registry.clock = builder.clock.clone();
+    registry.entropy = Arc::new(Entropy::seeded(seed));
+    registry.settings = builder.settings.clone();
+    registry.admission = plugins::chain(
+        &enabled_plugins(builder),
+        &builder.disabled_plugins,
+        &builder.plugin_settings,
+    )
+    .map_err(Error::Admission)?;
+    let services = builder.services.clone();
+    let services = services.with_reader(Arc::clone(&registry.reader));
+    registry.webhooks = Arc::new(Caller::new(tasks.spawn_until_stop(), services));
+    registry.access = access(builder, &registry, admin_token)?;
+    Ok(registry)
 }
 
 /// The authority of a cluster that signs certificates for who asks, which it then believes.
@@ -244,7 +255,7 @@ fn enabled_plugins(builder: &Builder) -> Vec<String> {
 /// What the cluster is steered by. Where time and chance are chosen, so is the order of writes.
 fn handle(builder: &Builder, registry: &Registry) -> Handle {
     let (clock, reader) = (registry.clock.clone(), Arc::clone(&registry.reader));
-    if builder.takes_turns && builder.seed.is_some() && clock.is_virtual() {
+    if builder.turns == Turns::UnderSeed && builder.seed.is_some() && clock.is_virtual() {
         Handle::taking_turns(clock, reader)
     } else {
         Handle::new(clock, reader)

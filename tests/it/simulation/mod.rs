@@ -40,7 +40,7 @@ async fn cluster(seed: u64, without: &[&str]) -> Cluster {
         .clock(Clock::virtual_at(start))
         .controllers(Selection::AllBut(without))
         .nodes(3 + (seed % 3) as u32);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         // Every other seed lets requests in while controllers are at work.
         builder = builder.without_turns();
     }

@@ -274,7 +274,7 @@ impl<'a> Workload<'a> {
         }
         for _ in 0..3 {
             self.pass_time(1).await;
-            assert!(self.cluster.advance(Duration::from_secs(1200)).await);
+            assert!(self.cluster.advance(Duration::from_mins(20)).await);
         }
     }
 
@@ -282,7 +282,7 @@ impl<'a> Workload<'a> {
     pub(super) async fn remove_all(&self) {
         let namespaces = self.client.api("v1", "namespaces");
         namespaces.delete(NAMESPACE).await.unwrap();
-        assert!(self.cluster.advance(Duration::from_secs(300)).await);
+        assert!(self.cluster.advance(Duration::from_mins(5)).await);
     }
 }
 
