@@ -103,9 +103,12 @@ impl<'a> Workload<'a> {
             4 => ("batch/v1", "jobs", self.job(&name)),
             5 => {
                 let job = self.job(&name)["spec"].clone();
-                let minutes = 1 + self.entropy.below(9);
+                let minutes = 5 + self.entropy.below(20);
+                let policies = ["Forbid", "Replace"];
+                let policy = self.pick(&policies).unwrap();
                 let object = json!({"metadata": {"name": name}, "spec": {
                     "schedule": format!("*/{minutes} * * * *"),
+                    "concurrencyPolicy": policy,
                     "jobTemplate": {"spec": job}}});
                 ("batch/v1", "cronjobs", object)
             }
