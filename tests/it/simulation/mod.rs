@@ -19,13 +19,13 @@ use self::checks::Witness;
 use self::workload::Workload;
 
 /// So many seeds are run where nobody says.
-const SEEDS: u64 = 24;
+const SEEDS: u64 = 8;
 
 /// Threads that run them.
 const THREADS: u64 = 2;
 
 /// Steps of a workload.
-const STEPS: u64 = 24;
+const STEPS: u64 = 20;
 
 /// Where everything happens.
 const NAMESPACE: &str = "sim";
