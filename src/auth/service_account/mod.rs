@@ -137,13 +137,10 @@ impl ServiceAccounts {
         self.signing = Arc::new(OnceLock::from(Some(key)));
     }
 
-    /// Signs with the key of a seed, where no other was chosen.
-    pub fn sign_by_seed(&mut self, seed: u64) {
-        if self.signing.get().is_none()
-            && let Some(key) = SigningKey::of_seed(seed)
-        {
-            self.sign_with(key);
-        }
+    /// Signs with the key of a seed, where no other was chosen; so does whoever shares it.
+    pub fn sign_by_seed(&self, seed: u64) {
+        let made = || SigningKey::of_seed(seed).or_else(SigningKey::generate);
+        self.signing.get_or_init(made);
     }
 
     /// Believes these keys and no others: `--service-account-key-file`.
