@@ -46,6 +46,9 @@ pub mod resources;
 pub mod client;
 
 #[doc(hidden)]
+pub mod usage;
+
+#[doc(hidden)]
 pub mod aggregate;
 
 #[doc(hidden)]

@@ -13,7 +13,7 @@ use futures_util::pin_mut;
 use serde_json::{Value, json};
 
 use super::availability::{self, Verdict};
-use super::{Aggregator, Registered, registered};
+use super::{Aggregator, Registered, registered, usage};
 use crate::client::Client;
 use crate::object::{GroupResource, GroupVersion, Object, time};
 use crate::schema::{Catalog, tables};
@@ -43,6 +43,8 @@ pub struct Keeper {
     pub clock: Clock,
     /// What this server shows of itself: certificate and key, as PEM.
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// Whether there is something that uses processors and memory.
+    pub serves_usage: bool,
 }
 
 /// What the keeper follows.
@@ -109,10 +111,13 @@ impl Keeper {
                 }
             } else if self.is_served(&version) {
                 continue;
+            } else if self.serves_usage && version.to_string() == usage::GROUP_VERSION {
+                one.is_here = true;
+                one.resources = Some(usage::resources());
             }
             versions.insert(version, Arc::new(one));
         }
-        let has_remote = versions.values().any(|one| one.is_remote());
+        let has_remote = versions.values().any(|one| one.target.is_some());
         if !has_remote {
             followed.beside = None;
         } else if followed.beside.is_none() {

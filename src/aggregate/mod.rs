@@ -13,6 +13,7 @@ mod availability;
 mod keeper;
 mod merge;
 mod registered;
+pub mod usage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -22,6 +22,8 @@ pub struct Registered {
     pub priority: (u32, u32),
     /// Who answers for it; `None` where it is said to be served from here, and is not.
     pub target: Option<Target>,
+    /// Whether it is answered for here all the same, though nothing of it is stored.
+    pub is_here: bool,
     /// Whether they could be reached when they were last asked.
     pub is_available: bool,
     /// What it says it has, as in an aggregated discovery document; `None` where it says nothing.
@@ -41,6 +43,7 @@ impl Registered {
             name: service.name().to_owned(),
             priority: (number("groupPriorityMinimum"), number("versionPriority")),
             target: target(spec, identity),
+            is_here: false,
             is_available: is_available(service),
             resources: None,
             openapi: None,
@@ -48,9 +51,9 @@ impl Registered {
         }
     }
 
-    /// Whether another server answers for it.
+    /// Whether somebody else than the store's verbs answers for it.
     pub fn is_remote(&self) -> bool {
-        self.target.is_some()
+        self.target.is_some() || self.is_here
     }
 }
 

@@ -146,6 +146,9 @@ async fn populate(builder: &Builder, registry: &Registry, client: &Client) -> Re
     } else if registry.access.authorizer.reads_roles() {
         bootstrap::install_roles(registry, client).await?;
     }
+    if builder.nodes > 0 && builder.aggregates {
+        bootstrap::install_usage(client).await?;
+    }
     for Manifest { origin, text } in &builder.manifests {
         manifest::apply(registry, client, origin, text).await?;
     }
@@ -188,6 +191,7 @@ fn keep(
         caller: Arc::clone(&registry.webhooks),
         clock: registry.clock.clone(),
         identity: builder.proxy_identity.clone(),
+        serves_usage: builder.nodes > 0,
     };
     tasks.spawn_until_stop()(Box::pin(keeper.run()));
 }

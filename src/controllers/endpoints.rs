@@ -239,7 +239,8 @@ fn truncate(mut subsets: Vec<Value>) -> (Value, bool) {
     let mut is_truncated = false;
     for field in ["addresses", "notReadyAddresses"] {
         for subset in &mut subsets {
-            let Some(addresses) = subset[field].as_array_mut() else {
+            let addresses = subset.get_mut(field).and_then(Value::as_array_mut);
+            let Some(addresses) = addresses else {
                 continue;
             };
             is_truncated |= addresses.len() > left;

@@ -16,7 +16,9 @@ mod stateful_set;
 mod ttl_after_finished;
 
 // Everything else.
+mod autoscaling;
 mod certificates;
+mod cloud;
 mod cluster_role;
 mod disruption;
 mod endpoint_slice;
@@ -26,9 +28,11 @@ mod namespace;
 mod node;
 mod policy_status;
 mod replica_set;
+mod resource_claim;
 mod resource_quota;
 mod scheduler;
 mod service_account;
+mod service_cidr;
 mod shared;
 mod volume;
 
@@ -99,6 +103,9 @@ const TABLE: &[(&str, Make)] = &[
     ("garbage-collector-controller", |_| {
         Box::new(garbage_collector::GarbageCollector)
     }),
+    ("horizontal-pod-autoscaler-controller", |_| {
+        Box::new(autoscaling::Autoscalers::default())
+    }),
     ("kube-scheduler", |_| Box::<scheduler::Scheduler>::default()),
     ("namespace-controller", |_| Box::new(namespace::Namespaces)),
     ("replicaset-controller", |_| {
@@ -107,11 +114,29 @@ const TABLE: &[(&str, Make)] = &[
     ("replicationcontroller-controller", |_| {
         Box::new(replica_set::ReplicationControllers)
     }),
+    ("resourceclaim-controller", |_| {
+        Box::new(resource_claim::ResourceClaims)
+    }),
+    ("service-cidr-controller", |_| {
+        Box::new(service_cidr::ServiceCidrs)
+    }),
+    ("volumeattributesclass-protection-controller", |_| {
+        Box::new(volume::protection::Classes)
+    }),
     ("resourcequota-controller", |_| {
         Box::new(resource_quota::ResourceQuotas::default())
     }),
     ("node-lifecycle-controller", |_| {
         Box::new(node::lifecycle::Lifecycle::default())
+    }),
+    ("ephemeral-volume-controller", |_| {
+        Box::new(volume::ephemeral::Ephemeral)
+    }),
+    ("persistentvolume-attach-detach-controller", |_| {
+        Box::new(volume::attach::Attaching)
+    }),
+    ("persistentvolume-expander-controller", |_| {
+        Box::new(volume::expand::Expanding)
     }),
     ("persistentvolume-binder-controller", |_| {
         Box::new(volume::binder::Binder)
@@ -146,7 +171,16 @@ const TABLE: &[(&str, Make)] = &[
     ("validatingadmissionpolicy-status-controller", |_| {
         Box::new(policy_status::PolicyStatus)
     }),
+    ("service-lb-controller", |_| {
+        Box::new(cloud::services::LoadBalancers)
+    }),
+    ("ingress-lb-controller", |_| {
+        Box::new(cloud::ingresses::Addresses)
+    }),
 ];
+
+/// Those that run only where they are named: a cluster has no cloud of its own.
+const NAMED_ONLY: [&str; 2] = ["service-lb-controller", "ingress-lb-controller"];
 
 /// Which controllers run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -196,9 +230,14 @@ impl Selection {
                 }
             }
         }
-        Ok(if all || with.is_empty() {
+        Ok(if with.is_empty() {
             Self::AllBut(without)
         } else {
+            if all {
+                let usual = TABLE.iter().map(|row| row.0);
+                let usual = usual.filter(|name| !NAMED_ONLY.contains(name));
+                with.extend(usual.map(str::to_owned));
+            }
             with.retain(|name| !without.contains(name));
             Self::Only(with)
         })
@@ -208,7 +247,9 @@ impl Selection {
     pub fn includes(&self, name: &str) -> bool {
         match self {
             Self::None => false,
-            Self::AllBut(names) => !names.iter().any(|one| one == name),
+            Self::AllBut(names) => {
+                !NAMED_ONLY.contains(&name) && !names.iter().any(|one| one == name)
+            }
             Self::Only(names) => names.iter().any(|one| one == name),
         }
     }

@@ -128,6 +128,10 @@ kinds! {
     RESOURCE_CLAIM_TEMPLATES: "resource.k8s.io" "v1" "resourceclaimtemplates" "ResourceClaimTemplate" namespaced;
     RESOURCE_SLICES: "resource.k8s.io" "v1" "resourceslices" "ResourceSlice" cluster;
     DEVICE_CLASSES: "resource.k8s.io" "v1" "deviceclasses" "DeviceClass" cluster;
+    API_SERVICES: "apiregistration.k8s.io" "v1" "apiservices" "APIService" cluster;
+    CSI_DRIVERS: "storage.k8s.io" "v1" "csidrivers" "CSIDriver" cluster;
+    VOLUME_ATTRIBUTES_CLASSES: "storage.k8s.io" "v1" "volumeattributesclasses" "VolumeAttributesClass" cluster;
+    SERVICE_CIDRS: "networking.k8s.io" "v1" "servicecidrs" "ServiceCIDR" cluster;
     STAGES: "kwok.x-k8s.io" "v1alpha1" "stages" "Stage" cluster;
 }
 

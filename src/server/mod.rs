@@ -24,6 +24,7 @@ mod proxy;
 mod record;
 mod steer;
 pub mod tls;
+mod usage;
 pub mod watch;
 mod websocket;
 

@@ -14,6 +14,7 @@ use super::Door;
 use super::encode::{self, Answer, Payload};
 use super::filters::Asked;
 use super::path::{escape, escape_path};
+use super::usage;
 use super::websocket::Granted;
 use crate::aggregate::{Registered, identify};
 use crate::auth::User;
@@ -53,6 +54,9 @@ pub(super) async fn answer(
     (remote, user): (&Registered, &User),
     body: Bytes,
 ) -> Answer {
+    if remote.is_here {
+        return usage::answer(door, asked);
+    }
     let Some(target) = remote.target.as_ref().filter(|_| remote.is_available) else {
         return failed("service unavailable");
     };

@@ -166,6 +166,22 @@ async fn install_api_services(
     Ok(())
 }
 
+/// Registers who says what nodes and pods use.
+pub(super) async fn install_usage(client: &Client) -> Result<(), Error> {
+    let path = "/apis/apiregistration.k8s.io/v1/apiservices";
+    let (group, version) = ("metrics.k8s.io", "v1beta1");
+    let object = json!({
+        "metadata": {"name": format!("{version}.{group}")},
+        "spec": {
+            "group": group,
+            "version": version,
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+        },
+    });
+    create(client, path, &object).await.map(|_| ())
+}
+
 /// The first address of a range that may be given to a service.
 fn first_address(range: &str) -> Option<String> {
     let (network, _) = range.split_once('/')?;

@@ -115,16 +115,10 @@ struct Set {
 impl Wanted {
     fn of(endpoints: &Object) -> Self {
         let mut wanted = Self::default();
-        for subset in endpoints.items(&["subsets"]) {
-            let ports: Vec<Value> = subset["ports"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(port)
-                .collect();
+        for (ports, addresses) in repacked(endpoints) {
             let mut added = 0;
-            for (list, is_ready) in [("addresses", true), ("notReadyAddresses", false)] {
-                for address in subset[list].as_array().into_iter().flatten() {
+            for is_ready in [true, false] {
+                for (address, _) in addresses.iter().filter(|one| one.1 == is_ready) {
                     if added >= ADDRESSES_MAX {
                         wanted.skipped += 1;
                     } else if wanted.add(address, &ports, is_ready) {
@@ -167,6 +161,64 @@ impl Wanted {
         }
         true
     }
+}
+
+/// What tells addresses apart: the address, and the uid of what it leads to.
+type Host = (String, String);
+
+/// Sets of ports, each with the addresses that have all of them; and whether those are ready.
+type Subset = (Vec<Value>, Vec<(Value, bool)>);
+
+/// Endpoints as few sets of ports as there can be.
+///
+/// *Upstream:* `pkg/api/v1/endpoints/util.go` (`RepackSubsets`).
+fn repacked(endpoints: &Object) -> Vec<Subset> {
+    let mut addresses: BTreeMap<Host, Value> = BTreeMap::new();
+    let mut by_port: Vec<(Value, BTreeMap<Host, bool>)> = Vec::new();
+    for subset in endpoints.items(&["subsets"]) {
+        let ports = subset["ports"].as_array().into_iter().flatten();
+        let mut ports: Vec<Value> = ports.map(port).collect();
+        if ports.is_empty() {
+            ports.push(Value::Null);
+        }
+        for port in ports {
+            let known = by_port.iter().position(|(one, _)| *one == port);
+            let place = known.unwrap_or(by_port.len());
+            if known.is_none() {
+                by_port.push((port, BTreeMap::new()));
+            }
+            for (list, is_ready) in [("addresses", true), ("notReadyAddresses", false)] {
+                for address in subset[list].as_array().into_iter().flatten() {
+                    let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+                    let host = (text(&address["ip"]), text(&address["targetRef"]["uid"]));
+                    addresses
+                        .entry(host.clone())
+                        .or_insert_with(|| address.clone());
+                    let ready = by_port[place].1.entry(host).or_insert(is_ready);
+                    *ready &= is_ready;
+                }
+            }
+        }
+    }
+    let mut sets: Vec<(BTreeMap<Host, bool>, Vec<Value>)> = Vec::new();
+    for (port, hosts) in by_port {
+        let own = if port.is_null() {
+            Vec::new()
+        } else {
+            vec![port]
+        };
+        match sets.iter_mut().find(|(known, _)| *known == hosts) {
+            Some((_, ports)) => ports.extend(own),
+            None => sets.push((hosts, own)),
+        }
+    }
+    let subset = |(hosts, ports): (BTreeMap<Host, bool>, Vec<Value>)| {
+        let hosts = hosts.into_iter();
+        let hosts =
+            hosts.filter_map(|(host, is_ready)| Some((addresses.get(&host)?.clone(), is_ready)));
+        (ports, hosts.collect())
+    };
+    sets.into_iter().map(subset).collect()
 }
 
 fn port(port: &Value) -> Value {

@@ -7,6 +7,7 @@
 
 mod affinity;
 mod cache;
+mod claims;
 mod filter;
 mod neighbours;
 mod node;
@@ -28,13 +29,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::cache::Cache;
+use self::claims::Standing;
 use self::filter::Refusal;
 use self::neighbours::Neighbours;
 use self::pod::Wanting;
 use self::volumes::Volumes;
 use crate::object::{Key, Object};
 use crate::runner::kinds::{
-    NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES,
+    DEVICE_CLASSES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, RESOURCE_CLAIMS,
+    STORAGE_CLASSES,
 };
 use crate::runner::{Again, Controller, Identity, Item, Items, Kind, Plan, Seen, Watches, World};
 
@@ -57,6 +60,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// A pod that waits for something to change is tried again after this time whatever happens.
 const WAIT_MAX: Duration = Duration::from_mins(5);
+
+/// What a pod is told in a cluster without nodes.
+const NO_NODES: &str = "no nodes available to schedule pods";
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -96,13 +102,15 @@ impl Controller for Scheduler {
     }
 
     fn watches(&self) -> Watches<'_> {
-        static KINDS: LazyLock<[&Kind; 5]> = LazyLock::new(|| {
+        static KINDS: LazyLock<[&Kind; 7]> = LazyLock::new(|| {
             [
                 &PODS,
                 &NODES,
                 &PERSISTENT_VOLUME_CLAIMS,
                 &PERSISTENT_VOLUMES,
                 &STORAGE_CLASSES,
+                &RESOURCE_CLAIMS,
+                &DEVICE_CLASSES,
             ]
         });
         Watches::Kinds(&*KINDS)
@@ -208,9 +216,21 @@ impl Scheduler {
 
     fn schedule(&mut self, world: &World, pod: &Object) -> Plan {
         let key = pod.key();
+        let allocated = match claims::look(world, pod) {
+            Standing::Allocated(terms) => terms,
+            // Whoever makes the claim tells the pod.
+            Standing::Unmade => return Plan::nothing(),
+            Standing::Refused(why) => return self.wait(pod, &why, world.now),
+            Standing::Unallocated => {
+                let why = format!("{} cannot allocate all claims", self.cache.count);
+                return self.wait(pod, &why, world.now);
+            }
+        };
         let volumes = Volumes::of(world, pod);
         let problem = volumes.as_ref().err().cloned();
-        let wanting = Wanting::of(world, pod, volumes.unwrap_or_default());
+        let mut volumes = volumes.unwrap_or_default();
+        volumes.allocated = allocated;
+        let wanting = Wanting::of(world, pod, volumes);
         if let Some(problem) = problem {
             return self.fail(world, pod, wanting, Err(&problem));
         }
@@ -250,6 +270,23 @@ impl Scheduler {
         }
     }
 
+    /// Says why there is no node for a pod's claims, which nobody's making way helps.
+    fn wait(&mut self, pod: &Object, why: &str, now: Timestamp) -> Plan {
+        let attempts = Attempts {
+            count: 0,
+            last: now,
+        };
+        self.waiting.insert(pod.key(), attempts);
+        let count = self.cache.count;
+        let helpless = std::iter::repeat_n("Preemption is not helpful for scheduling", count);
+        let preemption = filter::message(count, helpless);
+        let message = match count {
+            0 => NO_NODES.to_owned(),
+            _ => format!("0/{count} nodes are available: {why}. preemption: {preemption}"),
+        };
+        plans::fail(pod, &message, None, now).and_again(Again::LazilyAfter(WAIT_MAX))
+    }
+
     /// Says why a pod has no node, has others make way for it if that helps, and waits for
     /// something to change.
     fn fail(
@@ -274,8 +311,7 @@ impl Scheduler {
         self.waiting.insert(pod.key(), attempts);
         let count = self.cache.count;
         if count == 0 {
-            let message = "no nodes available to schedule pods";
-            return plans::fail(pod, message, None, now).and_again(Again::LazilyAfter(WAIT_MAX));
+            return plans::fail(pod, NO_NODES, None, now).and_again(Again::LazilyAfter(WAIT_MAX));
         }
         let refusals = match refusals {
             Ok(refusals) => refusals,

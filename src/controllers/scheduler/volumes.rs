@@ -25,6 +25,8 @@ const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 pub(super) struct Volumes {
     /// Of each volume that says so, which nodes reach it.
     reach: Vec<Vec<Value>>,
+    /// Of each claim of devices, which nodes reach what it was given.
+    pub(super) allocated: Vec<Vec<Value>>,
     /// Whether a volume that a claim is bound to is missing.
     is_missing: bool,
     /// Claims that wait for a node, and the one they were told.
@@ -103,7 +105,10 @@ impl Volumes {
             );
         }
         let reaches = |terms: &Vec<Value>| terms.iter().any(|term| affinity::matches(term, node));
-        let reason = "node(s) didn't match PersistentVolume's node affinity";
-        (!self.reach.iter().all(reaches)).then_some(reason)
+        if !self.reach.iter().all(reaches) {
+            return Some("node(s) didn't match PersistentVolume's node affinity");
+        }
+        let reason = "resourceclaim not available on the node";
+        (!self.allocated.iter().all(reaches)).then_some(reason)
     }
 }

@@ -104,8 +104,7 @@ pub(crate) struct TriggerTimes(BTreeMap<(String, String), Times>);
 #[derive(Debug, Default)]
 struct Times {
     service: Option<Timestamp>,
-    /// When the pods became ready or not, and which.
-    pods: BTreeMap<String, (Timestamp, bool)>,
+    pods: BTreeMap<String, Timestamp>,
 }
 
 impl TriggerTimes {
@@ -122,16 +121,10 @@ impl TriggerTimes {
             let Some(at) = pods::ready_changed_at(pod) else {
                 continue;
             };
-            // Differs: times are whole seconds, and here much happens within one; a pod that turned
-            // ready in the second in which it began is news as it would be in the next.
-            let now = (at, pods::is_ready(pod));
-            let is_news = |before: &(Timestamp, bool)| {
-                now.0 > before.0 || (now.0 == before.0 && now != *before)
-            };
-            if known.pods.get(pod.name()).is_none_or(is_news) {
+            if known.pods.get(pod.name()).is_none_or(|before| at > *before) {
                 news.push(at);
             }
-            times.pods.insert(pod.name().to_owned(), now);
+            times.pods.insert(pod.name().to_owned(), at);
         }
         if times.service > known.service {
             news.extend(times.service);

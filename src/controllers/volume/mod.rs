@@ -2,8 +2,11 @@
 //!
 //! *Upstream:* `pkg/controller/volume/{persistentvolume,pvcprotection,pvprotection}`.
 
+pub(super) mod attach;
 pub(super) mod binder;
 mod claim;
+pub(super) mod ephemeral;
+pub(super) mod expand;
 mod matching;
 mod phase;
 pub(super) mod protection;

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::claim::{pending, reference};
 use super::{COMPONENT, PROVISIONED_BY};
-use crate::client::PatchKind;
 use crate::object::Object;
 use crate::runner::kinds::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES};
 use crate::runner::{About, Event, Plan, Severity, Step, World};
@@ -33,14 +32,12 @@ pub(super) fn provision(world: &World, claim: &Object, class: &Object) -> Plan {
     }
     let mut plan = Plan::nothing();
     if claim.text(&["metadata", "annotations", ANNOTATIONS[1]]) != provisioner {
-        let annotations = json!({ANNOTATIONS[0]: provisioner, ANNOTATIONS[1]: provisioner});
-        plan.step(Step::patch(
-            &PERSISTENT_VOLUME_CLAIMS,
-            claim.namespace(),
-            claim.name(),
-            PatchKind::Merge,
-            json!({"metadata": {"annotations": annotations}}),
-        ));
+        let mut told = claim.clone();
+        for annotation in ANNOTATIONS {
+            told.set(&["metadata", "annotations", annotation], provisioner);
+        }
+        // As a whole: the controller has no right to a patch.
+        plan.step(Step::update(&PERSISTENT_VOLUME_CLAIMS, told));
     }
     if provisioner != PROVISIONER {
         let message = format!(

@@ -9,7 +9,9 @@ mod stateful_set;
 mod workloads;
 
 // Everything else.
+mod autoscaling;
 mod certificates;
+mod cloud;
 mod cluster_role;
 mod disruption;
 mod endpoints;
@@ -19,10 +21,13 @@ mod namespace;
 mod node;
 mod policy_status;
 mod replica_set;
+mod resource_claim;
 mod resource_quota;
 mod scheduler;
 mod service_account;
+mod service_cidr;
 mod volume;
+mod volume_use;
 
 use mockernetes::Cluster;
 use mockernetes::controllers::Selection;
