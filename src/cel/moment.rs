@@ -144,7 +144,12 @@ impl Moment {
 
     /// How many seconds east of UTC a zone is at this time.
     pub(super) fn offset_in(self, zone: &str) -> Option<i64> {
-        let zone = TimeZoneDatabase::bundled().get(zone).ok()?;
+        let name = zone;
+        let zone = TimeZoneDatabase::bundled().get(name).ok()?;
+        // Names are found in any case; Go looks for files.
+        if zone.iana_name() != Some(name) {
+            return None;
+        }
         let (min, max) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
         let at = Timestamp::from_second(self.seconds.clamp(min, max)).ok()?;
         Some(i64::from(zone.to_offset(at).seconds()))

@@ -16,6 +16,8 @@ use crate::schema::{NodeId, Schema, Shape};
 pub enum Type {
     /// Anything; checked when it runs.
     Dyn,
+    /// A message of any type: as good as anything, but for nothing to go through item by item.
+    Any,
     /// The type of what is wrong.
     Error,
     /// The type of null.
@@ -244,6 +246,7 @@ impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dyn => f.write_str("dyn"),
+            Self::Any => f.write_str("any"),
             Self::Error => f.write_str("!error!"),
             Self::Null => f.write_str("null"),
             Self::Bool => f.write_str("bool"),

@@ -53,12 +53,16 @@ pub enum Error {
 impl Patch {
     /// A JSON patch from its parsed body.
     pub fn json(body: Value) -> Result<Self, Error> {
-        let Value::Array(operations) = body else {
-            return Err(Error::Malformed(format!(
-                "error decoding patch: json: cannot unmarshal {} into Go value of type \
-                 []handlers.jsonPatchOp",
-                crate::object::json::go_name(&body)
-            )));
+        let operations = match body {
+            Value::Array(operations) => operations,
+            Value::Null => Vec::new(),
+            other => {
+                return Err(Error::Malformed(format!(
+                    "error decoding patch: json: cannot unmarshal {} into Go value of type \
+                     []handlers.jsonPatchOp",
+                    crate::object::json::go_name(&other)
+                )));
+            }
         };
         if operations.len() > OPERATIONS_MAX {
             return Err(Error::TooLarge(format!(

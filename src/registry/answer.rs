@@ -7,8 +7,9 @@ use super::custom::reading;
 use super::view::View;
 use super::write::{Fate, Written};
 use super::{Context, Form, Registry, Request, Response, Wire};
-use crate::error::ApiError;
+use crate::error::{ApiError, Reason};
 use crate::object::Object;
+use crate::schema::Resource;
 use crate::storage::Stored;
 
 impl Registry {
@@ -23,6 +24,9 @@ impl Registry {
         let mut view = View::of(self, cx, request);
         let prepared = view.prepare([stored]).await;
         prepared.map_err(|error| error.of_one(cx.resource))?;
+        if may_be_list(cx.resource) {
+            refuse_list(&view.printable(stored))?;
+        }
         match request.form {
             Form::Object => Ok(match request.wire {
                 Wire::Json => Response::json(code, view.bytes(stored)),
@@ -64,6 +68,9 @@ impl Registry {
         code: u16,
         object: Object,
     ) -> Result<Response, ApiError> {
+        if may_be_list(cx.resource) {
+            refuse_list(&object)?;
+        }
         let body = match request.form {
             Form::Object => {
                 let object = self.to_served(cx.resource, object);
@@ -72,6 +79,25 @@ impl Registry {
             _ => super::table::render_one(self, cx, request, &object)?,
         };
         Ok(Response::json(code, body))
+    }
+}
+
+/// Whether the objects of a kind may have a field that makes upstream take them for lists.
+fn may_be_list(resource: &Resource) -> bool {
+    let root = resource.schema.root();
+    let has_items = || resource.schema.field(root, "items").is_some();
+    resource.custom.is_some() && (root.preserves_unknown_fields || has_items())
+}
+
+/// Upstream takes a custom resource with a list of `items` for a list when it answers with one, and
+/// fails; what was asked for is done by then.
+fn refuse_list(object: &Object) -> Result<(), ApiError> {
+    match object.as_map().get("items") {
+        Some(Value::Array(_)) => Err(ApiError::new(
+            Reason::Unknown,
+            "*unstructured.Unstructured is not a list: no Items field in this object",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -90,8 +90,17 @@ impl<'o> Search<'o> {
     fn fields(&mut self, node: &Node, path: &FieldPath<'_>, map: &'o Map<String, Value>) {
         for (name, value) in map {
             if let Some(field) = self.schema.field(node, name) {
-                let node = self.schema.node(field.node);
-                self.under(Step::Name(name), node, &path.child(name), value);
+                // What Go reads by hand is one of several forms of the struct around it.
+                let is_own_form = matches!(
+                    &*field.go_type,
+                    "v1.JSONSchemaPropsOrBool" | "v1.JSONSchemaPropsOrArray"
+                );
+                let inner = if is_own_form {
+                    node
+                } else {
+                    self.schema.node(field.node)
+                };
+                self.under(Step::Name(name), inner, &path.child(name), value);
             }
         }
     }

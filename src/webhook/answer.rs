@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::error::{ApiError, Cause, Details, Reason};
 use crate::object::json::go_name;
 use crate::object::quote::quoted;
+use crate::object::yaml;
 
 /// How much of an answer that is not JSON is quoted.
 const QUOTE_BYTES_MAX: usize = 2048;
@@ -91,7 +92,10 @@ pub(super) fn interpret(head: &Parts, body: &[u8]) -> Result<Value, Failure> {
     }
     let value = serde_json::from_slice(body).unwrap_or_else(|_| {
         // Upstream takes what is no JSON for YAML, and most texts are a string there.
-        Value::String(String::from_utf8_lossy(body).into_owned())
+        yaml::first_document(body).map_or_else(
+            |_| Value::String(String::from_utf8_lossy(body).into_owned()),
+            |document| document.value,
+        )
     });
     if value.is_object() || value.is_null() {
         return Ok(value);

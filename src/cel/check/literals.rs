@@ -55,10 +55,11 @@ fn format_issue(expr: &Expr, checked: &Checked) -> Option<Issue> {
             }
         }
     };
-    let has_value = || {
+    let has_value = |is_end: bool| {
         let index = next.get();
         next.set(index + 1);
-        if index < args.len() {
+        // Where the pattern ends too early, that is said first.
+        if index < args.len() || is_end {
             Ok(())
         } else {
             Err(format!("index {index} out of range"))

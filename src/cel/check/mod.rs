@@ -327,7 +327,7 @@ impl Checker<'_> {
             let found = self.found.substitute(&fresh.of(&overload.result), false);
             result = Some(match result {
                 None => found,
-                Some(known) if matches!(known, Type::Dyn) || found.is(&known) => known,
+                Some(known) if matches!(known, Type::Dyn | Type::Any) || found.is(&known) => known,
                 Some(_) => Type::Dyn,
             });
         }
@@ -356,7 +356,7 @@ impl Checker<'_> {
         let of = self.of(&element.value);
         match (element.is_optional, of) {
             (true, Type::Optional(inner)) => inner.as_ref().clone(),
-            (true, of) if !matches!(of, Type::Dyn) => {
+            (true, of) if !matches!(of, Type::Dyn | Type::Any) => {
                 self.mismatch(element.value.at, &Type::optional(of.clone()), &of);
                 of
             }

@@ -123,7 +123,7 @@ impl Found {
 
 /// Whether anything fits.
 pub(super) const fn is_any(of: &Type) -> bool {
-    matches!(of, Type::Dyn | Type::Error)
+    matches!(of, Type::Dyn | Type::Any | Type::Error)
 }
 
 fn takes_null(of: &Type) -> bool {
@@ -146,8 +146,8 @@ pub(super) fn most_general(a: &Type, b: &Type) -> Type {
 
 fn is_less_specific(a: &Type, b: &Type) -> bool {
     match (a, b) {
-        (Type::Dyn | Type::Unknown(_), _) => true,
-        (_, Type::Dyn | Type::Unknown(_)) => false,
+        (Type::Dyn | Type::Any | Type::Unknown(_), _) => true,
+        (_, Type::Dyn | Type::Any | Type::Unknown(_)) => false,
         (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => {
             is_less_specific(a, b)
         }

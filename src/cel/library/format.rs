@@ -2,6 +2,8 @@
 //!
 //! *Upstream:* `apiserver/pkg/cel/library/format.go`.
 
+use std::borrow::Cow;
+
 use crate::cel::eval::Outcome;
 use crate::cel::value::Value;
 use crate::object::label_syntax;
@@ -24,6 +26,12 @@ const NAMES: &[&str] = &[
     "datetime",
 ];
 
+/// How long a label may be.
+const LABEL_LENGTH_MAX: usize = 63;
+/// How long a subdomain may be.
+const SUBDOMAIN_LENGTH_MAX: usize = 253;
+
+const DOTS: &str = "must not contain dots";
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric \
      characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or \
      '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
@@ -73,12 +81,12 @@ pub(super) fn pattern_length(format: &str) -> u64 {
 
 fn validate(format: &str, text: &str) -> Vec<String> {
     match format {
-        "dns1123Label" => label(text, LABEL, |byte| byte.is_ascii_alphanumeric()),
-        "dns1123LabelPrefix" => label(prefix(text), LABEL, |byte| byte.is_ascii_alphanumeric()),
-        "dns1035Label" => label(text, LABEL_1035, |byte| byte.is_ascii_alphabetic()),
-        "dns1035LabelPrefix" => label(prefix(text), LABEL_1035, |byte| byte.is_ascii_alphabetic()),
-        "dns1123Subdomain" => label_syntax::subdomain_errors(text),
-        "dns1123SubdomainPrefix" => label_syntax::subdomain_errors(prefix(text)),
+        "dns1123Label" => label(text),
+        "dns1123LabelPrefix" => label(&prefix(text)),
+        "dns1035Label" => label_1035(text),
+        "dns1035LabelPrefix" => label_1035(&prefix(text)),
+        "dns1123Subdomain" => subdomain(text),
+        "dns1123SubdomainPrefix" => subdomain(&prefix(text)),
         "qualifiedName" => label_syntax::key_errors(text),
         "labelValue" => label_syntax::value_errors(text),
         "uuid" => unless(
@@ -92,9 +100,16 @@ fn validate(format: &str, text: &str) -> Vec<String> {
     }
 }
 
-/// A prefix may end in a dash, which a generated suffix will follow.
-fn prefix(text: &str) -> &str {
-    text.strip_suffix('-').unwrap_or(text)
+/// A prefix as it is judged: the dash at its end, which a generated suffix will follow, and the
+/// letter before it count as a letter.
+fn prefix(text: &str) -> Cow<'_, str> {
+    match text
+        .strip_suffix('-')
+        .and_then(|text| text.get(..text.len().checked_sub(1)?))
+    {
+        Some(start) => Cow::Owned(format!("{start}a")),
+        None => Cow::Borrowed(text),
+    }
 }
 
 fn unless(is_valid: Option<bool>, words: &str) -> Vec<String> {
@@ -105,18 +120,37 @@ fn unless(is_valid: Option<bool>, words: &str) -> Vec<String> {
     }
 }
 
-fn label(text: &str, words: &str, may_begin: fn(u8) -> bool) -> Vec<String> {
-    let mut errors = Vec::new();
-    if text.len() > 63 {
-        errors.push("must be no more than 63 bytes".to_owned());
+/// The error of what is too long, where it is.
+fn too_long(text: &str, max: usize) -> Vec<String> {
+    if text.len() > max {
+        vec![format!("must be no more than {max} characters")]
+    } else {
+        Vec::new()
     }
-    let is_label = text.bytes().next().is_some_and(may_begin)
-        && !text.ends_with('-')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if !is_label {
-        errors.push(words.to_owned());
+}
+
+fn subdomain(text: &str) -> Vec<String> {
+    let mut errors = too_long(text, SUBDOMAIN_LENGTH_MAX);
+    if !label_syntax::is_subdomain(text) {
+        errors.push(label_syntax::SUBDOMAIN_WORDS.to_owned());
+    }
+    errors
+}
+
+fn label(text: &str) -> Vec<String> {
+    let mut errors = too_long(text, LABEL_LENGTH_MAX);
+    if !label_syntax::is_dns_label(text) {
+        let has_dots = label_syntax::is_subdomain(text);
+        errors.push(if has_dots { DOTS } else { LABEL }.to_owned());
+    }
+    errors
+}
+
+fn label_1035(text: &str) -> Vec<String> {
+    let mut errors = too_long(text, LABEL_LENGTH_MAX);
+    let begins_well = text.starts_with(|c: char| c.is_ascii_lowercase());
+    if !begins_well || !label_syntax::is_dns_label(text) {
+        errors.push(LABEL_1035.to_owned());
     }
     errors
 }

@@ -5,6 +5,7 @@
 use super::display::printed;
 use crate::cel::eval::{Failure, Outcome};
 use crate::cel::value::{List, Value};
+use crate::object::quote::quoted;
 
 /// What stands in a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,11 +16,12 @@ pub(in crate::cel) enum Clause<'p> {
     Value(char, Option<usize>),
 }
 
-/// Reads a pattern clause by clause, up to what is wrong with it; each value is asked for first.
+/// Reads a pattern clause by clause, up to what is wrong with it; each value is asked for first, by
+/// whether the pattern ends there.
 pub(in crate::cel) fn clauses<'p>(
     pattern: &'p str,
     mut each: impl FnMut(Clause<'p>) -> Result<(), String>,
-    mut has_value: impl FnMut() -> Result<(), String>,
+    mut has_value: impl FnMut(bool) -> Result<(), String>,
 ) -> Result<(), String> {
     let mut rest = pattern;
     while let Some(at) = rest.find('%') {
@@ -30,7 +32,7 @@ pub(in crate::cel) fn clauses<'p>(
             rest = after;
             continue;
         }
-        has_value()?;
+        has_value(rest.is_empty())?;
         if rest.is_empty() {
             return Err("unexpected end of string".to_owned());
         }
@@ -88,7 +90,7 @@ pub(super) fn format<'a>(pattern: &str, args: &List<'a>) -> Outcome<'a> {
         }
         Ok(())
     };
-    let has_value = || {
+    let has_value = |_is_end: bool| {
         let index = next.get();
         next.set(index + 1);
         if index < args.len() {
@@ -135,7 +137,10 @@ fn formatted(verb: char, precision: Option<usize>, arg: &Value) -> Result<String
                 Value::String(text) if text == "-Infinity" => f64::NEG_INFINITY,
                 other => return Err(refusal(verb, &other.type_name())),
             };
-            localised(value, decimals, verb == 'e')
+            match verb {
+                'e' => scientific(value),
+                _ => localised(value, decimals),
+            }
         }
         ('b', Value::Int(value)) => signed(*value, |value| format!("{value:b}")),
         ('b', Value::Uint(value)) => format!("{value:b}"),
@@ -154,23 +159,33 @@ fn formatted(verb: char, precision: Option<usize>, arg: &Value) -> Result<String
     })
 }
 
-/// A number as English prints it: with groups of three, and powers of ten written out.
-fn localised(value: f64, decimals: usize, is_scientific: bool) -> String {
-    if value.is_nan() {
-        return "NaN".to_owned();
+/// What stands for a number that has no digits.
+fn wordless(value: f64) -> Option<&'static str> {
+    match value {
+        _ if value.is_nan() => Some("NaN"),
+        f64::INFINITY => Some("∞"),
+        f64::NEG_INFINITY => Some("-∞"),
+        _ => None,
     }
-    if value.is_infinite() {
-        return if value > 0.0 { "∞" } else { "-∞" }.to_owned();
+}
+
+/// A number with its power of ten written out. Upstream takes the precision for a width, which
+/// no number is short enough to show.
+fn scientific(value: f64) -> String {
+    if let Some(word) = wordless(value) {
+        return word.to_owned();
     }
-    if is_scientific {
-        let text = format!("{value:.decimals$e}");
-        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-        let power: i32 = power.parse().unwrap_or(0);
-        let sign = if power < 0 { "-" } else { "" };
-        return format!(
-            "{digits}\u{202f}×\u{202f}10{sign}{:02}",
-            superscript(power.abs())
-        );
+    let text = format!("{:.6e}", value + 0.0);
+    let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+    let power: i32 = power.parse().unwrap_or(0);
+    let sign = if power < 0 { "⁻" } else { "" };
+    format!("{digits}×10{sign}{}", superscript(power.abs()))
+}
+
+/// A number with groups of three.
+fn localised(value: f64, decimals: usize) -> String {
+    if let Some(word) = wordless(value) {
+        return word.to_owned();
     }
     let text = format!("{:.decimals$}", value.abs());
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
@@ -181,7 +196,7 @@ fn localised(value: f64, decimals: usize, is_scientific: bool) -> String {
         }
         grouped.push(digit);
     }
-    let sign = if value.is_sign_negative() { "-" } else { "" };
+    let sign = if value < 0.0 { "-" } else { "" };
     format!("{sign}{grouped}{rest}")
 }
 
@@ -230,6 +245,14 @@ fn text(value: &Value) -> Result<String, String> {
         }
         Value::Null => Ok("null".to_owned()),
         Value::Ip(_) | Value::Cidr(..) => Err(refusal('s', &value.type_name())),
+        Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err(
+                "could not convert argument \"invalid UTF-8 in bytes, cannot convert to string\" to \
+                 string"
+                    .to_owned(),
+            ),
+        },
         other => printed(other).ok_or_else(|| refusal('s', &other.type_name())),
     }
 }
@@ -237,9 +260,10 @@ fn text(value: &Value) -> Result<String, String> {
 /// A value inside a list or map: as an expression writes it.
 fn literal(value: &Value) -> Result<String, String> {
     Ok(match value {
-        Value::String(text) => format!("{text:?}"),
-        Value::Bytes(bytes) => format!("b{:?}", String::from_utf8_lossy(bytes)),
-        Value::Double(value) => format!("{value:.6}"),
+        Value::String(text) => quoted(text),
+        Value::Bytes(_) => format!("b{}", quoted(&text(value)?)),
+        Value::Double(number) if number.is_finite() => format!("{number:.6}"),
+        Value::Double(_) => quoted(&text(value)?),
         Value::Timestamp(_) => format!("timestamp({:?})", printed(value).unwrap_or_default()),
         Value::Duration(_) => format!("duration({:?})", printed(value).unwrap_or_default()),
         Value::List(_)

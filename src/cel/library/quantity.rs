@@ -29,7 +29,7 @@ pub(super) fn call<'a>(name: &str, values: &[Value<'a>]) -> Option<Outcome<'a>> 
             .map(Value::Int)
             .ok_or_else(|| Failure::new("cannot convert value to integer")),
         ("asApproximateFloat", [Value::Quantity(quantity)]) => {
-            Ok(Value::Double(approximate(quantity)))
+            Ok(Value::Double(quantity.approximate()))
         }
         ("add" | "sub", [Value::Quantity(a), Value::Quantity(b)]) => Ok(sum(name, a, b)),
         ("add" | "sub", [Value::Quantity(a), Value::Int(b)]) => {
@@ -55,32 +55,4 @@ fn sum<'a>(name: &str, a: &Quantity, b: &Quantity) -> Value<'a> {
         total.sub(b);
     }
     Value::Quantity(Arc::new(total))
-}
-
-/// A quantity as the nearest floating point number.
-fn approximate(quantity: &Quantity) -> f64 {
-    let text = quantity.to_string();
-    let split = text
-        .find(|c: char| !(c.is_ascii_digit() || "+-.".contains(c)))
-        .unwrap_or(text.len());
-    let (digits, suffix) = text.split_at(split);
-    let power = match suffix {
-        "n" => "e-9",
-        "u" => "e-6",
-        "m" => "e-3",
-        "k" => "e3",
-        "M" => "e6",
-        "G" => "e9",
-        "T" => "e12",
-        "P" => "e15",
-        "E" => "e18",
-        _ => "",
-    };
-    let binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-    if let Some(place) = binary.iter().position(|known| *known == suffix) {
-        let digits: f64 = digits.parse().unwrap_or(0.0);
-        return digits * 1024_f64.powi(place as i32 + 1);
-    }
-    let power = if power.is_empty() { suffix } else { power };
-    format!("{digits}{power}").parse().unwrap_or(0.0)
 }

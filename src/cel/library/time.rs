@@ -71,7 +71,8 @@ fn conversion(kind: &str) -> Failure {
 /// How many seconds east of UTC a zone is: `+05:30`, `UTC`, `Europe/Berlin`.
 fn offset_in(at: Moment, zone: &str) -> Result<i64, Failure> {
     let Some((hours, minutes)) = zone.split_once(':') else {
-        if matches!(zone, "" | "UTC") {
+        // The server's own zone is UTC.
+        if matches!(zone, "" | "UTC" | "Local") {
             return Ok(0);
         }
         return at

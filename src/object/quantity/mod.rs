@@ -66,6 +66,8 @@ pub struct Quantity {
     value: i128,
     scale: i32,
     format: Format,
+    /// Whether upstream holds it as a number of any length, rather than as 64 bits with a scale.
+    is_long: bool,
     /// The text it was read from, where that is already canonical.
     text: Option<Box<str>>,
 }
@@ -76,6 +78,7 @@ impl Quantity {
         value: 0,
         scale: 0,
         format: Format::DecimalSi,
+        is_long: false,
         text: None,
     };
 
@@ -118,6 +121,7 @@ impl Quantity {
             value,
             scale,
             format,
+            is_long: false,
             text: None,
         }
     }
@@ -147,10 +151,29 @@ impl Quantity {
         self.rounded(-3)
     }
 
-    /// The whole number it is, or `None` where it has a fraction or is too large.
+    /// The whole number it is, or `None` where upstream does not see that it is one: where it was
+    /// written with a fraction or many digits, or is too large.
     pub fn as_i64(&self) -> Option<i64> {
-        let (value, is_exact) = self.at_scale(0)?;
-        is_exact.then(|| i64::try_from(value).ok()).flatten()
+        if self.is_long || self.scale < 0 {
+            return None;
+        }
+        i64::try_from(self.at_scale(0)?.0).ok()
+    }
+
+    /// The floating point number next to it, or close to that: upstream multiplies twice.
+    pub fn approximate(&self) -> f64 {
+        let mut scale = self.scale;
+        let mut digits = self.value.to_string();
+        if self.is_long && scale > NANO && self.value != 0 {
+            let places = usize::try_from(scale - NANO).unwrap_or(0);
+            digits.extend(std::iter::repeat_n('0', places));
+            scale = NANO;
+        }
+        let base: f64 = digits.parse().unwrap_or(0.0);
+        match scale {
+            0 => base,
+            scale => base * format!("1e{scale}").parse().unwrap_or(0.0),
+        }
     }
 
     fn rounded(&self, scale: i32) -> i64 {
@@ -197,8 +220,16 @@ impl Quantity {
             (false, false) => self.scale.min(other.scale),
         };
         let at = |quantity: &Self| quantity.at_scale(scale).map_or(i128::MAX, |(v, _)| v);
-        let value = at(self).saturating_add(at(other));
-        *self = Self::scaled(value, scale, self.format);
+        let (a, b) = (at(self), at(other));
+        let value = a.saturating_add(b);
+        let fits = [a, b, value]
+            .iter()
+            .all(|part| i64::try_from(*part).is_ok());
+        let is_long = self.is_long || other.is_long || !fits;
+        *self = Self {
+            is_long,
+            ..Self::scaled(value, scale, self.format)
+        };
     }
 
     /// Takes another away.
@@ -208,7 +239,10 @@ impl Quantity {
 
     /// The amount below zero that this is above, and the other way round.
     pub fn negated(&self) -> Self {
-        Self::scaled(self.value.saturating_neg(), self.scale, self.format)
+        Self {
+            is_long: self.is_long,
+            ..Self::scaled(self.value.saturating_neg(), self.scale, self.format)
+        }
     }
 
     /// Multiplies by a whole number.

@@ -39,7 +39,9 @@ pub(super) fn parse(text: &str) -> Result<Quantity, QuantityError> {
         Format::BinarySi if is_fraction => Format::DecimalSi,
         other => other,
     };
-    if is_canonical(&parts, base, exponent, &quantity) {
+    let is_short = text == "0" || is_short(&parts, base, exponent);
+    quantity.is_long = !is_short;
+    if is_short && is_canonical(&parts, base, exponent, &quantity) {
         quantity.text = Some(text.into());
     }
     Ok(quantity)
@@ -172,11 +174,27 @@ fn binary(parts: &Parts, exponent: i32) -> Quantity {
     if quantity > max { max } else { quantity }
 }
 
-/// Whether upstream keeps the text as it was written: short, and (by its own, not quite exact,
-/// test) canonical already.
-fn is_canonical(parts: &Parts, base: Base, exponent: i32, quantity: &Quantity) -> bool {
+/// Whether the number has few digits, so that upstream takes its quick way.
+fn is_short(parts: &Parts, base: Base, exponent: i32) -> bool {
     let length = parts.whole.len() + parts.fraction.len();
-    let fits = i64::try_from(quantity.value).is_ok();
+    match base {
+        Base::Ten => {
+            let scale = exponent.saturating_sub(parts.fraction.len() as i32);
+            length <= SHORT_DIGITS && scale >= NANO
+        }
+        Base::Two => {
+            let digits_left = 15 - length as i32 - exponent * 3 / 10 - 1;
+            let value = parts.whole.parse::<i64>().unwrap_or(0);
+            let product = i128::from(value).checked_mul(1_i128 << exponent);
+            let fits = product.is_some_and(|product| i64::try_from(product).is_ok());
+            digits_left >= 0 && parts.fraction.is_empty() && fits
+        }
+    }
+}
+
+/// Whether upstream keeps the text of a short number as it was written, since (by its own, not
+/// quite exact, test) it is canonical already.
+fn is_canonical(parts: &Parts, base: Base, exponent: i32, quantity: &Quantity) -> bool {
     match base {
         Base::Ten => {
             let scale = exponent.saturating_sub(parts.fraction.len() as i32);
@@ -186,18 +204,11 @@ fn is_canonical(parts: &Parts, base: Base, exponent: i32, quantity: &Quantity) -
                 2 => parts.fraction == "00" && parts.whole.ends_with('0'),
                 _ => parts.fraction.ends_with("000"),
             };
-            fits && length <= SHORT_DIGITS
-                && scale >= NANO
+            i64::try_from(quantity.value).is_ok()
                 && scale % 3 == 0
                 && !last_is_thousand
                 && !parts.whole.starts_with('0')
         }
-        Base::Two => {
-            let digits_left = 15 - length as i32 - exponent * 3 / 10 - 1;
-            let value = parts.whole.parse::<i64>().unwrap_or(0);
-            let product = i128::from(value).checked_mul(1_i128 << exponent);
-            let fits = product.is_some_and(|product| i64::try_from(product).is_ok());
-            digits_left >= 0 && parts.fraction.is_empty() && fits && value & 7 != 0
-        }
+        Base::Two => parts.whole.parse::<i64>().unwrap_or(0) & 7 != 0,
     }
 }

@@ -188,10 +188,17 @@ fn check_kind(answer: &Value) -> Result<(), String> {
             "converting (v1beta1.ConversionReview) to (v1.ConversionReview): unknown conversion"
                 .to_owned(),
         ),
-        (_, "") | ("", _) => Err(format!(
-            "expected webhook response of {expected}, Kind=ConversionReview, got {api_version}, \
-             Kind={kind}"
-        )),
+        (_, "") | ("", _) => {
+            let version = if api_version.is_empty() {
+                "/"
+            } else {
+                api_version
+            };
+            Err(format!(
+                "expected webhook response of {expected}, Kind=ConversionReview, got {version}, \
+                 Kind={kind}"
+            ))
+        }
         _ => Err(format!(
             "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \
              \"pkg/runtime/scheme.go:111\""

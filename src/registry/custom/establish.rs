@@ -23,9 +23,9 @@ pub(super) fn next(registry: &Registry, definition: &Object) -> Option<Value> {
     let now = time::seconds(registry.clock.now());
     let mut settled = without_versions(definition);
     let is_changed = [
+        approve(&mut settled, &now),
         accept_names(registry, &mut settled, &now),
         establish(&mut settled, &now),
-        approve(&mut settled, &now),
     ];
     let is_changed = is_changed.contains(&true);
     is_changed.then(|| settled.remove(&["status"]))?

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use super::establish::{self, Condition};
-use super::{CLEANUP, install};
-use crate::object::{GroupResource, Object, time};
+use super::{CLEANUP, definitions, install};
+use crate::object::{GroupResource, Key, Object, time};
 use crate::registry::{DeleteOptions, Options, Registry, Target, Verb};
 
 /// Deletes the objects of a definition, and lets the definition go once there are none.
@@ -21,6 +21,26 @@ pub(super) async fn run(registry: &Registry, definition: &Object) {
     let plural = definition.text(&["spec", "names", "plural"]);
     let resource = GroupResource::new(group, plural);
     let is_established = establish::is_true(definition, "Established");
+    let now = time::seconds(registry.clock.now());
+    let begun = Condition {
+        kind: "Terminating",
+        status: "True",
+        reason: "InstanceDeletionInProgress",
+        message: "CustomResource deletion is in progress".to_owned(),
+    };
+    let mut begun_definition = definition.clone();
+    if establish::set(&mut begun_definition, &begun, &now) {
+        let begin = |last: &mut Object| {
+            establish::set(last, &begun, &now);
+        };
+        registry.write_status(definition, &begin).await;
+        let key = Key::new("", definition.name());
+        let Some(stored) = registry.reader.get(&definitions(), &key) else {
+            return;
+        };
+        begun_definition = stored.object();
+    }
+    let definition = &begun_definition;
     if is_established {
         delete_objects(registry, &resource, definition).await;
         if count(registry, &resource) > 0 {
@@ -42,7 +62,6 @@ pub(super) async fn run(registry: &Registry, definition: &Object) {
             message: "resource was never established".to_owned(),
         }
     };
-    let now = time::seconds(registry.clock.now());
     let finish = |last: &mut Object| {
         establish::set(last, &done, &now);
         let finalizers = definition.finalizers();

@@ -6,28 +6,31 @@
 
 use serde_json::{Map, Value};
 
-use super::Raw;
 use super::head::{self, Head};
 use super::strict::Strict;
 use super::typed::Decoder;
+use super::{Raw, Target};
 use crate::object::Object;
 use crate::object::json::Malformed;
 use crate::registry::custom::embedded;
 use crate::schema::{Schema, normalise, prune};
 
-/// A body as a custom resource, pruned.
-pub(super) fn decode(text: &[u8], schema: &Schema) -> Result<(Head, Raw), Malformed> {
+/// A body as a custom resource, pruned by the schema where it is of its kind.
+pub(super) fn decode(text: &[u8], target: Target<'_>) -> Result<(Head, Raw), Malformed> {
+    let schema = target.schema;
     let mut decoder = Decoder::new(text, schema).keeping_floats();
     let (head, mut map) = head::read(&mut decoder, |decoder, place, map, key| {
         decoder.any_field(map, key, place)
     })?;
     let mut strict = decoder.findings.strict;
     let mut error = own_metadata(&mut map, schema, &mut strict);
-    let unknown = prune::apply_reporting(&mut map, schema);
-    for path in unknown {
-        strict.push(format!("unknown field \"{path}\""));
+    let is_own = head.is_of(target.expected);
+    if is_own {
+        for path in prune::apply_reporting(&mut map, schema) {
+            strict.push(format!("unknown field \"{path}\""));
+        }
     }
-    if error.is_none() {
+    if error.is_none() && is_own {
         match embedded::coerce_object(&mut map, schema) {
             Ok(unknown) => unknown.into_iter().for_each(|report| strict.push(report)),
             Err(wrong) => error = Some(format!("{}: {}", wrong.field, wrong.body())),

@@ -17,6 +17,7 @@ mod tree;
 mod typed;
 
 pub(crate) use self::custom::metadata;
+pub(crate) use self::head::check_type;
 pub(crate) use self::patch::{any, of_tree, patched};
 
 use std::borrow::Cow;
@@ -75,8 +76,20 @@ pub(crate) fn body(
     schema: &Schema,
 ) -> Result<Object, ApiError> {
     let target = Target { expected, schema };
-    let decoded = decode(&request.content_type, &request.body, target)?;
-    settle(cx, expected, decoded)
+    let decoded = read(&request.content_type, &request.body, target);
+    let decoded = decoded.map_err(|refusal| match refusal {
+        // The kind that was expected counts as said where faults are passed over.
+        Refusal::NoKind(why) if cx.field_validation == FieldValidation::Ignore => {
+            let version = &expected.group_version.version;
+            cannot_be_handled(&expected.kind, version, expected, &why)
+        }
+        refusal => refusal.of_body(&request.body, expected),
+    })?;
+    let object = settle(cx, expected, decoded)?;
+    if schema.origin() == Origin::Custom {
+        head::check_version(&object, expected)?;
+    }
+    Ok(object)
 }
 
 /// What a body should be.
@@ -159,61 +172,109 @@ fn to_json<'a>(content_type: &str, body: &'a [u8]) -> Result<JsonText<'a>, Strin
     })
 }
 
+/// Why a text is no object of the kind it should be.
+pub(super) enum Refusal {
+    /// It is no object at all.
+    Unrecognized(String),
+    /// It does not say of what kind it is.
+    NoKind(String),
+    /// It is of a known kind, in a version, and wrong.
+    Unhandled {
+        kind: String,
+        version: String,
+        why: String,
+    },
+    /// Whatever else.
+    Other(ApiError),
+}
+
+impl Refusal {
+    /// What a client reads who sent it.
+    pub(super) fn of_body(self, body: &[u8], expected: &GroupVersionKind) -> ApiError {
+        match self {
+            Self::Unrecognized(why) | Self::NoKind(why) => ApiError::bad_request(format!(
+                "the object provided is unrecognized (must be of type {}): {why} ({})",
+                expected.kind,
+                summary(body)
+            )),
+            Self::Unhandled { kind, version, why } => {
+                cannot_be_handled(&kind, &version, expected, &why)
+            }
+            Self::Other(error) => error,
+        }
+    }
+
+    /// What the decoder itself says.
+    pub(super) fn why(self) -> String {
+        match self {
+            Self::Unrecognized(why) | Self::NoKind(why) | Self::Unhandled { why, .. } => why,
+            Self::Other(error) => {
+                let message = error.message();
+                let inner = message
+                    .split_once(" cannot be handled as a ")
+                    .and_then(|(_, rest)| rest.split_once(": ").map(|(_, why)| why));
+                inner.unwrap_or(message).to_owned()
+            }
+        }
+    }
+}
+
 /// Decodes a body of a content type into an object of a kind.
 pub(crate) fn decode(
     content_type: &str,
     body: &[u8],
     target: Target<'_>,
 ) -> Result<Decoded, ApiError> {
-    let kind = &target.expected.kind;
-    let unrecognized = |why: &str| {
-        ApiError::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): {why} ({})",
-            summary(body)
-        ))
-    };
-    let text = to_json(content_type, body).map_err(|error| unrecognized(&error))?;
+    let decoded = read(content_type, body, target);
+    decoded.map_err(|refusal| refusal.of_body(body, target.expected))
+}
+
+/// The same, with what a refusal is made of.
+pub(super) fn read(
+    content_type: &str,
+    body: &[u8],
+    target: Target<'_>,
+) -> Result<Decoded, Refusal> {
+    let unrecognized = Refusal::Unrecognized;
+    let text = to_json(content_type, body).map_err(unrecognized)?;
     let is_custom = target.schema.origin() == Origin::Custom;
     let decoded = if is_custom {
-        custom::decode(&text.bytes, target.schema)
+        custom::decode(&text.bytes, target)
     } else {
         built_in(&text.bytes, target.schema)
     };
     let Ok((head, mut decoded)) = decoded else {
-        return Err(unrecognized(&head::wrap(
+        return Err(unrecognized(head::wrap(
             &syntax_error(&text.bytes).to_string(),
         )));
     };
-    let named = head.kind().map_err(|error| unrecognized(&error))?;
+    let named = head.kind().map_err(unrecognized)?;
     if is_custom {
         if named.kind.is_empty() {
             let body = String::from_utf8_lossy(body);
-            return Err(unrecognized(&format!(
+            return Err(Refusal::NoKind(format!(
                 "Object 'Kind' is missing in '{body}'"
             )));
         }
-        if let Some(error) = decoded.error {
-            return Err(cannot_be_handled(
-                &named.kind,
-                named.version(),
-                target.expected,
-                &error,
-            ));
+        if let Some(why) = decoded.error {
+            return Err(Refusal::Unhandled {
+                version: named.version().to_owned(),
+                kind: named.kind,
+                why,
+            });
         }
-        head::check_custom(&named, target.expected, decoded.object.name())?;
     } else {
         let actual = named.with_defaults(target.expected);
         if actual != *target.expected {
-            return Err(head::another_kind(&text.bytes, &actual, target.expected));
+            let error = head::another_kind(&text.bytes, &actual, target.expected);
+            return Err(Refusal::Other(error));
         }
-        if let Some(error) = decoded.error {
-            let version = &actual.group_version.version;
-            return Err(cannot_be_handled(
-                &actual.kind,
-                version,
-                target.expected,
-                &error,
-            ));
+        if let Some(why) = decoded.error {
+            return Err(Refusal::Unhandled {
+                kind: actual.kind.to_string(),
+                version: actual.group_version.version.to_string(),
+                why,
+            });
         }
         let version = actual.group_version.to_string();
         decoded.object.set_type(&version, &actual.kind);

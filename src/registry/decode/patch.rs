@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::place::Place;
 use super::strict::Strict;
 use super::typed::Decoder;
-use super::{Decoded, Target, decode, tree, warning_lines};
+use super::{Decoded, Refusal, Target, decode, read as read_body, tree, warning_lines};
 use crate::error::ApiError;
 use crate::object::Object;
 use crate::object::json::{Malformed, SyntaxError, syntax_error};
@@ -52,16 +52,6 @@ pub(crate) fn of_tree(
     }
 }
 
-/// What the decoder itself says, without what a body's error puts around it.
-fn without_frame(message: &str) -> &str {
-    if let Some((_, rest)) = message.split_once(" cannot be handled as a ") {
-        return rest.split_once(": ").map_or(message, |(_, why)| why);
-    }
-    let rest = message.strip_prefix("the object provided is unrecognized ");
-    let why = rest.and_then(|rest| rest.split_once("): ")?.1.rsplit_once(" ("));
-    why.map_or(message, |(why, _)| why)
-}
-
 /// A patched object, checked as a body is; `earlier` reports are about the patch itself, `text` is
 /// the object as text. The error is what is wrong with it, for a message about the patch.
 pub(crate) fn patched(
@@ -71,8 +61,10 @@ pub(crate) fn patched(
     target: Target<'_>,
     earlier: &[String],
 ) -> Result<Object, String> {
-    let decoded = of_tree(tree, || text().into_bytes(), target);
-    let mut decoded = decoded.map_err(|error| without_frame(error.message()).to_owned())?;
+    let mut decoded = match tree::decode(tree, target) {
+        Some(decoded) => decoded,
+        None => read_body("application/json", text().as_bytes(), target).map_err(Refusal::why)?,
+    };
     let mut first = Strict::default();
     for report in earlier {
         first.push(report.clone());

@@ -158,6 +158,11 @@ impl Applied {
             return Ok(());
         }
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let (group, version, kind) = match own {
+            Some(_) => (group, version, kind),
+            // A version that is none makes the kind none.
+            None => ("", "", ""),
+        };
         Err(ApiError::bad_request(format!(
             "invalid object type: {group}/{version}, Kind={kind}"
         )))

@@ -60,6 +60,8 @@ pub(crate) struct Patch {
     duplicates: Vec<String>,
     /// The patch as sent.
     body: Value,
+    /// Whether a list is taken for what the object becomes, rather than refused as no patch.
+    replaces: bool,
 }
 
 impl Patch {
@@ -85,11 +87,16 @@ impl Patch {
                 };
                 ApiError::bad_request(why)
             })?;
-        let change = make(body.clone());
+        let mut change = make(body.clone());
+        if cx.field_validation == FieldValidation::Ignore {
+            change = change.map_err(|error| carelessly(error, &request.content_type));
+        }
         Ok(Self {
             change,
             duplicates,
             body,
+            replaces: cx.field_validation == FieldValidation::Ignore
+                && request.content_type == "application/merge-patch+json",
         })
     }
 
@@ -150,6 +157,11 @@ impl Patch {
         current: &dyn Fn() -> Object,
         target: decode::Target<'_>,
     ) -> Result<Object, ApiError> {
+        if self.replaces && self.body.is_array() {
+            let text = without_nulls(self.body.clone()).to_string();
+            let decoded = decode::patched(cx, Value::Null, || text.clone(), target, &[]);
+            return decoded.map_err(|why| invalid(&text, &why));
+        }
         let change = self
             .change
             .as_ref()
@@ -192,6 +204,42 @@ impl Patch {
         }
         Ok(object)
     }
+}
+
+/// A patch is not decoded beforehand where faults are passed over, and is refused later, in the
+/// words of who applies it.
+fn carelessly(error: patch::Error, content_type: &str) -> patch::Error {
+    let patch::Error::Malformed(why) = error else {
+        return error;
+    };
+    patch::Error::Malformed(match why.strip_prefix("error decoding patch: ") {
+        Some(_) if content_type == "application/merge-patch+json" => {
+            "Invalid JSON Patch".to_owned()
+        }
+        Some(why) => why
+            .replace("[]handlers.jsonPatchOp", "jsonpatch.Patch")
+            .replace("handlers.jsonPatchOp", "jsonpatch.Operation"),
+        None => why,
+    })
+}
+
+/// A value without the fields that are null.
+fn without_nulls(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            for value in map.values_mut() {
+                *value = without_nulls(value.take());
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                *item = without_nulls(item.take());
+            }
+        }
+        _ => {}
+    }
+    value
 }
 
 /// The 422 of a patch whose result is no object of the kind.

@@ -15,7 +15,7 @@ use crate::object::{Key, Object};
 use crate::registry::meta::{deletion, managers, system_fields, validate};
 use crate::registry::subresources::scale;
 use crate::registry::versions::is_read_as_stored;
-use crate::registry::{Context, Registry, Strategy, shape, subresources};
+use crate::registry::{Context, Registry, Strategy, decode, shape, subresources};
 use crate::schema::emptied::Emptied;
 use crate::storage::{Expect, Stored};
 
@@ -234,6 +234,7 @@ impl Registry {
         }
         let hub = self.hub(cx.resource);
         shape::finish(&hub, object);
+        decode::check_type(cx.resource, object)?;
         let mut errors = FieldErrors::new();
         let namespaced = cx.resource.is_namespaced;
         let rule = strategy.name_rule();

@@ -8,8 +8,8 @@ use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors, Reason};
 use crate::object::Object;
 use crate::registry::meta::{managers, system_fields, validate};
-use crate::registry::{Context, Registry, Strategy, interpret, shape};
-use crate::storage::Expect;
+use crate::registry::{Context, Registry, Strategy, decode, interpret, shape};
+use crate::storage::{Error, Expect, Stored};
 
 /// How often a generated name is drawn before the server gives up.
 const NAME_ATTEMPTS_MAX: usize = 8;
@@ -98,6 +98,7 @@ impl Registry {
             system_fields::count_generation(object, None);
         }
         shape::finish(&self.hub(cx.resource), object);
+        decode::check_type(cx.resource, object)?;
         let errors = errors_of_new(cx, strategy, object);
         refuse_invalid(cx, strategy, object.name(), errors)?;
         strategy.warn(cx, object, None);
@@ -108,17 +109,34 @@ impl Registry {
         let key = object.key();
         if cx.is_dry_run {
             return match self.reader.get(&cx.resource.storage, &key) {
-                Some(_) => Err(ApiError::already_exists(&group_resource(cx), object.name())),
+                Some(stored) => Err(taken(cx, &stored)),
                 None => Ok(Fate::Untouched),
             };
         }
         refuse_resource_version(object)?;
         let draft = self.draft(cx, object).await?;
         let stored = self.put(cx, &key, Expect::Absent, draft, object).await;
-        stored
-            .map(Fate::Stored)
-            .map_err(|error| interpret::write(error, &group_resource(cx), key.name()))
+        stored.map(Fate::Stored).map_err(|error| {
+            let there = match &error {
+                Error::Exists => self.reader.get(&cx.resource.storage, &key),
+                _ => None,
+            };
+            match there {
+                Some(stored) => taken(cx, &stored),
+                None => interpret::write(error, &group_resource(cx), key.name()),
+            }
+        })
     }
+}
+
+/// The error of a name that another object has, which may be on its way out.
+fn taken(cx: &Context, stored: &Stored) -> ApiError {
+    let error = ApiError::already_exists(&group_resource(cx), stored.key.name());
+    if stored.parsed().is_being_deleted() {
+        let message = format!("object is being deleted: {}", error.message());
+        return error.with_message(message);
+    }
+    error
 }
 
 /// Everything that is wrong with a new object.

@@ -18,7 +18,7 @@ mod warnings;
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, FieldErrors};
-use crate::object::{FieldPath, Object, time};
+use crate::object::{Object, time};
 use crate::registry::custom::CLEANUP;
 use crate::registry::{Context, Propagation, Strategy};
 
@@ -57,18 +57,14 @@ impl Strategy for CustomResourceDefinition {
     }
 
     fn validate_create(&self, cx: &Context, object: &Object) -> FieldErrors {
-        let mut errors = spec::validate_create(object);
-        empty_dependencies(cx, &mut errors);
-        errors
+        spec::validate_create(object, &cx.emptied.lock())
     }
 
     fn validate_update(&self, cx: &Context, object: &Object, old: &Object) -> FieldErrors {
         if cx.subresource == "status" {
             return names::validate_accepted(object);
         }
-        let mut errors = spec::validate_update(object, old);
-        empty_dependencies(cx, &mut errors);
-        errors
+        spec::validate_update(object, old, &cx.emptied.lock())
     }
 
     fn warn(&self, cx: &Context, object: &Object, old: Option<&Object>) {
@@ -139,17 +135,5 @@ fn note_stored_version(object: &mut Object) {
     if !stored.iter().any(|version| *version == name) {
         stored.push(name.into());
         object.set(&["status", "storedVersions"], stored);
-    }
-}
-
-/// Dependencies are refused even where there are none of them.
-fn empty_dependencies(cx: &Context, errors: &mut FieldErrors) {
-    for empty in cx.emptied.lock().iter() {
-        if empty.path.ends_with(".dependencies") {
-            errors.forbidden(
-                &FieldPath::new(&empty.path),
-                "dependencies is not supported",
-            );
-        }
     }
 }

@@ -3,9 +3,11 @@
 //! *Upstream:* `ValidateCustomResourceDefinitionOpenAPISchema` in
 //! `apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{compiled, default_values, lists, validations};
 use crate::error::FieldErrors;
@@ -18,6 +20,9 @@ use crate::schema::tables;
 
 /// A schema document.
 pub(super) type Source = Map<String, Value>;
+
+/// The keyword that a document stands under.
+const ROOT: &str = "openAPIV3Schema";
 
 /// The component of every object's metadata.
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
@@ -52,12 +57,26 @@ const AT_ROOT: &[(&str, &str)] = &[
     ("x-kubernetes-validations", "XValidations"),
 ];
 
-/// What is wrong with a schema; `path` is where its `openAPIV3Schema` stands.
-pub(super) fn validate(source: &Source, has_status: bool, path: &FieldPath, all: &mut FieldErrors) {
+/// A schema document with what it was sent with beside: lists and maps without items, which are
+/// dropped, and which Go tells from none in a few places.
+pub(super) struct Document<'a> {
+    pub(super) source: &'a Source,
+    /// Where they stood, from `openAPIV3Schema` on.
+    pub(super) emptied: BTreeSet<&'a str>,
+}
+
+/// What is wrong with a schema; `above` is where its `openAPIV3Schema` stands.
+pub(super) fn validate(
+    document: &Document,
+    has_status: bool,
+    above: &FieldPath,
+    all: &mut FieldErrors,
+) {
     let mut errors = FieldErrors::new();
-    let path = path.child("openAPIV3Schema");
+    let path = above.child(ROOT);
+    let source = document.source;
     if has_status {
-        root_with_status(source, &path, &mut errors);
+        root_with_status(document, &path, &mut errors);
     }
     if is_true(source, "nullable") {
         errors.forbidden(
@@ -77,9 +96,17 @@ pub(super) fn validate(source: &Source, has_status: bool, path: &FieldPath, all:
         is_structural = found.is_empty();
         errors.extend(found);
     }
+    let start = format!("{above}.");
+    let places = document.emptied.iter();
+    let dependencies = places.filter_map(|place| place.strip_suffix(".dependencies"));
     let rules = Rules {
         forbids_defaults: None,
         is_inside_metadata: false,
+        empty_dependencies: Rc::new(
+            dependencies
+                .map(|place| format!("{start}{place}"))
+                .collect(),
+        ),
     };
     let mut found = FieldErrors::new();
     let mut faulty = BTreeSet::new();
@@ -96,7 +123,22 @@ pub(super) fn validate(source: &Source, has_status: bool, path: &FieldPath, all:
     all.extend(errors);
 }
 
-fn root_with_status(source: &Source, path: &FieldPath, errors: &mut FieldErrors) {
+fn root_with_status(document: &Document, path: &FieldPath, errors: &mut FieldErrors) {
+    let mut source = Cow::Borrowed(document.source);
+    for place in &document.emptied {
+        let keyword = place
+            .strip_prefix(ROOT)
+            .and_then(|rest| rest.strip_prefix('.'));
+        if let Some(keyword) = keyword.filter(|keyword| is_keyword(keyword)) {
+            let is_map = matches!(
+                keyword,
+                "definitions" | "dependencies" | "patternProperties"
+            );
+            let empty = if is_map { json!({}) } else { json!([]) };
+            source.to_mut().insert(keyword.to_owned(), empty);
+        }
+    }
+    let source = &*source;
     if text(source, "type") != "object" && source.contains_key("type") {
         errors.invalid(
             &path.child("type"),
@@ -119,6 +161,11 @@ fn root_with_status(source: &Source, path: &FieldPath, errors: &mut FieldErrors)
             ),
         );
     }
+}
+
+/// Whether a path below the root is a keyword of the root itself.
+fn is_keyword(path: &str) -> bool {
+    !path.contains(['.', '[']) && path != "properties"
 }
 
 /// Why a document cannot even be read as a structural schema.
@@ -159,6 +206,8 @@ struct Rules {
     forbids_defaults: Option<String>,
     /// Whether it describes metadata.
     is_inside_metadata: bool,
+    /// The paths of schemas with `dependencies` of nothing.
+    empty_dependencies: Rc<BTreeSet<String>>,
 }
 
 /// Looks at a schema and all within it; enters the paths of those in `faulty` that have errors.
@@ -260,7 +309,9 @@ fn standard(source: &Source, rules: &Rules, path: &FieldPath, errors: &mut Field
         "dependencies",
         "$ref",
     ] {
-        if source.contains_key(name) {
+        let empty = &rules.empty_dependencies;
+        let is_empty = || !empty.is_empty() && empty.contains(&path.to_string());
+        if source.contains_key(name) || (name == "dependencies" && is_empty()) {
             errors.forbidden(&path.child(name), format!("{name} is not supported"));
         }
     }

@@ -5,15 +5,17 @@
 
 use serde_json::{Map, Value};
 
+use super::open_api::Document;
 use super::view::{View, document, has_status};
 use super::{columns, conversion, names, open_api};
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::registry::meta::names::{check_label_1035, check_subdomain};
+use crate::schema::emptied::Emptied;
 use crate::schema::structural::json::{is_true, list, object, text};
 
 /// What is wrong with a new definition.
-pub(super) fn validate_create(definition: &Object) -> FieldErrors {
+pub(super) fn validate_create(definition: &Object, emptied: &[Emptied]) -> FieldErrors {
     let mut errors = FieldErrors::new();
     let required = format!(
         "{}.{}",
@@ -29,22 +31,32 @@ pub(super) fn validate_create(definition: &Object) -> FieldErrors {
             "must be spec.names.plural+\".\"+spec.group",
         );
     }
-    validate(definition, None, &mut errors);
+    validate(definition, None, emptied, &mut errors);
     errors
 }
 
 /// What is wrong with a new state of a definition.
-pub(super) fn validate_update(definition: &Object, old: &Object) -> FieldErrors {
+pub(super) fn validate_update(
+    definition: &Object,
+    old: &Object,
+    emptied: &[Emptied],
+) -> FieldErrors {
     let mut errors = FieldErrors::new();
-    validate(definition, Some(old), &mut errors);
+    validate(definition, Some(old), emptied, &mut errors);
     errors
 }
 
-fn validate(definition: &Object, old: Option<&Object>, errors: &mut FieldErrors) {
-    let Some(view) = View::of(definition) else {
+fn validate(
+    definition: &Object,
+    old: Option<&Object>,
+    emptied: &[Emptied],
+    errors: &mut FieldErrors,
+) {
+    let Some(mut view) = View::of(definition) else {
         errors.required(&FieldPath::new("spec"), "");
         return;
     };
+    view.emptied = emptied;
     let path = FieldPath::new("spec");
     group(&view, &path, errors);
     missing_schemas(&view, &path, errors);
@@ -147,7 +159,11 @@ fn versions(view: &View, old: Option<&View>, path: &FieldPath, errors: &mut Fiel
         deprecation(version, &path, errors);
         if let Some(document) = document(version).filter(|_| !view.shares_schema) {
             let path = path.child("schema");
-            open_api::validate(document, has_status(version), &path, errors);
+            let document = Document {
+                source: document,
+                emptied: view.emptied_in(index),
+            };
+            open_api::validate(&document, has_status(version), &path, errors);
         }
         faces(view, version, old, &path, false, errors);
     }
@@ -269,7 +285,11 @@ fn shared(view: &View, old: Option<&View>, path: &FieldPath, errors: &mut FieldE
     };
     if let Some(document) = document(first).filter(|_| view.shares_schema) {
         let path = path.child("validation");
-        open_api::validate(document, view.has_any_status(), &path, errors);
+        let document = Document {
+            source: document,
+            emptied: view.emptied_in(0),
+        };
+        open_api::validate(&document, view.has_any_status(), &path, errors);
     }
     faces(view, first, old, path, true, errors);
 }

@@ -3,9 +3,12 @@
 //!
 //! *Upstream:* `apiextensions-apiserver/pkg/apis/apiextensions/v1/conversion.go`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::object::Object;
+use crate::schema::emptied::Emptied;
 use crate::schema::structural::json::{list, object, text};
 
 /// A spec, and which parts its versions share.
@@ -20,6 +23,8 @@ pub(super) struct View<'a> {
     pub(super) shares_subresources: bool,
     pub(super) shares_columns: bool,
     pub(super) shares_selectable: bool,
+    /// The lists and maps that were sent empty.
+    pub(super) emptied: &'a [Emptied],
 }
 
 impl<'a> View<'a> {
@@ -42,7 +47,17 @@ impl<'a> View<'a> {
             shares_selectable: shares("selectableFields"),
             spec,
             versions,
+            emptied: &[],
         })
+    }
+
+    /// The lists and maps that were sent empty in the schema of a version, by their paths in it.
+    pub(super) fn emptied_in(&self, version: usize) -> BTreeSet<&'a str> {
+        let start = format!("spec.versions[{version}].schema.");
+        let paths = self.emptied.iter();
+        paths
+            .filter_map(|empty| empty.path.strip_prefix(&start))
+            .collect()
     }
 
     /// Whether any version has a status face.

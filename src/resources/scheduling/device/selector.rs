@@ -27,7 +27,7 @@ fn device() -> Type {
     let fields = [
         ("driver", Type::String),
         ("allowMultipleAllocations", Type::Bool),
-        ("attributes", of_domains(Type::Dyn)),
+        ("attributes", of_domains(Type::Any)),
         ("capacity", of_domains(Type::Opaque("kubernetes.Quantity"))),
     ];
     Type::Record(Arc::new(Record {
@@ -100,7 +100,7 @@ pub(super) fn check(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
     };
     match Program::compile_with(text, &[("device".to_owned(), device())], dialect) {
         Err(why) => errors.invalid(path, &text.into(), why.to_string()),
-        Ok(program) if !matches!(program.result, Type::Bool | Type::Dyn) => {
+        Ok(program) if !matches!(program.result, Type::Bool | Type::Any) => {
             let detail = "must evaluate to bool or the unknown type, not ".to_owned();
             let detail = detail + &program.result.to_string();
             errors.invalid(path, &text.into(), detail);
