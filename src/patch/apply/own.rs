@@ -10,7 +10,7 @@ use super::field_set::FieldSet;
 use super::place::{self, Form, Place};
 use super::step::Step;
 use crate::patch::{go_print, go_syntax};
-use crate::schema::Shape;
+use crate::schema::{Format, Origin, Shape};
 
 /// Every field that an object sets.
 pub(super) fn fields<'v>(place: Place<'_>, object: &'v Map<String, Value>) -> FieldSet<'v> {
@@ -107,17 +107,25 @@ fn check(place: Place<'_>, value: &Value, path: &str, errors: &mut Vec<String>) 
                 "expected numeric (int or float), got {found}"
             )));
         }
-        (Shape::String(format), other) if !other.is_string() => {
-            // A quantity may be written as a number.
-            let is_quantity = *format == crate::schema::Format::Quantity;
-            if !(is_quantity && other.is_number()) {
-                errors.push(said(format!(
-                    "expected string, got &value.valueUnstructured{{Value:{}}}",
-                    go_syntax(other)
-                )));
-            }
+        // What may be written in several ways may be any of them.
+        (Shape::String(Format::Quantity), other) => check_scalar(other, said, errors),
+        (Shape::IntOrString, other) if place.schema.origin() == Origin::BuiltIn => {
+            check_scalar(other, said, errors);
+        }
+        (Shape::String(_), other) if !other.is_string() => {
+            errors.push(said(format!(
+                "expected string, got &value.valueUnstructured{{Value:{}}}",
+                go_syntax(other)
+            )));
         }
         _ => {}
+    }
+}
+
+fn check_scalar(value: &Value, said: impl Fn(String) -> String, errors: &mut Vec<String>) {
+    if value.is_object() || value.is_array() {
+        let shown = go_print(value);
+        errors.push(said(format!("expected any scalar, got &{{{shown}}}")));
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! *Upstream:* `structured-merge-diff/typed/helpers.go`.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
 use super::step::Step;
@@ -174,7 +176,26 @@ impl<'s> Place<'s> {
         let item = self.item().node?;
         let field = self.schema.field(item, key)?;
         let own = field.default.as_ref();
-        own.or_else(|| self.schema.node(field.node).default.as_ref())
+        let node = self.schema.node(field.node);
+        let own = own.or(node.default.as_ref());
+        // What Go prints where it is not set has its zero for a default.
+        let encoding = &field.encoding;
+        let is_printed = self.schema.origin() == Origin::BuiltIn
+            && !(encoding.is_pointer || encoding.omits_empty || encoding.omits_zero);
+        own.or_else(|| is_printed.then(|| zero(&node.shape)).flatten())
+    }
+}
+
+/// The zero of a scalar.
+fn zero(shape: &Shape) -> Option<&'static Value> {
+    static TEXT: Value = Value::String(String::new());
+    static NUMBER: LazyLock<Value> = LazyLock::new(|| Value::from(0));
+    static BOOLEAN: Value = Value::Bool(false);
+    match shape {
+        Shape::String(_) => Some(&TEXT),
+        Shape::Integer(_) => Some(&NUMBER),
+        Shape::Boolean => Some(&BOOLEAN),
+        _ => None,
     }
 }
 

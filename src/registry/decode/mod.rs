@@ -18,7 +18,7 @@ mod typed;
 
 pub(crate) use self::custom::metadata;
 pub(crate) use self::head::check_type;
-pub(crate) use self::patch::{any, of_tree, patched};
+pub(crate) use self::patch::{any, of_tree, patched, without_frame};
 
 use std::borrow::Cow;
 

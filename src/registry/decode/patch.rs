@@ -52,6 +52,16 @@ pub(crate) fn of_tree(
     }
 }
 
+/// What the decoder itself says, without what a body's error puts around it.
+pub(crate) fn without_frame(message: &str) -> &str {
+    if let Some((_, rest)) = message.split_once(" cannot be handled as a ") {
+        return rest.split_once(": ").map_or(message, |(_, why)| why);
+    }
+    let rest = message.strip_prefix("the object provided is unrecognized ");
+    let why = rest.and_then(|rest| rest.split_once("): ")?.1.rsplit_once(" ("));
+    why.map_or(message, |(why, _)| why)
+}
+
 /// A patched object, checked as a body is; `earlier` reports are about the patch itself, `text` is
 /// the object as text. The error is what is wrong with it, for a message about the patch.
 pub(crate) fn patched(

@@ -10,6 +10,7 @@ use super::update::{check_name, check_version};
 use crate::error::{ApiError, Cause, Details, Reason};
 use crate::object::yaml::{self, Document};
 use crate::object::{GroupVersion, Object};
+use crate::patch;
 use crate::patch::apply::{self, ApplyError, Conflicts, Pending};
 use crate::registry::meta::{forms, managers};
 use crate::registry::request::FieldValidation;
@@ -183,21 +184,32 @@ impl Applied {
             schema: &cx.resource.schema,
         };
         let mut said = None;
+        let about = || self.about(cx);
         let decoded = if cx.resource.custom.is_some() {
             let text = merged.to_json();
             said = Some(merged);
-            decode::decode("application/json", &text, target)
+            decode::decode("application/json", &text, target).map_err(|error| {
+                let (about, why) = (about(), error.message());
+                format!("failed to convert new typed object ({about}) to object: {why}")
+            })
         } else {
-            decode::of_tree(merged.into_value(), || again().to_json(), target)
+            let mut tree = merged.into_value();
+            let read = patch::restore(target.schema, &mut tree).and_then(|()| {
+                let decoded = decode::of_tree(tree, || again().to_json(), target);
+                decoded
+                    .map_err(|error| patch::converter_words(decode::without_frame(error.message())))
+            });
+            read.map_err(|why| {
+                let GroupVersion { group, version } = &expected.group_version;
+                format!(
+                    "failed to convert new object ({}) to proper version: unable to convert \
+                     unstructured object to {group}/{version}, Kind={}: {why}",
+                    about(),
+                    expected.kind
+                )
+            })
         };
-        let decoded = decoded.map_err(|error| {
-            let about = self.about(cx);
-            let why = error.message();
-            ApiError::new(
-                Reason::Unknown,
-                format!("failed to convert new typed object ({about}) to object: {why}"),
-            )
-        })?;
+        let decoded = decoded.map_err(|why| ApiError::new(Reason::Unknown, why))?;
         let mut object = decoded.object;
         // Only metadata are read as a struct: nulls elsewhere are for validation to find.
         for (name, value) in said.iter().flat_map(Object::as_map) {

@@ -80,7 +80,7 @@ pub fn validate(errors: &mut FieldErrors, spec_path: &FieldPath, spec: &Value, n
             name_length(errors, &path, value, name);
         }
         check(errors, &path, value);
-        if *field == "local" && !is_bound(spec.at("nodeAffinity")) {
+        if *field == "local" && !spec.has("nodeAffinity") {
             let path = spec_path.child("nodeAffinity");
             errors.required(&path, "Local volume requires node affinity");
         }
@@ -88,11 +88,6 @@ pub fn validate(errors: &mut FieldErrors, spec_path: &FieldPath, spec: &Value, n
     if count == 0 {
         errors.required(spec_path, "must specify a volume type");
     }
-}
-
-/// Whether an affinity names nodes.
-fn is_bound(affinity: &Value) -> bool {
-    affinity.has("required")
 }
 
 fn local(errors: &mut FieldErrors, path: &FieldPath, local: &Value) {

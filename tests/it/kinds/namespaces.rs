@@ -70,3 +70,16 @@ async fn some_namespaces_stay_for_good() {
         assert_eq!(refused.code, 403, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_limit_range_without_a_name_is_given_one() {
+    let fixture = support::cluster().await;
+    let ranges = fixture.client.api("v1", "limitranges").namespace("default");
+    let made = ranges
+        .create(&json!({"spec": {"limits": []}}))
+        .await
+        .unwrap();
+    let name = made["metadata"]["name"].as_str().unwrap();
+    assert_eq!(name.len(), 36, "a UUID: {name}");
+    assert_ne!(name, made["metadata"]["uid"]);
+}
