@@ -10,7 +10,7 @@ use super::field_set::FieldSet;
 use super::place::{self, Form, Place};
 use super::step::Step;
 use crate::patch::{go_print, go_syntax};
-use crate::schema::{Format, Origin, Shape};
+use crate::schema::{Format, Shape};
 
 /// Every field that an object sets.
 pub(super) fn fields<'v>(place: Place<'_>, object: &'v Map<String, Value>) -> FieldSet<'v> {
@@ -107,11 +107,8 @@ fn check(place: Place<'_>, value: &Value, path: &str, errors: &mut Vec<String>) 
                 "expected numeric (int or float), got {found}"
             )));
         }
-        // What may be written in several ways may be any of them.
+        // A quantity may be written as a number.
         (Shape::String(Format::Quantity), other) => check_scalar(other, said, errors),
-        (Shape::IntOrString, other) if place.schema.origin() == Origin::BuiltIn => {
-            check_scalar(other, said, errors);
-        }
         (Shape::String(_), other) if !other.is_string() => {
             errors.push(said(format!(
                 "expected string, got &value.valueUnstructured{{Value:{}}}",

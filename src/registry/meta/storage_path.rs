@@ -11,11 +11,12 @@ use crate::object::quote::quoted;
 use crate::schema::Resource;
 
 /// Kinds that are kept under another name than their own.
-const RENAMED: [(&str, &str); 4] = [
-    ("endpoints", "services/endpoints"),
-    ("nodes", "minions"),
-    ("replicationcontrollers", "controllers"),
-    ("services", "services/specs"),
+const RENAMED: [(&str, &str, &str); 5] = [
+    ("", "endpoints", "services/endpoints"),
+    ("", "nodes", "minions"),
+    ("", "replicationcontrollers", "controllers"),
+    ("", "services", "services/specs"),
+    ("networking.k8s.io", "ingresses", "ingress"),
 ];
 
 /// Groups beside those of custom resources that are part of the path.
@@ -29,11 +30,11 @@ pub(crate) fn of(resource: &Resource, namespace: &str, name: &str) -> String {
         path.push('/');
         path.push_str(&storage.group);
     }
-    let renamed = RENAMED
-        .iter()
-        .find(|(plural, _)| storage.group.is_empty() && *plural == storage.resource.as_ref());
+    let renamed = RENAMED.iter().find(|(group, plural, _)| {
+        *group == storage.group.as_ref() && *plural == storage.resource.as_ref()
+    });
     path.push('/');
-    path.push_str(renamed.map_or(&storage.resource, |(_, kept)| kept));
+    path.push_str(renamed.map_or(&storage.resource, |(_, _, kept)| kept));
     for part in [namespace, name] {
         if !part.is_empty() {
             path.push('/');

@@ -75,6 +75,8 @@ fn prepare_create(object: &mut Object) {
 
 fn prepare_update(cx: &Context, object: &mut Object, old: &Object) {
     if cx.subresource == "status" {
+        // The spec stays as it was, and upstream counts the template in it.
+        set_template_generation(object, template_generation(old));
         return;
     }
     workload::drop_disabled(object);

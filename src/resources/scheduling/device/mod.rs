@@ -41,6 +41,7 @@ pub(super) static DEVICE_CLASS: Plain = Plain {
 
 /// What is special about taints of devices.
 pub(super) static DEVICE_TAINT_RULE: Plain = Plain {
+    updates_unconditionally: false,
     counts_generation: true,
     answers_deleted_object: true,
     answers_status_in: "v1",
