@@ -29,8 +29,8 @@ pub(super) static STORAGE_CLASS: Plain = Plain {
     validate_update: |_, object, old| {
         let mut errors = validate(object);
         for field in [
-            "parameters",
             "provisioner",
+            "parameters",
             "reclaimPolicy",
             "volumeBindingMode",
         ] {
