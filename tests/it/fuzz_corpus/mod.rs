@@ -193,6 +193,7 @@ const KNOWN_FAILURES: &[&str] = &[
     // Plain errors of the patch libraries and of server-side apply.
     "failed to create typed patch object",
     "failed to convert new typed object",
+    "failed to convert new object",
     "list element types are not identical",
     "cannot merge lists without merge key",
     "does not contain declared merge key",
