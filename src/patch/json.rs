@@ -13,10 +13,10 @@ const COPIED_SIZE_MAX: usize = 3 * 1024 * 1024;
 pub(super) fn apply(document: &mut Value, operations: &[Value]) -> Result<(), Error> {
     let mut copied = 0;
     for operation in operations {
-        let Value::Object(operation) = operation else {
-            continue;
-        };
-        carry_out(document, operation, &mut copied)?;
+        match operation {
+            Value::Object(operation) => carry_out(document, operation, &mut copied)?,
+            _ => carry_out(document, &Map::new(), &mut copied)?,
+        }
     }
     Ok(())
 }

@@ -70,7 +70,8 @@ impl Patch {
                 operations.len()
             )));
         }
-        if let Some(wrong) = operations.iter().find(|operation| !operation.is_object()) {
+        let is_wrong = |operation: &Value| !operation.is_object() && !operation.is_null();
+        if let Some(wrong) = operations.iter().find(|operation| is_wrong(operation)) {
             return Err(Error::Malformed(format!(
                 "error decoding patch: json: cannot unmarshal {} into Go value of type \
                  handlers.jsonPatchOp",

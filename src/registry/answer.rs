@@ -1,7 +1,7 @@
 //! What a request is answered with: an object in the form asked for, or a `Status`.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::custom::reading;
 use super::view::View;
@@ -58,6 +58,44 @@ impl Registry {
                 self.answer_object(cx, request, code, object)
             }
         }
+    }
+
+    /// Answers with an object that is made for the answer.
+    pub fn answer_made(
+        &self,
+        cx: &Context<'_>,
+        request: &Request,
+        object: Object,
+    ) -> Result<Response, ApiError> {
+        self.answer_object(cx, request, 200, object)
+    }
+
+    /// Answers with a list of objects that are made for the answer, and so of no version.
+    pub fn answer_list(
+        &self,
+        cx: &Context<'_>,
+        request: &Request,
+        objects: impl Iterator<Item = Object>,
+    ) -> Result<Response, ApiError> {
+        if request.form != Form::Object {
+            let view = View::of(self, cx, request);
+            let body = super::table::render_list(&view, cx.now, Map::new(), objects)?;
+            return Ok(Response::json(200, body));
+        }
+        let items: Vec<Value> = objects
+            .map(|mut object| {
+                object.remove(&["apiVersion"]);
+                object.remove(&["kind"]);
+                object.into_value()
+            })
+            .collect();
+        let list = json!({
+            "kind": cx.resource.list_kind,
+            "apiVersion": cx.resource.group_version.to_string(),
+            "metadata": {},
+            "items": items,
+        });
+        Ok(Response::json(200, list.to_string()))
     }
 
     /// Answers with an object in the version it is handled in.

@@ -34,8 +34,13 @@ pub struct DeleteOptions {
     pub resource_version: Option<String>,
     /// `propagationPolicy`, or what `orphanDependents` says.
     pub propagation: Option<Propagation>,
+    /// `orphanDependents: false`, the older way to say `Background`.
+    pub collects_dependents: bool,
     /// `dryRun`.
     pub is_dry_run: bool,
+    /// `ignoreStoreReadErrorWithClusterBreakingPotential`: the object goes unseen, but only where
+    /// it cannot be read.
+    pub ignores_unreadable: bool,
 }
 
 impl DeleteOptions {
@@ -46,6 +51,19 @@ impl DeleteOptions {
         } else {
             Self::from_body(request)
         }
+    }
+
+    /// The options of a deletion of many, which must see what it deletes.
+    pub fn of_many(request: &Request) -> Result<Self, ApiError> {
+        let options = Self::of(request)?;
+        if !options.ignores_unreadable {
+            return Ok(options);
+        }
+        let mut errors = FieldErrors::new();
+        let detail = "is not allowed with DELETECOLLECTION, try again after removing the option";
+        errors.invalid(&FieldPath::new(IGNORE), &true.into(), detail);
+        let kind = GroupVersionKind::new("meta.k8s.io", "v1", "DeleteOptions");
+        Err(ApiError::invalid(&kind, "", &errors))
     }
 
     fn from_query(request: &Request) -> Result<Self, ApiError> {
@@ -60,75 +78,36 @@ impl DeleteOptions {
             orphan: bool_parameter(request, "orphanDependents")?,
             policy: request.parameter("propagationPolicy").map(str::to_owned),
             dry_run: dry_run.iter().map(|value| (*value).to_owned()).collect(),
+            ignores_unreadable: bool_parameter(request, IGNORE)?.unwrap_or(false),
             ..Raw::default()
         }
         .checked()
     }
 
     fn from_body(request: &Request) -> Result<Self, ApiError> {
-        let body = super::decode::to_value(&request.content_type, &request.body)?;
-        let Value::Object(body) = &body else {
-            return Err(ApiError::bad_request(
-                "the DeleteOptions in the body must be an object",
-            ));
-        };
-        let kind = body
-            .get("kind")
-            .and_then(Value::as_str)
-            .unwrap_or("DeleteOptions");
-        if kind != "DeleteOptions" {
-            let version = body
-                .get("apiVersion")
-                .and_then(Value::as_str)
-                .unwrap_or("v1");
-            return Err(ApiError::bad_request(format!(
-                "no kind \"{kind}\" is registered for version \"{version}\" in scheme \
-                 \"pkg/runtime/scheme.go:111\""
-            )));
-        }
-        let text = |name: &str, go_type: &str| match body.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(other) => Err(mismatch(other, &format!("DeleteOptions.{name}"), go_type)),
-        };
-        let grace_seconds = match body.get("gracePeriodSeconds") {
-            None | Some(Value::Null) => None,
-            Some(value) => Some(
-                value
-                    .as_i64()
-                    .ok_or_else(|| mismatch(value, "DeleteOptions.gracePeriodSeconds", "int64"))?,
-            ),
-        };
-        let orphan = match body.get("orphanDependents") {
-            None | Some(Value::Null) => None,
-            Some(Value::Bool(orphan)) => Some(*orphan),
-            Some(other) => return Err(mismatch(other, "DeleteOptions.orphanDependents", "bool")),
-        };
-        let dry_run = match body.get("dryRun") {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(items)) => items
-                .iter()
+        let body = super::decode::delete_options(request)?;
+        let text = |path: &[&str]| Some(body.get(path)?.as_str()?.to_owned());
+        let flag = |name: &str| body.get(&[name]).and_then(Value::as_bool);
+        let dry_run = body.get(&["dryRun"]).and_then(Value::as_array);
+        let dry_run = dry_run.into_iter().flatten();
+        Raw {
+            grace_seconds: body.integer(&["gracePeriodSeconds"]),
+            orphan: flag("orphanDependents"),
+            policy: text(&["propagationPolicy"]),
+            dry_run: dry_run
                 .map(|item| item.as_str().unwrap_or("").to_owned())
                 .collect(),
-            Some(other) => return Err(mismatch(other, "DeleteOptions.dryRun", "[]string")),
-        };
-        let precondition = |name: &str| {
-            body.get("preconditions")
-                .and_then(|preconditions| preconditions.get(name))
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        Raw {
-            grace_seconds,
-            orphan,
-            policy: text("propagationPolicy", "v1.DeletionPropagation")?,
-            dry_run,
-            uid: precondition("uid"),
-            resource_version: precondition("resourceVersion"),
+            has_preconditions: body.get(&["preconditions"]).is_some_and(|it| !it.is_null()),
+            uid: text(&["preconditions", "uid"]),
+            resource_version: text(&["preconditions", "resourceVersion"]),
+            ignores_unreadable: flag(IGNORE).unwrap_or(false),
         }
         .checked()
     }
 }
+
+/// The option to delete what cannot be read.
+const IGNORE: &str = "ignoreStoreReadErrorWithClusterBreakingPotential";
 
 /// The options as written.
 #[derive(Default)]
@@ -137,8 +116,10 @@ struct Raw {
     orphan: Option<bool>,
     policy: Option<String>,
     dry_run: Vec<String>,
+    has_preconditions: bool,
     uid: Option<String>,
     resource_version: Option<String>,
+    ignores_unreadable: bool,
 }
 
 impl Raw {
@@ -172,6 +153,18 @@ impl Raw {
             }
         };
         let is_dry_run = validate_dry_run(&self.dry_run, &mut errors);
+        if self.ignores_unreadable {
+            let others = [
+                (self.policy.is_some(), "propagationPolicy"),
+                (self.orphan.is_some(), "orphanDependents"),
+                (self.grace_seconds.is_some(), "gracePeriodSeconds"),
+                (self.has_preconditions, "preconditions"),
+            ];
+            for (_, other) in others.iter().filter(|(is_set, _)| *is_set) {
+                let detail = format!("cannot be set together with .{other}");
+                errors.invalid(&FieldPath::new(IGNORE), &true.into(), detail);
+            }
+        }
         if !errors.is_empty() {
             let kind = GroupVersionKind::new("meta.k8s.io", "v1", "DeleteOptions");
             return Err(ApiError::invalid(&kind, "", &errors));
@@ -181,15 +174,9 @@ impl Raw {
             uid: self.uid,
             resource_version: self.resource_version,
             propagation,
+            collects_dependents: self.orphan == Some(false),
             is_dry_run,
+            ignores_unreadable: self.ignores_unreadable,
         })
     }
-}
-
-/// The error of Go's decoder for a value of the wrong type.
-fn mismatch(value: &Value, field: &str, go_type: &str) -> ApiError {
-    let found = crate::object::json::go_name(value);
-    ApiError::bad_request(format!(
-        "json: cannot unmarshal {found} into Go struct field {field} of type {go_type}"
-    ))
 }

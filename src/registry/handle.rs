@@ -98,9 +98,7 @@ impl Registry {
                 Ok(response)
             }
             // Who finds no method there finds nobody to warn of anything.
-            Err(error) if warnings.is_empty() || error.reason() == Reason::MethodNotAllowed => {
-                Err(error)
-            }
+            Err(error) if warnings.is_empty() || is_without_method(&error) => Err(error),
             Err(error) => Err(error.with_warnings(warnings)),
         }
     }
@@ -166,6 +164,11 @@ impl Registry {
 
     async fn dispatch(&self, cx: &Context<'_>, request: &Request) -> Result<Response, ApiError> {
         if !cx.resource.serves(request.verb.as_str()) {
+            // To watch is to list in another way, as far as there is a list.
+            if request.verb == Verb::Watch && cx.resource.serves("list") {
+                let resource = cx.resource.group_resource();
+                return Err(ApiError::method_not_allowed(&resource, "watch"));
+            }
             return Err(method_not_allowed());
         }
         if matches!(request.verb, Verb::Get | Verb::Patch | Verb::Delete) {
@@ -190,23 +193,35 @@ impl Registry {
     }
 }
 
+/// Whether nothing more is said of a request than that its path has no such method.
+fn is_without_method(error: &ApiError) -> bool {
+    error.reason() == Reason::MethodNotAllowed && error.details() == Some(&Details::default())
+}
+
 /// A path must name a namespace exactly where the resource has one, but for lists and watches of
 /// all namespaces.
 fn check_scope(request: &Request, resource: &Resource) -> Result<(), ApiError> {
     let has_namespace = !request.target.namespace.is_empty();
-    if resource.is_namespaced {
-        let spans_all = request.target.name.is_empty()
-            && matches!(request.verb, Verb::List | Verb::Watch | Verb::Create);
-        if !has_namespace && !spans_all {
-            return Err(ApiError::path_not_found());
-        }
-        if !has_namespace && request.verb == Verb::Create {
-            return Err(method_not_allowed());
-        }
-    } else if has_namespace {
-        return Err(ApiError::path_not_found());
+    if !resource.is_namespaced {
+        return if has_namespace {
+            Err(ApiError::path_not_found())
+        } else {
+            Ok(())
+        };
     }
-    Ok(())
+    if has_namespace {
+        return Ok(());
+    }
+    match request.verb {
+        Verb::List | Verb::Watch if request.target.name.is_empty() => Ok(()),
+        // The path of a built-in kind is there for those who list.
+        Verb::Create | Verb::DeleteCollection
+            if request.target.name.is_empty() && resource.custom.is_none() =>
+        {
+            Err(method_not_allowed())
+        }
+        _ => Err(ApiError::path_not_found()),
+    }
 }
 
 /// Refuses a name that no object can have, since it is no segment of a path.

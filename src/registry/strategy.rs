@@ -236,6 +236,11 @@ pub trait Strategy: Send + Sync {
         false
     }
 
+    /// Whether another deletion changes nothing while `holds_deletion` holds the object.
+    fn is_deleted_once(&self) -> bool {
+        false
+    }
+
     /// The object in another version of its group, or in another group that shares its store. The
     /// default relabels it, which is right where the versions' schemas are the same.
     fn convert(&self, mut object: Object, _from: &GroupVersion, to: &Resource) -> Object {

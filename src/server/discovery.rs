@@ -43,6 +43,7 @@ pub(super) async fn index(State(pages): State<Pages>) -> Response {
         "/apis",
         "/apis/",
         "/metrics",
+        "/metrics/slis",
         "/openapi/v2",
         oidc::PATH,
         oidc::KEYS_PATH,

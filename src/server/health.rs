@@ -62,6 +62,34 @@ pub(super) fn checks(kind: &str) -> Vec<&'static str> {
     out
 }
 
+/// The checks as metrics; each is counted as often as somebody has looked.
+///
+/// *Upstream:* `component-base/metrics/prometheus/slis`.
+pub(super) fn slis(count: u64) -> String {
+    let mut rows: Vec<(&str, &str)> = ["healthz", "livez", "readyz"]
+        .into_iter()
+        .flat_map(|kind| checks(kind).into_iter().map(move |check| (check, kind)))
+        .collect();
+    rows.sort_unstable();
+    let mut out = "# HELP kubernetes_healthcheck [STABLE] This metric records the result of a \
+                   single healthcheck.\n# TYPE kubernetes_healthcheck gauge\n"
+        .to_owned();
+    let gauge = |(check, kind): &(&str, &str)| {
+        format!("kubernetes_healthcheck{{name={check:?},type={kind:?}}} 1\n")
+    };
+    let counter = |(check, kind): &(&str, &str)| {
+        let labels = format!("name={check:?},status=\"success\",type={kind:?}");
+        format!("kubernetes_healthchecks_total{{{labels}}} {count}\n")
+    };
+    out.extend(rows.iter().map(gauge));
+    out.push_str(
+        "# HELP kubernetes_healthchecks_total [STABLE] This metric records the results of all \
+         healthcheck.\n# TYPE kubernetes_healthchecks_total counter\n",
+    );
+    out.extend(rows.iter().map(counter));
+    out
+}
+
 /// Answers a health path. `check` is what follows the kind; empty for all of them.
 pub(super) fn answer(kind: &str, check: &str, query: &[(String, String)]) -> Answer {
     let checks = checks(kind);

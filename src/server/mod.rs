@@ -517,9 +517,10 @@ fn finish(mut answer: Answer, is_cut_off: bool) -> Answer {
     if is_cut_off {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    headers
-        .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-cache, private"));
+    if answer.extensions().get::<filters::Early>().is_none() {
+        let kept = answer.headers_mut().entry(CACHE_CONTROL);
+        kept.or_insert(HeaderValue::from_static("no-cache, private"));
+    }
     answer
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::{Path, State};
 use axum::response::IntoResponse;
@@ -35,6 +36,8 @@ pub(super) struct Pages {
     pub(super) publisher: Arc<Publisher>,
     pub(super) merged: Arc<Mutex<Option<Merged>>>,
     modified: Arc<Mutex<BTreeMap<String, Version>>>,
+    /// How often `/metrics/slis` was asked for: nothing else counts the checks.
+    slis_asked: Arc<AtomicU64>,
 }
 
 /// A document with what others say, and the states of the catalog and of those others.
@@ -69,6 +72,7 @@ pub(super) fn router(
 ) -> axum::Router {
     let mut router = axum::Router::new()
         .route("/", any(discovery::index))
+        .route("/index.html", any(discovery::index))
         .route("/api", any(discovery::api))
         .route("/api/{version}", any(discovery::core_version))
         .route("/apis", any(discovery::apis))
@@ -81,7 +85,8 @@ pub(super) fn router(
         .route("/version", any(version))
         .route(oidc::PATH, any(oidc::configuration))
         .route(oidc::KEYS_PATH, any(oidc::keys))
-        .route("/metrics", any(metrics_page));
+        .route("/metrics", any(metrics_page))
+        .route("/metrics/slis", any(slis));
     for kind in ["healthz", "livez", "readyz"] {
         let whole = move |head: Head| async move { page(health::answer(kind, "", &query(&head))) };
         let single =
@@ -101,6 +106,7 @@ pub(super) fn router(
             publisher: Arc::default(),
             merged: Arc::default(),
             modified: Arc::default(),
+            slis_asked: Arc::default(),
         })
 }
 
@@ -191,7 +197,11 @@ pub(super) fn any_method(head: &Head, json: impl Into<Bytes>) -> axum::response:
     }
 }
 
-/// `/version`: the version that is emulated. It is indented whoever asks.
+/// `/version`: the version that is emulated, as Kubernetes says it when it is built from its
+/// published modules. It is indented whoever asks.
+///
+/// Differs: no Go compiler made this server; clients that look at these take them for facts of the
+/// version.
 async fn version(head: Head) -> axum::response::Response {
     const VERSION: &str = r#"{
   "major": "1",
@@ -201,11 +211,11 @@ async fn version(head: Head) -> axum::response::Response {
   "minCompatibilityMajor": "1",
   "minCompatibilityMinor": "36",
   "gitVersion": "v1.37.0",
-  "gitCommit": "",
+  "gitCommit": "$Format:%H$",
   "gitTreeState": "",
   "buildDate": "1970-01-01T00:00:00Z",
-  "goVersion": "",
-  "compiler": "rustc",
+  "goVersion": "go1.26.8",
+  "compiler": "gc",
   "platform": "linux/amd64"
 }"#;
     if head.method != Method::GET {
@@ -238,10 +248,20 @@ async fn metrics_page(State(pages): State<Pages>, head: Head) -> axum::response:
         pages.metrics.reset();
         return page(encode::plain_text("metrics reset\n"));
     }
-    let mut out = encode::plain_text(pages.metrics.render());
-    out.headers_mut().insert(
-        http::header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
-    );
-    page(out)
+    page(prometheus(pages.metrics.render()))
+}
+
+/// `/metrics/slis`: how the checks of health went.
+async fn slis(State(pages): State<Pages>) -> axum::response::Response {
+    let asked = pages.slis_asked.fetch_add(1, Ordering::Relaxed) + 1;
+    page(prometheus(health::slis(asked)))
+}
+
+/// Metrics in the text format of Prometheus.
+fn prometheus(text: String) -> Answer {
+    let mut out = encode::plain_text(text);
+    let kind = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+    let kind = HeaderValue::from_static(kind);
+    out.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+    out
 }

@@ -58,8 +58,6 @@ pub struct Write {
     pub expect: Expect,
     /// The new object, or `None` to remove it.
     pub put: Option<Draft>,
-    /// The final state of a removed object, where it differs from the stored one.
-    pub last: Option<Draft>,
 }
 
 /// What a reader lists or watches: a resource, one namespace of it, or one object.

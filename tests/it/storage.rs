@@ -38,7 +38,6 @@ contract! {
     a_write_fails_where_what_it_expects_does_not_hold
     a_failed_write_takes_no_revision
     a_removal_leaves_the_last_state_at_its_own_revision
-    a_removal_may_name_its_last_state
     a_snapshot_does_not_change
     a_snapshot_shows_any_revision_that_is_kept
     a_snapshot_of_a_forgotten_or_future_revision_is_refused
@@ -93,7 +92,6 @@ async fn write(
             key,
             expect,
             put,
-            last: None,
         })
         .await
 }
@@ -151,7 +149,6 @@ async fn every_write_takes_the_next_revision_whatever_it_writes(open: Open) {
             key: Key::new("a", "x"),
             expect: Expect::Absent,
             put: Some(draft("a", "x", "")),
-            last: None,
         })
         .await
         .unwrap();
@@ -241,23 +238,6 @@ async fn a_removal_leaves_the_last_state_at_its_own_revision(open: Open) {
     assert_eq!(gone.object(), expected);
     assert_eq!(gone.label("example.com/note"), Some("again"));
     assert!(store.get(&pods(), &old.key).is_none());
-}
-
-async fn a_removal_may_name_its_last_state(open: Open) {
-    let store = open(100);
-    let old = create(&store, "a/x").await;
-    let gone = store
-        .commit(Write {
-            resource: pods(),
-            key: old.key.clone(),
-            expect: Expect::At(old.revision),
-            put: None,
-            last: Some(draft("a", "x", "last words")),
-        })
-        .await
-        .unwrap();
-    assert_eq!(gone.object().text(&["spec", "nodeName"]), "last words");
-    assert_eq!(gone.object().resource_version(), "3");
 }
 
 async fn a_snapshot_does_not_change(open: Open) {

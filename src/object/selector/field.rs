@@ -53,11 +53,15 @@ impl FieldSelector {
                     "invalid selector: '{text}'; can't understand '{part}'"
                 )));
             };
-            terms.push(FieldTerm {
+            let term = FieldTerm {
                 field: field.to_owned(),
                 is_equal,
                 value: unescape(value)?,
-            });
+            };
+            // Neither field nor value means nothing, whatever stands between them.
+            if !(term.field.is_empty() && term.value.is_empty()) {
+                terms.push(term);
+            }
         }
         Ok(Self { terms })
     }

@@ -147,7 +147,7 @@ fn resolve(text: &str) -> Scalar {
         "-.inf" | "-.Inf" | "-.INF" => Scalar::Float(f64::NEG_INFINITY),
         _ => match text.as_bytes()[0] {
             b'0'..=b'9' | b'+' | b'-' => number(&text.replace('_', "")),
-            b'.' if is_float(text) => text.parse().map_or(Scalar::Text, Scalar::Float),
+            b'.' if is_float(text) => in_range(text),
             _ => Scalar::Text,
         },
     }
@@ -175,9 +175,17 @@ fn number(text: &str) -> Scalar {
         }
     }
     if is_float(text) {
-        return text.parse().map_or(Scalar::Text, Scalar::Float);
+        return in_range(text);
     }
     Scalar::Text
+}
+
+/// A float, where it is not too large to be one.
+fn in_range(text: &str) -> Scalar {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => Scalar::Float(value),
+        _ => Scalar::Text,
+    }
 }
 
 /// Digits by their prefix: `0x`, `0o` or `0`, `0b`, or none.

@@ -109,6 +109,8 @@ fn check(place: Place<'_>, value: &Value, path: &str, errors: &mut Vec<String>) 
         }
         // A quantity may be written as a number.
         (Shape::String(Format::Quantity), other) => check_scalar(other, said, errors),
+        // A time is of no type until it is decoded.
+        (Shape::String(Format::DateTime | Format::MicroTime), _) => {}
         (Shape::String(_), other) if !other.is_string() => {
             errors.push(said(format!(
                 "expected string, got &value.valueUnstructured{{Value:{}}}",

@@ -18,12 +18,15 @@ use crate::schema::{Schema, normalise, prune};
 /// A body as a custom resource, pruned by the schema where it is of its kind.
 pub(super) fn decode(text: &[u8], target: Target<'_>) -> Result<(Head, Raw), Malformed> {
     let schema = target.schema;
-    let mut decoder = Decoder::new(text, schema).keeping_floats();
+    let decoder = Decoder::new(text, schema);
+    let mut decoder = decoder.keeping_floats().bounding_numbers();
     let (head, mut map) = head::read(&mut decoder, |decoder, place, map, key| {
         decoder.any_field(map, key, place)
     })?;
+    let out_of_range = decoder.findings.error().map(str::to_owned);
     let mut strict = decoder.findings.strict;
     let mut error = own_metadata(&mut map, schema, &mut strict);
+    error = out_of_range.or(error);
     let is_own = head.is_of(target.expected);
     if is_own {
         for path in prune::apply_reporting(&mut map, schema) {

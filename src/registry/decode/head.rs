@@ -101,7 +101,7 @@ impl Slot {
     }
 }
 
-fn name(token: &Token<'_>) -> &'static str {
+pub(super) fn name(token: &Token<'_>) -> &'static str {
     match token {
         Token::Null => "null",
         Token::Bool(_) => "bool",
@@ -188,6 +188,12 @@ impl Named {
     }
 }
 
+/// What is said of a body that names a group and no version of it.
+pub(super) fn without_version(body: &[u8]) -> String {
+    let body = String::from_utf8_lossy(body);
+    format!("Object 'apiVersion' is missing in '{body}'")
+}
+
 /// Refuses a body with a custom resource of another version than the path names.
 pub(super) fn check_version(object: &Object, expected: &GroupVersionKind) -> Result<(), ApiError> {
     let named = GroupVersion::parse(object.api_version());
@@ -253,7 +259,18 @@ pub(super) fn another_kind(
 ) -> ApiError {
     let of = &actual.group_version;
     let refused = |why: &str| cannot_be_handled(&actual.kind, &of.version, expected, why);
+    let unconvertible = |version: &str| {
+        refused(&format!(
+            "converting ({version}.{}) to ({}.{}): unknown conversion",
+            actual.kind,
+            internal_package(&expected.group_version.group),
+            expected.kind
+        ))
+    };
     let Some(schema) = tables::kind(&of.group, &of.version, &actual.kind) else {
+        if is_of_machinery(actual) {
+            return unconvertible("v1");
+        }
         if is_retired(actual, expected) {
             return wrong_version(of, &expected.group_version);
         }
@@ -277,14 +294,52 @@ pub(super) fn another_kind(
     if actual.kind == expected.kind {
         return wrong_version(of, &expected.group_version);
     }
-    refused(&format!(
-        "converting ({}.{}) to ({}.{}): unknown conversion",
-        of.version,
-        actual.kind,
-        internal_package(&expected.group_version.group),
-        expected.kind
-    ))
+    unconvertible(&of.version)
 }
+
+/// Whether a kind is one that is registered beside those that are resources, and has no schema.
+///
+/// *Upstream:* `apimachinery/pkg/apis/meta/v1/register.go`, `pkg/apis/core/v1/register.go`.
+fn is_of_machinery(kind: &GroupVersionKind) -> bool {
+    let of = &kind.group_version;
+    let is_core = of.group.is_empty() && &*of.version == "v1";
+    is_unversioned(&kind.kind)
+        || OPTIONS.contains(&kind.kind.as_ref()) && tables::registered().any(|known| known == *of)
+        || is_core && CORE_ONLY.contains(&kind.kind.as_ref())
+}
+
+/// Whether a kind is known in any version of any group.
+pub(super) fn is_unversioned(kind: &str) -> bool {
+    matches!(
+        kind,
+        "Status" | "APIVersions" | "APIGroup" | "APIGroupList" | "APIResourceList"
+    )
+}
+
+/// Kinds that every registered version of a group has.
+const OPTIONS: [&str; 7] = [
+    "CreateOptions",
+    "DeleteOptions",
+    "GetOptions",
+    "ListOptions",
+    "PatchOptions",
+    "UpdateOptions",
+    "WatchEvent",
+];
+
+/// Kinds of the core group that nobody serves.
+const CORE_ONLY: [&str; 10] = [
+    "List",
+    "NodeProxyOptions",
+    "PodAttachOptions",
+    "PodExecOptions",
+    "PodLogOptions",
+    "PodPortForwardOptions",
+    "PodProxyOptions",
+    "RangeAllocation",
+    "SerializedReference",
+    "ServiceProxyOptions",
+];
 
 /// Whether a kind is one that the server still knows in a version it no longer serves.
 fn is_retired(actual: &GroupVersionKind, expected: &GroupVersionKind) -> bool {

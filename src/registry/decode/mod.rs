@@ -6,6 +6,7 @@
 //! `apiextensions-apiserver/pkg/apiserver/customresource_handler.go` (`schemaCoercingDecoder`).
 
 mod custom;
+mod delete_options;
 mod embedded;
 mod form;
 mod head;
@@ -17,12 +18,11 @@ mod tree;
 mod typed;
 
 pub(crate) use self::custom::metadata;
+pub(crate) use self::delete_options::delete_options;
 pub(crate) use self::head::check_type;
-pub(crate) use self::patch::{any, of_tree, patched, without_frame};
+pub(crate) use self::patch::{any, of_tree, operations, patched, without_frame};
 
 use std::borrow::Cow;
-
-use serde_json::Value;
 
 use self::head::Head;
 use self::strict::Strict;
@@ -31,15 +31,9 @@ use super::request::FieldValidation;
 use super::{Context, Request};
 use crate::error::ApiError;
 use crate::object::json::{Malformed, syntax_error};
-use crate::object::{GroupVersionKind, Object, json, yaml};
+use crate::object::{GroupVersionKind, Object, yaml};
 use crate::schema::protobuf::ProtobufError;
 use crate::schema::{Origin, Schema, tables};
-
-/// A body as a JSON value, unchecked.
-pub(crate) fn to_value(content_type: &str, body: &[u8]) -> Result<Value, ApiError> {
-    let text = to_json(content_type, body).map_err(ApiError::bad_request)?;
-    json::parse(&text.bytes).map_err(|error| ApiError::bad_request(error.to_string()))
-}
 
 /// The object in the body of a create or update, with `apiVersion` and `kind` filled in.
 pub(crate) fn object(cx: &Context<'_>, request: &Request) -> Result<Object, ApiError> {
@@ -265,6 +259,13 @@ pub(super) fn read(
         }
     } else {
         let actual = named.with_defaults(target.expected);
+        if actual.group_version.version.is_empty() {
+            return Err(Refusal::Unhandled {
+                kind: actual.kind.to_string(),
+                version: String::new(),
+                why: head::without_version(body),
+            });
+        }
         if actual != *target.expected {
             let error = head::another_kind(&text.bytes, &actual, target.expected);
             return Err(Refusal::Other(error));

@@ -54,6 +54,8 @@ pub(crate) struct Decoder<'a> {
     pub(super) findings: Findings,
     /// What becomes of a number of no known type.
     number: fn(&str) -> Value,
+    /// Whether a number of no known type must fit a float, since it is not kept as text.
+    bounds_numbers: bool,
 }
 
 /// What should stand at a place: a node of the schema and its type in Go.
@@ -71,7 +73,14 @@ impl<'a> Decoder<'a> {
             schema,
             findings: Findings::default(),
             number,
+            bounds_numbers: false,
         }
+    }
+
+    /// The same decoder, which refuses numbers of no known type that are too large for a float.
+    pub(crate) fn bounding_numbers(mut self) -> Self {
+        self.bounds_numbers = true;
+        self
     }
 
     /// The same decoder, which leaves floats of no known type as they are written.
@@ -217,7 +226,13 @@ impl<'a> Decoder<'a> {
         Ok(match token {
             Token::Null => Value::Null,
             Token::Bool(value) => Value::Bool(value),
-            Token::Number(text) => (self.number)(text),
+            Token::Number(text) => {
+                if self.bounds_numbers && !text.parse().is_ok_and(f64::is_finite) {
+                    let found = format!("number {text}");
+                    self.findings.save(|| place.of_type(&found, "float64"));
+                }
+                (self.number)(text)
+            }
             Token::Text(text) => Value::String(text.into_owned()),
             Token::List => {
                 let mut list = Vec::new();

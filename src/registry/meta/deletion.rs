@@ -36,6 +36,9 @@ pub fn mark(
     options: &DeleteOptions,
     now: Timestamp,
 ) -> Outcome {
+    if object.is_being_deleted() && strategy.is_deleted_once() && strategy.holds_deletion(object) {
+        return Outcome::Pending;
+    }
     let asked = options
         .grace_seconds
         .map(|seconds| if seconds < 0 { 1 } else { seconds });
@@ -167,6 +170,12 @@ fn set_propagation(object: &mut Object, strategy: &dyn Strategy, options: &Delet
         Propagation::Orphan => finalizers.push(ORPHAN),
         Propagation::Foreground => finalizers.push(FOREGROUND),
         Propagation::Background | Propagation::Unsupported => {}
+    }
+    // The order counts for nothing.
+    let is_same = finalizers.len() == object.finalizers().count()
+        && object.finalizers().all(|name| finalizers.contains(&name));
+    if is_same {
+        return;
     }
     let finalizers: Value = finalizers.into();
     let metadata = object.metadata_mut();

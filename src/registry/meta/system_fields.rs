@@ -44,10 +44,9 @@ pub fn fill(object: &mut Object, now: Timestamp, entropy: &Entropy) {
     ] {
         metadata.remove(name);
     }
-    // A real version is refused when the object is stored; a dry run, which stores nothing, keeps
-    // it.
+    // A version is looked at when the object is stored; a dry run, which stores nothing, keeps it.
     let version = metadata.get("resourceVersion").and_then(Value::as_str);
-    if version.is_none_or(|text| text.parse::<u64>().unwrap_or(0) == 0) {
+    if version.is_none_or(str::is_empty) {
         metadata.remove("resourceVersion");
     }
     metadata.insert("uid".to_owned(), entropy.uid().into());

@@ -116,8 +116,8 @@ impl ListOptions {
     }
 }
 
-/// A resource version as a number, or what Go says of it.
-pub(in crate::registry) fn parse_revision(text: &str) -> Result<Revision, String> {
+/// A resource version as a number, 0 where there is none; or what Go says of it.
+pub(crate) fn parse_revision(text: &str) -> Result<Revision, String> {
     if text.is_empty() {
         return Ok(Revision(0));
     }

@@ -8,5 +8,6 @@ pub mod list_options;
 pub mod selection;
 
 pub use continuation::Continuation;
+pub(crate) use list_options::parse_revision;
 pub use list_options::{ListOptions, VersionMatch};
 pub use selection::Selection;

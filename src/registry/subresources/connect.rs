@@ -99,6 +99,9 @@ pub(super) async fn admit(
         .subresource(cx.subresource)
         .map(|face| &face.kind);
     match kind.and_then(|kind| options(kind, request)) {
+        Some(_) if request.parameter("dryRun").is_some() => {
+            Err(ApiError::bad_request("dryRun is not supported"))
+        }
         Some(mut object) => registry.admit(cx, Operation::Connect, &mut object).await,
         None => Ok(()),
     }

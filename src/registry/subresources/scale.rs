@@ -102,6 +102,9 @@ async fn change(
             let place = paths(cx.resource);
             let live = with_managers(cx, old);
             let mut scale = make(&live)?;
+            if verb == Verb::Update {
+                update::check_uid(cx, &scale, old)?;
+            }
             normalise::apply(scale.as_map_mut(), &face.schema);
             cx.of_face(&face, |cx| managers::track(registry, cx, &live, &mut scale))?;
             let replicas = scale.integer(&["spec", "replicas"]).unwrap_or(0);

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::create::set_namespace;
-use super::update::{check_name, check_version};
+use super::update::{check_name, check_version, parse_version};
 use crate::error::{ApiError, Cause, Details, Reason};
 use crate::object::yaml::{self, Document};
 use crate::object::{GroupVersion, Object};
@@ -34,7 +34,6 @@ pub(crate) async fn apply(
         .update_object(cx, &key, &mut |old| {
             let served = registry.as_served(cx.resource, old);
             let mut object = applied.over(registry, cx, &served, force)?;
-            set_namespace(cx, &mut object)?;
             let is_exact = check_version(cx, registry, &mut object, old)?;
             Ok(Changed {
                 object,
@@ -64,8 +63,11 @@ async fn create(
         let resource = cx.resource.group_resource();
         return Err(ApiError::conflict(&resource, cx.name, &why));
     }
-    set_namespace(cx, &mut object)?;
-    object.remove(&["metadata", "resourceVersion"]);
+    parse_version(&object)?;
+    // What is only tried never comes to where versions are set.
+    if !cx.is_dry_run {
+        object.remove(&["metadata", "resourceVersion"]);
+    }
     registry.check_may_create(cx).await?;
     let written = registry.create_tracked(cx, object).await?;
     registry.answer_written(cx, request, 201, written).await
@@ -144,6 +146,7 @@ impl Applied {
         self.report_duplicates(cx)?;
         let again = || merge().unwrap_or_default();
         let mut object = self.typed(cx, merged, again)?;
+        set_namespace(cx, &mut object)?;
         check_name(cx, &object)?;
         shape::applied(cx, registry.strategy(cx.resource), &mut object);
         Ok(registry.to_hub(cx.resource, object))

@@ -12,7 +12,8 @@ pub(crate) async fn delete_collection(
     cx: &Context<'_>,
     request: &Request,
 ) -> Result<Response, ApiError> {
-    let options = DeleteOptions::of(request)?;
+    list::check(registry, cx, request)?;
+    let options = DeleteOptions::of_many(request)?;
     let mut page = list::select(registry, cx, request).await?;
     page.prepare(registry, cx, request).await?;
     let mut deleted = Vec::with_capacity(page.objects.len());

@@ -47,16 +47,28 @@ pub(crate) async fn list(
     answer(registry, cx, request, page).await
 }
 
+/// What a request means: how, and which objects.
+pub(super) fn check(
+    registry: &Registry,
+    cx: &Context<'_>,
+    request: &Request,
+) -> Result<(ListOptions, Selection), ApiError> {
+    let options = ListOptions::of(request)?;
+    let strategy = registry.strategy(cx.resource);
+    let selection = Selection::of(cx.resource, strategy, (cx.namespace, cx.name), &options)?;
+    Ok((options, selection))
+}
+
 /// The objects that a request means.
 pub(super) async fn select(
     registry: &Registry,
     cx: &Context<'_>,
     request: &Request,
 ) -> Result<Page, ApiError> {
-    let options = ListOptions::of(request)?;
-    let strategy = registry.strategy(cx.resource);
-    let selection = Selection::of(cx.resource, strategy, (cx.namespace, cx.name), &options)?;
-    let start = Start::of(&options, &selection)?;
+    let (options, selection) = check(registry, cx, request)?;
+    // Whoever deletes many asks for them page by page, and gets all of them.
+    let is_paged = options.limit > 0 || request.verb == Verb::DeleteCollection;
+    let start = Start::of(&options, &selection, is_paged)?;
     let snapshot = start.snapshot(registry, cx.resource)?;
     let mut view = View::of(registry, cx, request);
     if view.selects_by_content(&selection) {
@@ -104,7 +116,7 @@ struct Start {
 }
 
 impl Start {
-    fn of(options: &ListOptions, selection: &Selection) -> Result<Self, ApiError> {
+    fn of(options: &ListOptions, selection: &Selection, is_paged: bool) -> Result<Self, ApiError> {
         let limit = usize::try_from(options.limit).unwrap_or(0);
         let is_single = selection.single().is_some();
         if !options.continuation.is_empty() && !is_single {
@@ -127,7 +139,7 @@ impl Start {
             Some(VersionMatch::Exact) => true,
             Some(VersionMatch::NotOlderThan) => false,
             // The older of the two ways to ask for a version, by paging at it.
-            None => limit > 0 && !is_single && asked.0 > 0,
+            None => is_paged && !is_single && asked.0 > 0,
         };
         Ok(Self {
             at: is_exact.then_some(asked),

@@ -35,10 +35,10 @@ pub(crate) async fn patch(
                 schema: &cx.resource.schema,
             };
             let mut object = patch.apply(cx, &served, target)?;
+            set_namespace(cx, &mut object)?;
             check_name(cx, &object)?;
             shape::decoded(cx, registry.strategy(cx.resource), &mut object);
             let mut object = registry.to_hub(cx.resource, object);
-            set_namespace(cx, &mut object)?;
             let is_exact = check_version(cx, registry, &mut object, old)?;
             // The version comes along from the old object unless the patch names one, so a race is
             // settled by patching anew.
@@ -77,23 +77,32 @@ impl Patch {
                 _ => return Err(unsupported()),
             };
         let is_textual = request.content_type != "application/strategic-merge-patch+json";
-        let (body, duplicates) = decode::any(&request.body, &cx.resource.schema, is_textual)
-            .map_err(|error| {
-                let is_list = request.content_type == "application/json-patch+json";
-                let why = if is_list {
-                    error.to_string()
-                } else {
-                    "invalid JSON patch".to_owned()
-                };
-                ApiError::bad_request(why)
-            })?;
+        let is_ignoring = cx.field_validation == FieldValidation::Ignore;
+        let (text, schema) = (&request.body, &cx.resource.schema);
+        let read = if request.content_type == "application/json-patch+json" && !is_ignoring {
+            decode::operations(text, schema)
+        } else {
+            decode::any(text, schema, is_textual)
+        };
+        let read = read.map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
+        let body = read.value;
         let mut change = make(body.clone());
-        if cx.field_validation == FieldValidation::Ignore {
+        if let (Ok(_), Some(error)) = (&change, read.error) {
+            // Differs: where fields are not validated, upstream reads no numbers of a patch of text
+            // before they are part of an object.
+            let before = if is_textual {
+                "error decoding patch: "
+            } else {
+                ""
+            };
+            change = Err(patch::Error::Malformed(format!("{before}{error}")));
+        }
+        if is_ignoring {
             change = change.map_err(|error| carelessly(error, &request.content_type));
         }
         Ok(Self {
             change,
-            duplicates,
+            duplicates: read.reports,
             body,
             replaces: cx.field_validation == FieldValidation::Ignore
                 && request.content_type == "application/merge-patch+json",

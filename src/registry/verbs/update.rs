@@ -19,10 +19,10 @@ pub(crate) async fn update(
     request: &Request,
 ) -> Result<Response, ApiError> {
     let mut object = decode::object(cx, request)?;
+    set_namespace(cx, &mut object)?;
     check_name(cx, &object)?;
     shape::decoded(cx, registry.strategy(cx.resource), &mut object);
-    let mut object = registry.to_hub(cx.resource, object);
-    set_namespace(cx, &mut object)?;
+    let object = registry.to_hub(cx.resource, object);
     let key = cx.key()?;
     let strategy = registry.strategy(cx.resource);
     let is_there = registry.reader.get(&cx.resource.storage, &key).is_some();
@@ -83,7 +83,7 @@ pub(crate) fn check_name(cx: &Context<'_>, object: &Object) -> Result<(), ApiErr
 }
 
 /// A uid in the body is a precondition.
-fn check_uid(cx: &Context<'_>, object: &Object, old: &Object) -> Result<(), ApiError> {
+pub(crate) fn check_uid(cx: &Context<'_>, object: &Object, old: &Object) -> Result<(), ApiError> {
     let asked = object.uid();
     if asked.is_empty() || asked == old.uid() {
         return Ok(());
@@ -140,18 +140,19 @@ pub(crate) fn check_version(
 }
 
 /// The version that a body names; 0 where it names none.
-fn parse_version(object: &Object) -> Result<u64, ApiError> {
+pub(super) fn parse_version(object: &Object) -> Result<u64, ApiError> {
     let text = object.resource_version();
     if text.is_empty() {
         return Ok(0);
     }
     text.parse().map_err(|_| {
-        ApiError::new(
-            Reason::Unknown,
-            format!(
-                "strconv.ParseUint: parsing {}: invalid syntax",
-                quoted(text)
-            ),
-        )
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let why = if is_number {
+            "value out of range"
+        } else {
+            "invalid syntax"
+        };
+        let message = format!("strconv.ParseUint: parsing {}: {why}", quoted(text));
+        ApiError::new(Reason::Unknown, message)
     })
 }

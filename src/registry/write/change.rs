@@ -155,7 +155,8 @@ impl Registry {
         let key = &stored.key;
         let expect = Expect::At(stored.revision);
         let committed = if deletion::is_released(object, strategy) {
-            self.take_away(cx, key, expect, Some(draft), object)
+            // Whoever watches sees it go as it was stored, with the last finalizer.
+            self.take_away(cx, key, expect, object)
                 .await
                 .map(|()| Fate::Gone)
         } else {

@@ -114,6 +114,7 @@ impl Registry {
             };
         }
         refuse_resource_version(object)?;
+        object.remove(&["metadata", "resourceVersion"]);
         let draft = self.draft(cx, object).await?;
         let stored = self.put(cx, &key, Expect::Absent, draft, object).await;
         stored.map(Fate::Stored).map_err(|error| {

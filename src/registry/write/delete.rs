@@ -95,7 +95,7 @@ impl Registry {
             }
             expect = Expect::At(marked.revision);
         }
-        self.take_away(cx, key, expect, None, object).await?;
+        self.take_away(cx, key, expect, object).await?;
         Ok(Fate::Gone)
     }
 }

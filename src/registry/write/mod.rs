@@ -82,22 +82,20 @@ impl Registry {
         draft: Draft,
         object: &mut Object,
     ) -> Result<Arc<Stored>, Error> {
-        let stored = self.commit(cx, key, expect, Some(draft), None).await?;
+        let stored = self.commit(cx, key, expect, Some(draft)).await?;
         set_version(object, &stored);
         Ok(stored)
     }
 
-    /// Removes an object, whose last state differs from the stored one where `last` says so. The
-    /// object gets the version of its removal; what it had reserved is given back.
+    /// Removes an object. It gets the version of its removal; what it had reserved is given back.
     async fn take_away(
         &self,
         cx: &Context<'_>,
         key: &Key,
         expect: Expect,
-        last: Option<Draft>,
         object: &mut Object,
     ) -> Result<(), Error> {
-        let stored = self.commit(cx, key, expect, None, last).await?;
+        let stored = self.commit(cx, key, expect, None).await?;
         self.strategy(cx.resource).settle_delete(cx, object);
         set_version(object, &stored);
         Ok(())
@@ -109,7 +107,6 @@ impl Registry {
         key: &Key,
         expect: Expect,
         put: Option<Draft>,
-        last: Option<Draft>,
     ) -> Result<Arc<Stored>, Error> {
         let resource = cx.resource.storage.clone();
         let write = Write {
@@ -117,7 +114,6 @@ impl Registry {
             key: key.clone(),
             expect,
             put,
-            last,
         };
         self.writer.0.commit(write).await
     }

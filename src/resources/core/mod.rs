@@ -1,5 +1,6 @@
 //! The kinds of the core group.
 
+mod component_status;
 pub mod config_map;
 pub mod event;
 pub mod namespace;
@@ -19,6 +20,7 @@ use crate::registry::Strategy;
 pub(super) fn strategy(plural: &str) -> Option<&'static dyn Strategy> {
     Some(match plural {
         "bindings" => &pod::BINDINGS,
+        "componentstatuses" => &component_status::ComponentStatus,
         "configmaps" => &config_map::CONFIG_MAP,
         "endpoints" => &service::ENDPOINTS,
         "events" => &event::EventStrategy,

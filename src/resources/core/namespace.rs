@@ -60,6 +60,9 @@ impl Strategy for NamespaceStrategy {
                 object.set(&["spec", "finalizers"], finalizers);
             }
         }
+        if cx.subresource == "finalize" {
+            object.set(&["status"], old.at("status").clone());
+        }
         let name = object.name().to_owned();
         object.set(&["metadata", "labels", NAME_LABEL], name);
         Ok(())
@@ -74,6 +77,13 @@ impl Strategy for NamespaceStrategy {
             "status" => phase(object),
             "finalize" => finalizers(object, true),
             _ => finalizers(object, false),
+        }
+    }
+
+    fn resets(&self, subresource: &str) -> &'static [&'static str] {
+        match subresource {
+            "finalize" => &["status"],
+            _ => &[],
         }
     }
 
@@ -93,6 +103,10 @@ impl Strategy for NamespaceStrategy {
         object.set(&["status", "phase"], "Terminating");
         // A namespace has a store of its own upstream, which knows no grace.
         object.metadata_mut().remove("deletionGracePeriodSeconds");
+    }
+
+    fn is_deleted_once(&self) -> bool {
+        true
     }
 
     fn holds_deletion(&self, object: &Object) -> bool {

@@ -102,16 +102,24 @@ pub(super) fn arrive(parts: Parts, limits: &Limits) -> Result<Asked, Box<Answer>
             location,
             certificate: parts.extensions.get::<Arc<Shown>>().cloned(),
         }),
-        Err(path::BadPath::NothingAfterVerb) => Err(Box::new(encode::text(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!(
-                "Internal Server Error: {}: failed to create RequestInfo: unable to \
-                 determine kind and namespace from url, {path}\n",
-                quoted(&path)
-            ),
-        ))),
+        Err(path::BadPath::NothingAfterVerb) => {
+            let mut answer = encode::text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                format!(
+                    "Internal Server Error: {}: failed to create RequestInfo: unable to \
+                     determine kind and namespace from url, {path}\n",
+                    quoted(&path)
+                ),
+            );
+            answer.extensions_mut().insert(Early);
+            Err(Box::new(answer))
+        }
     }
 }
+
+/// Marks an answer that is given before anybody says how long answers are good for.
+#[derive(Clone, Copy)]
+pub(super) struct Early;
 
 /// What HTTP/1.1 asks of a head beyond its syntax, as Go checks it.
 fn check_head(parts: &Parts) -> Option<Answer> {
@@ -124,6 +132,10 @@ fn check_head(parts: &Parts) -> Option<Answer> {
             return bad("malformed Host header");
         }
         _ => {}
+    }
+    let expected = parts.headers.get(http::header::EXPECT);
+    if expected.is_some_and(|what| !what.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return Some(refusal(StatusCode::EXPECTATION_FAILED, ""));
     }
     let target = parts.uri.path();
     if parts.method == Method::OPTIONS && target == "*" {

@@ -44,7 +44,21 @@ fn built_in(asked: &Asked, resource: &Resource) -> Result<Route, ApiError> {
     if is_beyond_kind(target, resource) {
         return Err(ApiError::path_not_found());
     }
-    if target.name.is_empty() && !target.subresource.is_empty() {
+    // No route of an object leaves out its namespace, or names one too many.
+    let has_namespace = !target.namespace.is_empty() || location.names_no_namespace;
+    let is_in_place = if has_namespace {
+        resource.is_namespaced
+    } else {
+        !resource.is_namespaced || target.name.is_empty()
+    };
+    if !is_in_place {
+        return Err(ApiError::path_not_found());
+    }
+    let is_face = !target.subresource.is_empty();
+    if is_face && resource.subresource(&target.subresource).is_none() {
+        return Err(ApiError::path_not_found());
+    }
+    if target.name.is_empty() && is_face {
         return Err(without_name(asked, resource));
     }
     let is_served = |verb: &Verb| match verb {

@@ -40,11 +40,7 @@ impl Table {
     /// Makes a write at a revision, if what it expects holds.
     pub(super) fn apply(&mut self, write: Write, revision: Revision) -> Result<Change, Error> {
         let Write {
-            key,
-            expect,
-            put,
-            last,
-            ..
+            key, expect, put, ..
         } = write;
         let previous = self.objects.get(&key);
         match (previous, expect) {
@@ -58,11 +54,7 @@ impl Table {
         }
         let Some(draft) = put else {
             let previous = self.objects.remove(&key).ok_or(Error::Missing)?;
-            let object = match last {
-                Some(draft) => Stored::new(previous.key.clone(), revision, draft),
-                None => previous.moved_to(revision),
-            };
-            let object = Arc::new(object);
+            let object = Arc::new(previous.moved_to(revision));
             return Ok(Change::new(ChangeKind::Deleted, object, Some(previous)));
         };
         let key = previous.map_or(key, |stored| stored.key.clone());

@@ -1,5 +1,7 @@
 //! Health, version, metrics, discovery, OpenAPI: the routes and their headers.
 
+use serde_json::{Value, json};
+
 use crate::support::{Fixture, cluster};
 
 async fn text(client: &mockernetes::client::Client, target: &str) -> (u16, String) {
@@ -147,4 +149,33 @@ async fn deleting_the_metrics_begins_counting_anew() {
     let reply = client.request("DELETE", "/metrics", &[], "").await;
     assert_eq!(&*reply.into_bytes().await, b"metrics reset\n");
     assert!(!text(client, "/metrics").await.1.contains(counted));
+}
+
+#[tokio::test]
+async fn checks_of_health_are_metrics_too() {
+    let Fixture { client, .. } = &cluster().await;
+    let (code, metrics) = text(client, "/metrics/slis").await;
+    assert_eq!(code, 200);
+    let check = "kubernetes_healthcheck{name=\"etcd\",type=\"livez\"} 1";
+    assert!(metrics.contains(check), "{metrics}");
+}
+
+#[tokio::test]
+async fn parts_of_the_control_plane_are_well_whenever_somebody_looks() {
+    let Fixture { client, .. } = &cluster().await;
+    let parts = "/api/v1/componentstatuses";
+    let list = client.json("GET", parts, None).await.unwrap();
+    assert_eq!(list["kind"], "ComponentStatusList");
+    assert_eq!(list["metadata"], json!({}));
+    let names = |list: &Value| -> Vec<Value> {
+        let items = list["items"].as_array().unwrap().iter();
+        items.map(|item| item["metadata"]["name"].clone()).collect()
+    };
+    assert_eq!(names(&list), ["scheduler", "controller-manager", "etcd-0"]);
+    let one = format!("{parts}?fieldSelector=metadata.name%3Detcd-0");
+    let one = client.json("GET", &one, None).await.unwrap();
+    assert_eq!(names(&one), ["etcd-0"]);
+    let part = client.json("GET", "/api/v1/componentstatuses/scheduler", None);
+    let well = json!([{"type": "Healthy", "status": "True", "message": "ok"}]);
+    assert_eq!(part.await.unwrap()["conditions"], well);
 }

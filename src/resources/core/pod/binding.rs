@@ -40,6 +40,9 @@ impl Connect for Binding {
         Box::pin(async move {
             let mut binding = body(cx, request)?;
             let name = binding.at("metadata").text("name");
+            if cx.name.is_empty() && name.is_empty() {
+                return Err(ApiError::bad_request("Name parameter required."));
+            }
             if !cx.name.is_empty() && cx.name != name {
                 return Err(ApiError::bad_request(
                     "name in URL does not match name in Binding object",

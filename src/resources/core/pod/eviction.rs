@@ -11,10 +11,11 @@ use crate::error::{ApiError, Cause, Details, FieldErrors, Reason};
 use crate::object::{FieldPath, GroupResource, GroupVersionKind, Key, Object, time};
 use crate::registry::write::Changed;
 use crate::registry::{
-    Connect, Context, DeleteOptions, Options, Registry, Request, Response, Target,
+    Connect, Context, DeleteOptions, Options, Registry, Request, Response, Target, decode,
 };
 use crate::resources::shared::label_selector;
 use crate::resources::shared::look::Look;
+use crate::schema::tables;
 
 /// Evictions that a budget's controller has not confirmed yet, at most.
 const DISRUPTED_PODS_MAX: usize = 2000;
@@ -31,7 +32,7 @@ impl Connect for Eviction {
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let mut eviction = body(cx, request)?;
+            let mut eviction = eviction(cx, request)?;
             // Differs: upstream looks at the name between admission that changes and that refuses.
             let name = eviction.at("metadata").text("name").to_owned();
             admit(registry, cx, &mut eviction).await?;
@@ -46,6 +47,17 @@ impl Connect for Eviction {
             Ok(success())
         })
     }
+}
+
+/// The eviction in a body: of either version of its group.
+fn eviction(cx: &Context, request: &Request) -> Result<Value, ApiError> {
+    body(cx, request).or_else(|error| {
+        let older = GroupVersionKind::new("policy", "v1beta1", "Eviction");
+        let schema = tables::kind("policy", "v1", "Eviction");
+        let read = schema.and_then(|schema| decode::body(cx, request, &older, &schema).ok());
+        let read = read.filter(|eviction| eviction.api_version() == "policy/v1beta1");
+        Ok(read.ok_or(error)?.into_value())
+    })
 }
 
 fn delete_options(

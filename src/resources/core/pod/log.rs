@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use super::streams::{container, pod};
+use super::streams::{check_node, container, pod};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, GroupVersionKind};
 use crate::registry::response::Body;
@@ -28,7 +28,9 @@ impl Connect for Log {
             check(cx, request)?;
             let pod = pod(cx)?;
             container(&pod, request.parameter("container").unwrap_or(""))?;
-            if !pod.at("spec").text("nodeName").is_empty() {
+            let node = pod.at("spec").text("nodeName");
+            if !node.is_empty() {
+                check_node(cx, node)?;
                 return Err(ApiError::not_implemented(
                     "logs of pods that have a node: no process runs behind an emulated pod yet",
                 ));

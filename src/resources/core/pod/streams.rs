@@ -5,7 +5,8 @@
 use futures_util::future::BoxFuture;
 
 use crate::error::ApiError;
-use crate::object::{GroupResource, Object};
+use crate::object::quote::quoted;
+use crate::object::{GroupResource, Key, Object};
 use crate::registry::{Connect, Context, Registry, Request, Response};
 use crate::resources::shared::look::Look;
 
@@ -24,22 +25,55 @@ impl Connect for Streams {
                 "pods/{}: no process runs behind an emulated pod yet",
                 cx.subresource
             );
+            let pod = if cx.subresource == "proxy" {
+                proxied(cx)?
+            } else {
+                pod(cx)?
+            };
             if cx.subresource == "proxy" {
-                return Err(ApiError::not_implemented(&feature));
+                return Err(match pod.at("status").text("podIP") {
+                    "" => ApiError::bad_request("address not allowed"),
+                    _ => ApiError::not_implemented(&feature),
+                });
             }
-            let pod = pod(cx)?;
             if cx.subresource != "portforward" {
                 container(&pod, request.parameter("container").unwrap_or(""))?;
             }
-            if pod.at("spec").text("nodeName").is_empty() {
+            let node = pod.at("spec").text("nodeName");
+            if node.is_empty() {
                 let name = pod.name();
                 return Err(ApiError::bad_request(format!(
                     "pod {name} does not have a host assigned"
                 )));
             }
+            check_node(cx, node)?;
             Err(ApiError::not_implemented(&feature))
         })
     }
+}
+
+/// A pod's node must be there to be asked; upstream looks for it as if it were a pod.
+pub(super) fn check_node(cx: &Context, name: &str) -> Result<(), ApiError> {
+    let nodes = GroupResource::new("", "nodes");
+    match cx.reader.get(&nodes, &Key::new("", name)) {
+        Some(_) => Ok(()),
+        None => Err(ApiError::not_found(&GroupResource::new("", "pods"), name)),
+    }
+}
+
+/// The pod that a request for a proxy means: `NAME`, `NAME:PORT` or `SCHEME:NAME:PORT`.
+fn proxied(cx: &Context) -> Result<Object, ApiError> {
+    let parts: Vec<&str> = cx.name.split(':').collect();
+    let ([name] | [name, _] | ["" | "http" | "https", name, _]) = parts[..] else {
+        let asked = quoted(cx.name);
+        return Err(ApiError::bad_request(format!(
+            "invalid pod request {asked}"
+        )));
+    };
+    let key = Key::new(cx.namespace, name);
+    let stored = cx.reader.get(&cx.resource.storage, &key);
+    let missing = || ApiError::not_found(&GroupResource::new("", "pods"), name);
+    Ok(stored.ok_or_else(missing)?.object())
 }
 
 /// The pod of a request.
