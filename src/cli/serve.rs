@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -167,7 +168,7 @@ pub(super) fn run(flags: &Flags, mut manner: Manner) -> Result<(), Fault> {
         tracing::info!(flags = manner.without_effect.join(" "), "without effect");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(worker_threads())
+        .worker_threads(worker_threads(flags))
         .enable_all()
         .build()
         .map_err(|error| Fault::failed(format!("cannot start: {error}")))?;
@@ -176,9 +177,15 @@ pub(super) fn run(flags: &Flags, mut manner: Manner) -> Result<(), Fault> {
 
 /// Half of the machine is left to who asks: clients, and the tests they are part of, run beside
 /// the server. Threads that wait for the same processors cost each request a tenth more.
-fn worker_threads() -> usize {
-    let processors = std::thread::available_parallelism();
-    processors.map_or(1, |count| count.get().div_ceil(2))
+/// Controllers and nodes work beside requests, and take what there is.
+fn worker_threads(flags: &Flags) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let is_living = flags.nodes > 0 || flags.controllers != "none";
+    if is_living {
+        processors
+    } else {
+        processors.div_ceil(2)
+    }
 }
 
 async fn serve(flags: &Flags, manner: &Manner, builder: Builder) -> Result<(), Fault> {
