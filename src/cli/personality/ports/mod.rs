@@ -30,6 +30,10 @@ const LIFETIME: Duration = Duration::from_secs(1);
 
 /// The ports that are chosen for a program just before it is asked for its flags.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "read where ports can be kept")
+)]
 pub(super) struct Chosen {
     /// The program.
     pub(super) program: &'static str,
