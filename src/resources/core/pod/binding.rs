@@ -173,7 +173,8 @@ async fn bind(
         Ok(Changed {
             object,
             is_exact,
-            is_tracked: false,
+            // The node is nobody's field: upstream writes it past the managers.
+            is_tracked: true,
         })
     };
     let key = Key::new(cx.namespace, name);

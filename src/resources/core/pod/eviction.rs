@@ -297,7 +297,10 @@ async fn take_from_budget(
         subresource: "status".to_owned(),
         ..Target::default()
     };
-    let request = inner_request(request, target);
+    let request = Request {
+        user_agent: "kube-apiserver".to_owned(),
+        ..inner_request(request, target)
+    };
     let resource = registry
         .catalog
         .resource("policy", "v1", "poddisruptionbudgets")
@@ -351,7 +354,8 @@ async fn delete(
             Ok(Changed {
                 object,
                 is_exact,
-                is_tracked: false,
+                // Upstream writes the condition past the managers.
+                is_tracked: true,
             })
         };
         let written = registry.update_object(&own, key, &mut change).await?;
