@@ -71,6 +71,8 @@ pub struct Custom {
     pub definition: String,
     /// What of the definition decided how it is served; another text means: build it anew.
     pub state: String,
+    /// The definition's generation, which counts what it says.
+    pub generation: i64,
     /// Whether the definition is being deleted.
     pub is_terminating: bool,
     /// How stored objects are read; shared by all versions of the definition.

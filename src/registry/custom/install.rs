@@ -179,6 +179,7 @@ fn build(
     let custom = Custom {
         definition: definition.name().to_owned(),
         state: state.0.clone(),
+        generation: definition.generation(),
         is_terminating: definition.is_being_deleted(),
         reading: Arc::clone(reading),
         printer_columns: list(version, "additionalPrinterColumns").to_vec(),

@@ -168,6 +168,35 @@ async fn a_watch_ends_with_the_definition_of_what_it_watches() {
 }
 
 #[tokio::test]
+async fn a_watch_ends_when_the_definition_of_what_it_watches_says_something_else() {
+    let fixture = foos().await;
+    let api = fixture.client.api("example.com/v1", "foos");
+    let definitions = "apiextensions.k8s.io/v1";
+    let definitions = fixture.client.api(definitions, "customresourcedefinitions");
+    let patch = |body: &'static str| {
+        let path = definitions.path("foos.example.com");
+        let client = &fixture.client;
+        async move {
+            let headers = [("content-type", "application/merge-patch+json")];
+            let reply = client.request("PATCH", &path, &headers, body).await;
+            assert_eq!(reply.code, 200);
+        }
+    };
+    let mut watch = api.watch("").await.unwrap();
+    patch(r#"{"metadata": {"labels": {"a": "b"}}}"#).await;
+    let object = json!({
+        "apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "a"},
+    });
+    api.namespace("default").create(&object).await.unwrap();
+    let event = watch.next().await.unwrap();
+    assert_eq!(event["type"], "ADDED", "labels are nothing it says of foos");
+    patch(r#"{"spec": {"names": {"shortNames": ["fo"]}}}"#).await;
+    assert_eq!(watch.next().await, None);
+    let mut anew = api.watch("").await.unwrap();
+    assert_eq!(anew.next().await.unwrap()["type"], "ADDED");
+}
+
+#[tokio::test]
 async fn a_whole_number_written_as_a_float_is_one_but_for_replicas() {
     let fixture = foos().await;
     let api = fixture.client.api("example.com/v1", "foos");

@@ -3,6 +3,7 @@
 //! *Upstream:* `apiserver/pkg/endpoints/handlers/{get,watch}.go`, `storage/cacher/cacher.go`
 //! (`Watch`), `cache_watcher.go`.
 
+mod definition;
 mod feed;
 mod frame;
 
@@ -17,14 +18,11 @@ use jiff::Timestamp;
 use self::feed::{Feed, Timer};
 use self::frame::Frames;
 use crate::error::ApiError;
-use crate::object::Key;
 use crate::registry::query::{ListOptions, Selection};
 use crate::registry::view::View;
-use crate::registry::{
-    Batch, Body, Context, Registry, Request, Response, custom, interpret, table,
-};
+use crate::registry::{Batch, Body, Context, Registry, Request, Response, interpret, table};
 use crate::sim::Entropy;
-use crate::storage::{ChangeKind, Error, Reader, Revision, Scope, Stored, Watch};
+use crate::storage::{Error, Revision, Stored, Watch};
 
 /// The least a watch lasts whose client does not say; at most twice that.
 const DURATION_SECONDS_MIN: i64 = 1800;
@@ -61,11 +59,10 @@ pub(crate) async fn watch(
         Some((batch, feed))
     });
     let events = events.fuse().boxed();
-    let definition = cx.resource.custom.as_ref();
-    let events = match definition.map(|custom| custom.definition.clone()) {
-        Some(name) if !name.is_empty() => {
-            let gone = gone(Arc::clone(&registry.reader), name);
-            until(events, gone.boxed())
+    let events = match &cx.resource.custom {
+        Some(custom) if !custom.definition.is_empty() => {
+            let replaced = definition::replaced(Arc::clone(&registry.reader), Arc::clone(custom));
+            until(events, replaced.boxed())
         }
         _ => events,
     };
@@ -74,34 +71,6 @@ pub(crate) async fn watch(
         body: Body::Events(events),
         warnings: Vec::new(),
     })
-}
-
-/// Waits until a definition is gone: with it goes what its objects are watched by.
-async fn gone(reader: Arc<dyn Reader>, name: String) {
-    let key = Key::new("", &name);
-    let scope = Scope {
-        resource: custom::definitions(),
-        namespace: None,
-        name: Some(name),
-    };
-    loop {
-        let revision = reader.revision();
-        let Ok(mut watch) = reader.watch(&scope, revision) else {
-            return std::future::pending().await;
-        };
-        if reader.get(&scope.resource, &key).is_none() {
-            return;
-        }
-        // A watch that is left behind is begun anew.
-        while let Ok(changes) = watch.next().await {
-            if changes
-                .iter()
-                .any(|change| change.kind == ChangeKind::Deleted)
-            {
-                return;
-            }
-        }
-    }
 }
 
 /// The same events, ending with the last that is there when `end` comes.
