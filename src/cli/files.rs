@@ -31,12 +31,24 @@ pub(super) fn append(flag: &str, path: &Path) -> Result<std::fs::File, Fault> {
         .map_err(|error| Fault::usage(format!("{flag}: cannot write {}: {error}", path.display())))
 }
 
-/// A file that a flag names, or the YAML and JSON files of a folder and its folders, in name order.
+/// A file that a flag names, or the YAML and JSON files of a folder and its folders, in name order;
+/// a folder without any is no use.
 #[allow(clippy::disallowed_methods, reason = "the command line reads files")]
 pub(super) fn manifest_files(flag: &str, path: &Path) -> Result<Vec<PathBuf>, Fault> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
+    let files = files_below(flag, path)?;
+    if files.is_empty() {
+        let path = path.display();
+        let why = format!("{flag}: no file in {path} ends in .yaml, .yml or .json");
+        return Err(Fault::usage(why));
+    }
+    Ok(files)
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command line reads files")]
+fn files_below(flag: &str, path: &Path) -> Result<Vec<PathBuf>, Fault> {
     let fault = |error: std::io::Error| unreadable(flag, path, &error);
     let mut entries = Vec::new();
     for entry in std::fs::read_dir(path).map_err(fault)? {
@@ -47,7 +59,7 @@ pub(super) fn manifest_files(flag: &str, path: &Path) -> Result<Vec<PathBuf>, Fa
     for entry in entries {
         let extension = entry.extension().and_then(|text| text.to_str());
         if entry.is_dir() {
-            files.extend(manifest_files(flag, &entry)?);
+            files.extend(files_below(flag, &entry)?);
         } else if matches!(extension, Some("yaml" | "yml" | "json")) {
             files.push(entry);
         }

@@ -1,7 +1,7 @@
 //! `mockernetes serve`: a cluster until Ctrl-C.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -440,6 +440,7 @@ fn start_log(flags: &Flags) -> Result<(), Fault> {
         .map_err(|error| Fault::usage(format!("--log {:?}: {error}", flags.log)))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = match flags.log_format {
         LogFormat::Text => log.try_init(),

@@ -206,6 +206,12 @@ pub trait Strategy: Send + Sync {
         None
     }
 
+    /// An annotation that upstream's internal type has as a field: it is shown with the whole object
+    /// alone, not where metadata are shown without it.
+    fn annotation_of_field(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether an answer to DELETE in a version is the object itself, not a Status.
     fn answers_deleted_object(&self, _version: &str) -> bool {
         false

@@ -271,13 +271,18 @@ fn is_mac(text: &str) -> bool {
         let bytes = text.split(separator).count() * width / 2;
         matches!(bytes, 6 | 8 | 20) && text.split(separator).all(|part| is_hex(part, width))
     };
-    all(':', 2) || all('-', 2) || all('.', 4)
+    let is_plain = matches!(text.len(), 12 | 16 | 40) && is_hex(text, text.len());
+    is_plain || all(':', 2) || all('-', 2) || all('.', 4)
 }
 
-/// What Go's `url.ParseRequestURI` reads: an absolute URI or an absolute path.
+/// What Go's `url.ParseRequestURI` reads: an absolute URI, which may be opaque, an absolute path, or
+/// an asterisk.
 fn is_uri(text: &str) -> bool {
     if text.is_empty() || text.chars().any(|c| c.is_ascii_control()) {
         return false;
+    }
+    if text == "*" {
+        return true;
     }
     if text.starts_with('/') {
         return has_sound_escapes(text);
@@ -289,11 +294,18 @@ fn is_uri(text: &str) -> bool {
         && scheme
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
-    if !is_scheme || !has_sound_escapes(rest) {
+    if !is_scheme {
+        return false;
+    }
+    if !rest.starts_with('/') {
+        // What is opaque is not looked at.
+        return true;
+    }
+    if !has_sound_escapes(rest) {
         return false;
     }
     match rest.strip_prefix("//") {
-        None => rest.starts_with('/'),
+        None => true,
         Some(rest) => {
             let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
             is_authority(&rest[..end])

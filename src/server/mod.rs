@@ -218,7 +218,7 @@ impl Door {
             .answer_to(
                 asked,
                 (body, manner),
-                (user, caller.is_inside),
+                (user, caller.is_inside, id),
                 series,
                 &trail,
             )
@@ -238,7 +238,7 @@ impl Door {
         self: &Arc<Self>,
         asked: &Asked,
         (body, manner): (B, Manner),
-        (user, is_inside): (User, bool),
+        (user, is_inside, id): (User, bool, &str),
         series: Series,
         trail: &Trail,
     ) -> (Answer, bool)
@@ -291,7 +291,12 @@ impl Door {
             Err(error) if self.is_nowhere(asked, &error) => encode::not_found(),
             Err(error) => {
                 if error.code() >= 500 {
-                    tracing::warn!(path = asked.path, cause = error.cause(), "{error}");
+                    tracing::warn!(
+                        audit_id = id,
+                        path = asked.path,
+                        cause = error.cause(),
+                        "{error}"
+                    );
                 }
                 fail(error)
             }

@@ -114,7 +114,8 @@ fn refusal(head: &Parts, media: &str, body: &[u8]) -> ApiError {
     if let Some(status) = own_status(body, code) {
         return status;
     }
-    let is_text = media.starts_with("text/");
+    // Who does not say what it is has said it in words.
+    let is_text = media.is_empty() || media.starts_with("text/");
     let quote = &body[..body.len().min(QUOTE_BYTES_MAX)];
     let said = if is_text {
         String::from_utf8_lossy(quote).trim().to_owned()

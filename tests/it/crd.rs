@@ -454,3 +454,33 @@ async fn rules_that_could_never_be_run_are_refused() {
             .ends_with("cel expression must evaluate to a bool")
     );
 }
+
+#[tokio::test]
+async fn texts_are_addresses_where_kubernetes_reads_them_as_such() {
+    let spec = json!({"type": "object", "properties": {
+        "uri": {"type": "string", "format": "uri"},
+        "mac": {"type": "string", "format": "mac"},
+    }});
+    let world = World::with_spec(spec).await;
+    for (index, (field, text, is_valid)) in [
+        ("uri", "mailto:a@b", true),
+        ("uri", "x:", true),
+        ("uri", "*", true),
+        ("uri", "/a/b", true),
+        ("uri", "https://a.b/c?d", true),
+        ("uri", "1:y", false),
+        ("uri", "?a", false),
+        ("uri", "a b:c", false),
+        ("mac", "aabbccddeeff", true),
+        ("mac", "aa:bb:cc:dd:ee:ff", true),
+        ("mac", "aabbccddee", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (code, _) = world
+            .create(&format!("t{index}"), json!({field: text}))
+            .await;
+        assert_eq!(code, if is_valid { 201 } else { 422 }, "{field} {text}");
+    }
+}

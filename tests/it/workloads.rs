@@ -298,3 +298,19 @@ async fn how_an_update_rolls_is_defaulted_only_where_updates_roll() {
     let printed = r#"{"Partition":0,"MaxUnavailable":null}"#;
     assert!(failure.message().contains(printed), "{}", failure.message());
 }
+
+#[tokio::test]
+async fn a_daemon_set_counts_its_templates_where_it_is_shown_whole() {
+    let (_cluster, client) = client().await;
+    let daemon_sets = api(&client, "apps/v1", "daemonsets");
+    let made = daemon_sets.create(&selecting(&json!({}))).await.unwrap();
+    let annotation = "deprecated.daemonset.template.generation";
+    assert_eq!(made["metadata"]["annotations"][annotation], "1");
+    let partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    let reply = client
+        .request("GET", &daemon_sets.path("w"), &[("accept", partial)], "")
+        .await;
+    let partial = reply.into_json().await.unwrap();
+    assert_eq!(partial["metadata"]["name"], "w");
+    assert_eq!(partial["metadata"].get("annotations"), None);
+}

@@ -192,7 +192,17 @@ impl<'a> Rendering<'a> {
 
     fn write_metadata(&self, out: &mut Vec<u8>, object: &Object) {
         self.begin(out, "PartialObjectMetadata");
-        object.write_metadata(out);
+        let strategy = self.view.kinds.strategy(&self.resource.storage);
+        if let Some(annotation) = strategy.annotation_of_field() {
+            let mut object = object.clone();
+            object.remove(&["metadata", "annotations", annotation]);
+            if object.annotations().next().is_none() {
+                object.remove(&["metadata", "annotations"]);
+            }
+            object.write_metadata(out);
+        } else {
+            object.write_metadata(out);
+        }
         out.push(b'}');
     }
 

@@ -21,6 +21,7 @@ const GENERATION: &str = "deprecated.daemonset.template.generation";
 
 pub(super) static DAEMON_SET: Plain = Plain {
     counts_generation: true,
+    annotation_of_field: Some(GENERATION),
     default,
     prepare_create: |_, object| {
         prepare_create(object);

@@ -31,6 +31,8 @@ pub struct Plain {
     pub counts_emptied: bool,
     /// See [`Strategy::counts_annotations`].
     pub counts_annotations: bool,
+    /// See [`Strategy::annotation_of_field`].
+    pub annotation_of_field: Option<&'static str>,
     /// See [`Strategy::answers_deleted_object`].
     pub answers_deleted_object: bool,
     /// The version in which it does not, where there is one.
@@ -91,6 +93,7 @@ impl Plain {
         counts_generation: false,
         counts_emptied: false,
         counts_annotations: false,
+        annotation_of_field: None,
         answers_deleted_object: false,
         answers_status_in: "",
         keeps_status_on_create: false,
@@ -233,6 +236,10 @@ impl Strategy for Plain {
 
     fn complete_empty(&self, object: &mut Object) {
         (self.complete_empty)(object);
+    }
+
+    fn annotation_of_field(&self) -> Option<&'static str> {
+        self.annotation_of_field
     }
 
     fn answers_deleted_object(&self, version: &str) -> bool {

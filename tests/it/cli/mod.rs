@@ -149,6 +149,10 @@ fn wrong_usage_ends_with_2_and_a_way_out() {
             "--crd /does/not/exist",
             "--crd: cannot read /does/not/exist",
         ),
+        (
+            "--crd tests/cases/watch",
+            "--crd: no file in tests/cases/watch ends in .yaml, .yml or .json",
+        ),
         ("--listen nowhere", "for example 127.0.0.1:6443"),
         ("--max-requests-inflight=-1", "from 0 (no limit) on"),
         ("--log =x=", "--log"),
