@@ -206,8 +206,8 @@ pub trait Strategy: Send + Sync {
         None
     }
 
-    /// An annotation that upstream's internal type has as a field: it is shown with the whole object
-    /// alone, not where metadata are shown without it.
+    /// An annotation that upstream's internal type has as a field: it is shown with the whole
+    /// object alone, not where metadata are shown without it.
     fn annotation_of_field(&self) -> Option<&'static str> {
         None
     }

@@ -275,8 +275,8 @@ fn is_mac(text: &str) -> bool {
     is_plain || all(':', 2) || all('-', 2) || all('.', 4)
 }
 
-/// What Go's `url.ParseRequestURI` reads: an absolute URI, which may be opaque, an absolute path, or
-/// an asterisk.
+/// What Go's `url.ParseRequestURI` reads: an absolute URI, which may be opaque, an absolute path,
+/// or an asterisk.
 fn is_uri(text: &str) -> bool {
     if text.is_empty() || text.chars().any(|c| c.is_ascii_control()) {
         return false;

@@ -16,7 +16,7 @@ pub(crate) struct Seen {
     /// One for each namespace, over type, name and revision of every event.
     pub(crate) digests: [u64; 4],
     pub(crate) bookmarks: u64,
-    ends: usize,
+    pub(crate) ends: usize,
 }
 
 impl Seen {
