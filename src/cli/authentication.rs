@@ -8,10 +8,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Fault;
-use super::files::read;
+use super::files::{configuration, read};
 use crate::auth::jwt::{self, ALGORITHMS};
 use crate::cluster::Builder;
-use crate::object::yaml;
 
 const FLAG: &str = "--authentication-config";
 
@@ -117,17 +116,8 @@ impl Issuers {
 
 /// What a file says.
 fn configured(builder: Builder, path: &Path, taken: &[String]) -> Result<Builder, Fault> {
-    let text = read(FLAG, path)?;
+    let file = configuration(FLAG, path, "AuthenticationConfiguration")?;
     let wrong = |why: String| Fault::usage(format!("{}: {why}", path.display()));
-    let document = yaml::first_document(text.as_bytes());
-    let file = document.map_err(|error| wrong(error.to_string()))?.value;
-    let versions =
-        ["v1", "v1beta1", "v1alpha1"].map(|one| format!("apiserver.config.k8s.io/{one}"));
-    let is_known = versions.iter().any(|known| file["apiVersion"] == **known);
-    if !is_known || file["kind"] != "AuthenticationConfiguration" {
-        let why = "expected an apiserver.config.k8s.io/v1 AuthenticationConfiguration";
-        return Err(wrong(why.to_owned()));
-    }
     let list = file["jwt"].as_array().map_or(&[][..], Vec::as_slice);
     let issuers = jwt::settings(list, taken).map_err(|errors| wrong(listed(&errors)))?;
     let builder = builder.issuers(issuers);

@@ -9,26 +9,17 @@ use serde_json::Value;
 
 use super::Fault;
 use super::access::target;
-use super::files::read;
+use super::files::configuration;
 use crate::auth::{authorize, remote};
 use crate::cluster::Authorization;
-use crate::object::{duration, yaml};
+use crate::object::duration;
 
 const FLAG: &str = "--authorization-config";
 
 /// The authorizers that a file lists, in order.
 pub(super) fn configured(path: &Path) -> Result<Vec<Authorization>, Fault> {
-    let text = read(FLAG, path)?;
+    let file = configuration(FLAG, path, "AuthorizationConfiguration")?;
     let wrong = |why: String| Fault::usage(format!("{}: {why}", path.display()));
-    let document = yaml::first_document(text.as_bytes());
-    let file = document.map_err(|error| wrong(error.to_string()))?.value;
-    let versions =
-        ["v1", "v1beta1", "v1alpha1"].map(|one| format!("apiserver.config.k8s.io/{one}"));
-    let is_known = versions.iter().any(|known| file["apiVersion"] == **known);
-    if !is_known || file["kind"] != "AuthorizationConfiguration" {
-        let why = "expected an apiserver.config.k8s.io/v1 AuthorizationConfiguration";
-        return Err(wrong(why.to_owned()));
-    }
     let list = file["authorizers"]
         .as_array()
         .map_or(&[][..], Vec::as_slice);

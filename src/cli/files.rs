@@ -5,12 +5,31 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::Fault;
+use crate::object::yaml;
 
 /// The text of a file that a flag names.
 #[allow(clippy::disallowed_methods, reason = "the command line reads files")]
 pub(super) fn read(flag: &str, path: &Path) -> Result<String, Fault> {
     std::fs::read_to_string(path).map_err(|error| unreadable(flag, path, &error))
+}
+
+/// A file of the API server's own configuration that a flag names, of a kind in a version known.
+pub(super) fn configuration(flag: &str, path: &Path, kind: &str) -> Result<Value, Fault> {
+    let text = read(flag, path)?;
+    let wrong = |why: String| Fault::usage(format!("{}: {why}", path.display()));
+    let document = yaml::first_document(text.as_bytes());
+    let file = document.map_err(|error| wrong(error.to_string()))?.value;
+    let versions =
+        ["v1", "v1beta1", "v1alpha1"].map(|one| format!("apiserver.config.k8s.io/{one}"));
+    let is_known = versions.iter().any(|known| file["apiVersion"] == **known);
+    if !is_known || file["kind"] != kind {
+        let why = format!("expected an apiserver.config.k8s.io/v1 {kind}");
+        return Err(wrong(why));
+    }
+    Ok(file)
 }
 
 /// The bytes of a file.

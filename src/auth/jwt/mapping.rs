@@ -13,6 +13,7 @@ use crate::cel::syntax::{Expr, Kind, Literal, OPT_SELECT};
 use crate::cel::types::{Record, Type};
 use crate::cel::value::Value as Found;
 use crate::cel::{Program, Refusal};
+use crate::object::json::go_name;
 
 /// The key of what tells tokens of a user apart.
 const CREDENTIAL: &str = "authentication.kubernetes.io/credential-id";
@@ -180,7 +181,7 @@ impl Mapping {
             Some(value) => Err(format!(
                 "oidc: parse 'email_verified' claim: json: cannot unmarshal {} into Go value of \
                  type bool",
-                kind(value)
+                go_name(value)
             )),
         }
     }
@@ -306,18 +307,7 @@ fn text(value: &Value) -> Result<String, String> {
         Value::Null => Ok(String::new()),
         value => Err(format!(
             "json: cannot unmarshal {} into Go value of type string",
-            kind(value)
+            go_name(value)
         )),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
