@@ -49,6 +49,9 @@ pub mod client;
 pub mod usage;
 
 #[doc(hidden)]
+pub mod runtime;
+
+#[doc(hidden)]
 pub mod aggregate;
 
 #[doc(hidden)]

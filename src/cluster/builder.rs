@@ -14,6 +14,7 @@ use crate::auth::service_account::ServiceAccounts;
 use crate::auth::{Authenticator, Mode, User, authorize, jwt, remote};
 use crate::controllers::Selection;
 use crate::registry::Settings;
+use crate::runtime::{Runtime, Surroundings, logs};
 use crate::server::Limits;
 use crate::sim::Clock;
 use crate::webhook::{Services, Target};
@@ -95,7 +96,12 @@ pub struct Builder {
     pub(super) proxy_identity: Option<(Vec<u8>, Vec<u8>)>,
     pub(super) aggregates: bool,
     pub(super) turns: Turns,
+    pub(super) pod_runtime: Option<MakeRuntime>,
+    pub(super) log_limits: logs::Limits,
 }
+
+/// Makes what runs the containers of a cluster.
+type MakeRuntime = Arc<dyn Fn(Surroundings) -> Arc<dyn Runtime> + Send + Sync>;
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -135,6 +141,8 @@ impl Default for Builder {
             proxy_identity: None,
             aggregates: true,
             turns: Turns::default(),
+            pod_runtime: None,
+            log_limits: logs::Limits::default(),
         }
     }
 }
@@ -386,6 +394,21 @@ impl Builder {
     /// fast.
     pub fn bare(mut self) -> Self {
         self.is_bare = true;
+        self
+    }
+
+    /// Has this run what is inside of containers, instead of the plainest that does.
+    pub fn runtime(
+        mut self,
+        make: impl Fn(Surroundings) -> Arc<dyn Runtime> + Send + Sync + 'static,
+    ) -> Self {
+        self.pod_runtime = Some(Arc::new(make));
+        self
+    }
+
+    /// How much of what containers write is kept.
+    pub fn log_limits(mut self, limits: logs::Limits) -> Self {
+        self.log_limits = limits;
         self
     }
 

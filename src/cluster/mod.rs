@@ -17,9 +17,11 @@ pub use builder::{Authorization, Builder};
 
 use crate::auth::User;
 use crate::client::{Client, Failure};
-use crate::object::GroupResource;
+use crate::object::{GroupResource, Key};
 use crate::registry::Registry;
 use crate::runner::{Handle, Waiting};
+use crate::runtime::logs::Stream;
+use crate::runtime::{Logs, Place};
 use crate::sim::Clock;
 use crate::storage::{Change, Revision};
 
@@ -34,6 +36,7 @@ pub struct Cluster {
     ca_pem: Option<String>,
     admin_token: String,
     runner: Handle,
+    logs: Arc<Logs>,
     tasks: tasks::Tasks,
 }
 
@@ -154,6 +157,35 @@ impl Cluster {
             format!("{:?} {resource} {} {json}", change.kind, change.object.key)
         };
         log.into_iter().map(line).collect()
+    }
+
+    /// Adds to what a container has written, as if it had: whole lines, each with its newline.
+    /// False where there is no such pod, or it has no such container.
+    pub fn append_log(&self, namespace: &str, pod: &str, container: &str, text: &str) -> bool {
+        self.append_log_to(Stream::Stdout, (namespace, pod), container, text)
+    }
+
+    /// The same of either of its streams.
+    pub fn append_log_to(
+        &self,
+        stream: Stream,
+        (namespace, pod): (&str, &str),
+        container: &str,
+        text: &str,
+    ) -> bool {
+        let pods = GroupResource::new("", "pods");
+        let stored = self.registry.reader.get(&pods, &Key::new(namespace, pod));
+        let place = stored.map(|stored| Place::new(Arc::new(stored.object()), container));
+        let place = place.filter(|place| !place.spec().is_null());
+        if let Some(place) = &place {
+            self.logs.append(&place.instance(), stream, text.as_bytes());
+        }
+        place.is_some()
+    }
+
+    /// What containers have written.
+    pub fn logs(&self) -> &Arc<Logs> {
+        &self.logs
     }
 
     /// Creates the objects of a manifest, or brings those that are there to what it says.

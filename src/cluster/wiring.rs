@@ -23,10 +23,11 @@ use crate::client::Client;
 use crate::registry::Registry;
 use crate::resources::kinds::BuiltIn;
 use crate::runner::{Handle, Runner};
+use crate::runtime::{Logs, Plain, Surroundings};
 use crate::schema::{Catalog, tables};
-use crate::server::Door;
-use crate::server::local::Local;
+use crate::server::local::{Behind, Local};
 use crate::server::tls;
+use crate::server::{Door, Pods};
 use crate::sim::Entropy;
 use crate::storage::memory::Memory;
 use crate::webhook::Caller;
@@ -76,6 +77,7 @@ pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
         Arc::new(Local::inside(Arc::clone(&door))),
         Some(User::admin()),
     );
+    let logs = lead_into_pods(&builder, &door, &registry, &tasks);
     start_controllers(&builder, &settings, &registry, (&handle, inside), &tasks);
     if let Some(socket) = socket {
         socket.serve(door, &tasks);
@@ -88,8 +90,37 @@ pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
         ca_pem,
         admin_token,
         runner: handle,
+        logs,
         tasks,
     })
+}
+
+/// Has somebody run what is inside of pods.
+fn lead_into_pods(
+    builder: &Builder,
+    door: &Arc<Door>,
+    registry: &Registry,
+    tasks: &Tasks,
+) -> Arc<Logs> {
+    let logs = Arc::new(Logs::new(registry.clock.clone(), builder.log_limits));
+    let surroundings = Surroundings {
+        clock: registry.clock.clone(),
+        logs: Arc::clone(&logs),
+        client: Client::new(Arc::new(Behind::new(door)), Some(User::admin())),
+        spawn: tasks.spawn_until_stop(),
+    };
+    let spawn = Arc::clone(&surroundings.spawn);
+    let runtime = match &builder.pod_runtime {
+        Some(make) => make(surroundings),
+        None => Arc::new(Plain::new(surroundings)),
+    };
+    let pods = Pods {
+        runtime,
+        logs: Arc::clone(&logs),
+        spawn,
+    };
+    door.lead_to(pods);
+    logs
 }
 
 /// What the API does, over an empty store.

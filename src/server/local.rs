@@ -1,6 +1,6 @@
 //! The door without a socket: calls in process, through the same filters.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::{Buf, Bytes};
 use futures_util::FutureExt;
@@ -32,6 +32,30 @@ impl Local {
             door,
             is_inside: true,
         }
+    }
+}
+
+/// The cluster's own door for its own parts that the door itself leads to: it keeps none of them
+/// alive.
+pub struct Behind(Weak<Door>);
+
+impl Behind {
+    /// Behind a door.
+    pub fn new(door: &Arc<Door>) -> Self {
+        Self(Arc::downgrade(door))
+    }
+}
+
+impl client::Door for Behind {
+    fn call(&self, call: Call) -> BoxFuture<'_, Reply> {
+        let door = self.0.upgrade();
+        async move {
+            match door {
+                Some(door) => Local::inside(door).call(call).await,
+                None => refused(),
+            }
+        }
+        .boxed()
     }
 }
 

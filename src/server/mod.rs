@@ -28,7 +28,7 @@ mod usage;
 pub mod watch;
 mod websocket;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,6 +51,7 @@ use crate::error::{ApiError, Details, Reason};
 use crate::object::GroupVersionKind;
 use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, decode, table};
 use crate::runner::{Handle, Turn};
+use crate::runtime::{Logs, Runtime};
 use crate::schema::protobuf;
 use crate::sim::Entropy;
 
@@ -118,7 +119,18 @@ pub struct Door {
     metrics: Arc<Metrics>,
     audit_ids: Entropy,
     pages: axum::Router,
+    pods: OnceLock<Pods>,
     stop: Stop,
+}
+
+/// What is inside of pods.
+pub struct Pods {
+    /// Who runs their containers.
+    pub runtime: Arc<dyn Runtime>,
+    /// What those have written.
+    pub logs: Arc<Logs>,
+    /// Where what they are doing for a client lives.
+    pub spawn: Spawn,
 }
 
 impl Door {
@@ -141,6 +153,7 @@ impl Door {
             recorder: None,
             metrics,
             audit_ids: Entropy::seeded(audit_seed),
+            pods: OnceLock::new(),
             stop,
         }
     }
@@ -148,6 +161,13 @@ impl Door {
     /// Records requests from now on.
     pub fn record(&mut self, recorder: Recorder) {
         self.recorder = Some(recorder);
+    }
+
+    /// Leads into pods from now on; what is inside of them may itself ask at the door, which is
+    /// why it comes after it.
+    pub fn lead_to(&self, pods: Pods) {
+        // There is one cluster behind a door.
+        let _ = self.pods.set(pods);
     }
 
     /// Answers one request.
