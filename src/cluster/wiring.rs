@@ -1,5 +1,6 @@
 //! How the layers are joined: the only file that names them all.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -32,6 +33,9 @@ use crate::sim::Entropy;
 use crate::storage::memory::Memory;
 use crate::webhook::Caller;
 use crate::{controllers, nodes};
+
+/// The port of an API server that nobody gave another.
+const PORT: u16 = 6443;
 
 /// Starts a cluster.
 pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
@@ -83,6 +87,10 @@ pub(super) async fn start(mut builder: Builder) -> Result<Cluster, Error> {
         socket.serve(door, &tasks);
     }
     keep(aggregator, &registry, &client, &builder, &tasks);
+    if builder.listen.is_some() && !builder.is_bare && !registry.clock.is_virtual() {
+        let client = client.with_agent("kube-apiserver");
+        tasks.spawn_until_stop()(Box::pin(bootstrap::renew(client, registry.clock.clone())));
+    }
     Ok(Cluster {
         registry,
         client,
@@ -169,13 +177,21 @@ fn signing_authority(builder: &mut Builder) -> Result<Option<Arc<Authority>>, Er
     Ok(Some(Arc::new(authority)))
 }
 
+/// Where the cluster says it is. A port that is not known beforehand is in no object, so that what
+/// a seed decides stays the same.
+fn advertised(builder: &Builder) -> SocketAddr {
+    let known = builder.listen.filter(|address| address.port() != 0);
+    known.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)))
+}
+
 /// Creates what is there at the start.
 async fn populate(builder: &Builder, registry: &Registry, client: &Client) -> Result<(), Error> {
-    bootstrap::install(registry, client).await?;
+    let address = advertised(builder);
+    bootstrap::install(registry, client, address).await?;
     if !builder.is_bare {
-        bootstrap::install_system(registry, client).await?;
+        bootstrap::install_system(registry, client, address).await?;
     } else if registry.access.authorizer.reads_roles() {
-        bootstrap::install_roles(registry, client).await?;
+        bootstrap::install_roles(client).await?;
     }
     if builder.nodes > 0 && builder.aggregates {
         bootstrap::install_usage(client).await?;

@@ -12,7 +12,7 @@ use super::shared::conditions;
 use crate::client::PatchKind;
 use crate::object::{Object, time};
 use crate::resources::shared::ip::Cidr;
-use crate::runner::kinds::{SERVICE_CIDRS, SERVICES};
+use crate::runner::kinds::{IP_ADDRESSES, SERVICE_CIDRS};
 use crate::runner::{
     Again, Controller, Identity, Item, Items, Kind, Plan, Seen, Step, Watches, World,
 };
@@ -20,6 +20,10 @@ use crate::runner::{
 const NAME: &str = "service-cidr-controller";
 
 const FINALIZER: &str = "networking.k8s.io/service-cidr-finalizer";
+
+/// Who made the object of an address, and the label that says so.
+const MANAGED_BY: &str = "ipaddress.kubernetes.io/managed-by";
+const ALLOCATOR: &str = "ipallocator.k8s.io";
 
 /// How long whoever gives addresses is given to learn that a range goes.
 const GRACE: Duration = Duration::from_secs(10);
@@ -38,7 +42,7 @@ impl Controller for ServiceCidrs {
     }
 
     fn watches(&self) -> Watches<'_> {
-        static KINDS: LazyLock<[&Kind; 2]> = LazyLock::new(|| [&SERVICE_CIDRS, &SERVICES]);
+        static KINDS: LazyLock<[&Kind; 2]> = LazyLock::new(|| [&SERVICE_CIDRS, &IP_ADDRESSES]);
         Watches::Kinds(&*KINDS)
     }
 
@@ -150,11 +154,10 @@ fn may_go(world: &World, range: &Object) -> bool {
     if cidrs(range).all(|cidr| is_covered(&cidr)) {
         return true;
     }
-    // Differs: here the addresses of services stand in the services alone.
-    let services = world.list(&SERVICES, "");
-    let addresses = services
+    let all = world.list(&IP_ADDRESSES, "");
+    let ours = all
         .iter()
-        .flat_map(|service| service.items(&["spec", "clusterIPs"]));
-    let mut orphans = addresses.filter_map(|address| address.as_str()?.parse::<IpAddr>().ok());
+        .filter(|one| one.label(MANAGED_BY) == Some(ALLOCATOR));
+    let mut orphans = ours.filter_map(|one| one.name().parse::<IpAddr>().ok());
     !orphans.any(|address| cidrs(range).any(|cidr| cidr.contains(address)) && !is_in_other(address))
 }

@@ -32,4 +32,4 @@ pub use handle::{Kinds, Registry};
 pub use printer::{Column, Printer};
 pub use request::{Form, Options, Request, Target, Verb, Wire};
 pub use response::{Batch, Body, Chunk, Response};
-pub use strategy::{Connect, Guard, NameRule, Strategy};
+pub use strategy::{Connect, Follower, Guard, NameRule, Strategy};

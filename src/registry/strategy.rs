@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::delete_options::{DeleteOptions, Propagation};
+use super::write::Beside;
 use super::{Context, Request, Response};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::quote::quoted;
@@ -272,6 +273,12 @@ pub trait Strategy: Send + Sync {
     /// After an object is gone: gives back what `reserve` took.
     fn settle_delete(&self, _cx: &Context, _object: &Object) {}
 
+    /// Objects that the server keeps beside one of this kind as long as it is there: made before
+    /// it is stored, removed after it is gone.
+    fn beside(&self, _object: &Object) -> Vec<Beside> {
+        Vec::new()
+    }
+
     /// Whether a write through a subresource is the server's own doing: neither prepared, counted
     /// nor validated as a client's would be (a pod's binding).
     fn bypasses_rules(&self, _subresource: &str) -> bool {
@@ -281,6 +288,11 @@ pub trait Strategy: Send + Sync {
     /// Who looks at what a write would grant beyond the write itself, after admission has made the
     /// object what it will be and before it is validated.
     fn guard(&self) -> Option<&dyn Guard> {
+        None
+    }
+
+    /// Who does what follows from a write of the kind, once it is stored.
+    fn follower(&self) -> Option<&dyn Follower> {
         None
     }
 
@@ -304,6 +316,13 @@ pub trait Guard: Send + Sync {
         object: &'a Object,
         old: Option<&'a Object>,
     ) -> BoxFuture<'a, Result<(), ApiError>>;
+}
+
+/// What the server itself does after a write of a kind.
+pub trait Follower: Send + Sync {
+    /// Follows a write. Acts only through the registry.
+    fn follow<'a>(&'a self, registry: &'a super::Registry, object: &'a Object)
+    -> BoxFuture<'a, ()>;
 }
 
 /// A subresource that acts: eviction, binding, token, …

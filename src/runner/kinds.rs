@@ -131,6 +131,7 @@ kinds! {
     API_SERVICES: "apiregistration.k8s.io" "v1" "apiservices" "APIService" cluster;
     CSI_DRIVERS: "storage.k8s.io" "v1" "csidrivers" "CSIDriver" cluster;
     VOLUME_ATTRIBUTES_CLASSES: "storage.k8s.io" "v1" "volumeattributesclasses" "VolumeAttributesClass" cluster;
+    IP_ADDRESSES: "networking.k8s.io" "v1" "ipaddresses" "IPAddress" cluster;
     SERVICE_CIDRS: "networking.k8s.io" "v1" "servicecidrs" "ServiceCIDR" cluster;
     STAGES: "kwok.x-k8s.io" "v1alpha1" "stages" "Stage" cluster;
 }

@@ -118,6 +118,7 @@ pub struct Door {
     recorder: Option<Recorder>,
     metrics: Arc<Metrics>,
     audit_ids: Entropy,
+    flows: filters::flow::Flows,
     pages: axum::Router,
     pods: OnceLock<Pods>,
     stop: Stop,
@@ -154,6 +155,7 @@ impl Door {
             metrics,
             audit_ids: Entropy::seeded(audit_seed),
             pods: OnceLock::new(),
+            flows: filters::flow::Flows::default(),
             stop,
         }
     }
@@ -230,11 +232,11 @@ impl Door {
         B::Error: std::fmt::Display,
     {
         let id = audit_id.to_str().unwrap_or("");
-        let (user, trail) = match self.identify(asked, caller.user, id).await {
+        let (user, trail, flow) = match self.identify(asked, caller.user, id).await {
             Ok(identified) => identified,
             Err(answer) => return (*answer, body::discard(body, manner).await),
         };
-        let (answer, is_cut_off) = self
+        let (mut answer, is_cut_off) = self
             .answer_to(
                 asked,
                 (body, manner),
@@ -243,6 +245,9 @@ impl Door {
                 &trail,
             )
             .await;
+        if let Some(flow) = flow {
+            flow.add(answer.headers_mut());
+        }
         trail.answered(record::status(answer.status().as_u16()), || None);
         let is_long = matches!(answer.body(), encode::Payload::Events(_));
         trail.record(if is_long {

@@ -11,33 +11,48 @@
 
 mod identity;
 
+pub(super) use identity::renew;
+use std::net::SocketAddr;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Error;
 use crate::client::Client;
+use crate::object::time;
 use crate::registry::{Registry, Settings};
 use crate::schema::tables;
 
 /// The namespaces of the system.
 const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
+/// Who makes flow schemas and priority levels.
+const FLOW_MANAGER: &str = "?fieldManager=api-priority-and-fairness-config-producer-v1";
+
 /// What is the same in every cluster.
 const OBJECTS: &str = include_str!("objects.txt");
 
 /// Creates what nothing works without.
-pub(super) async fn install(registry: &Registry, client: &Client) -> Result<(), Error> {
+pub(super) async fn install(
+    registry: &Registry,
+    client: &Client,
+    address: SocketAddr,
+) -> Result<(), Error> {
     let client = client.with_agent("kube-apiserver");
     let now = registry.clock.now();
     for name in NAMESPACES {
         let object = json!({"metadata": {"name": name}});
         create(&client, "/api/v1/namespaces", &object).await?;
     }
-    install_services(&client, &registry.settings, now).await
+    install_services(&client, &registry.settings, (now, address.port())).await
 }
 
 /// Creates the rest: roles, priority classes, flow schemas, `APIService` objects.
-pub(super) async fn install_system(registry: &Registry, client: &Client) -> Result<(), Error> {
+pub(super) async fn install_system(
+    registry: &Registry,
+    client: &Client,
+    address: SocketAddr,
+) -> Result<(), Error> {
     let client = client.with_agent("kube-apiserver");
     let now = registry.clock.now();
     let tracking = json!({
@@ -51,24 +66,20 @@ pub(super) async fn install_system(registry: &Registry, client: &Client) -> Resu
     )
     .await?;
     identity::install_trust(&client, &registry.access.authenticator).await?;
-    identity::install_lease(&client, &registry.entropy.uid(), now).await?;
-    install_objects(&client, now, |_| true).await?;
+    identity::install_lease(&client, &registry.entropy.uid(), (now, address)).await?;
+    install_objects(&client, |_| true).await?;
     install_api_services(registry, &client, now).await
 }
 
 /// Creates the roles and bindings alone.
-pub(super) async fn install_roles(registry: &Registry, client: &Client) -> Result<(), Error> {
+pub(super) async fn install_roles(client: &Client) -> Result<(), Error> {
     let client = client.with_agent("kube-apiserver");
     let is_wanted = |path: &str| path.starts_with("/apis/rbac.authorization.k8s.io/");
-    install_objects(&client, registry.clock.now(), is_wanted).await
+    install_objects(&client, is_wanted).await
 }
 
 /// Creates those of the objects that are the same in every cluster whose path is wanted.
-async fn install_objects(
-    client: &Client,
-    now: Timestamp,
-    is_wanted: fn(&str) -> bool,
-) -> Result<(), Error> {
+async fn install_objects(client: &Client, is_wanted: fn(&str) -> bool) -> Result<(), Error> {
     for line in OBJECTS.lines() {
         let Some((path, object)) = line.split_once(' ') else {
             continue;
@@ -78,9 +89,9 @@ async fn install_objects(
         }
         let object: Value =
             serde_json::from_str(object).map_err(|error| Error::Manifest(error.to_string()))?;
-        let conditions = object["status"]["conditions"].clone();
-        let created = create(client, path, &object).await?;
-        set_conditions(client, path, created, conditions, now).await?;
+        let is_flow = path.starts_with("/apis/flowcontrol.apiserver.k8s.io/");
+        let manager = if is_flow { FLOW_MANAGER } else { "" };
+        create(client, &format!("{path}{manager}"), &object).await?;
     }
     Ok(())
 }
@@ -89,25 +100,38 @@ async fn install_objects(
 async fn install_services(
     client: &Client,
     settings: &Settings,
-    now: Timestamp,
+    (now, port): (Timestamp, u16),
 ) -> Result<(), Error> {
     let ranges = &settings.service_cluster_ip_ranges;
     let path = "/apis/networking.k8s.io/v1/servicecidrs";
     let cidr = json!({"metadata": {"name": "kubernetes"}, "spec": {"cidrs": ranges}});
-    let created = create(client, path, &cidr).await?;
-    let ready = json!([{
-        "type": "Ready",
-        "status": "True",
-        "reason": "",
-        "message": "Kubernetes default Service CIDR is ready",
-    }]);
-    set_conditions(client, path, created, ready, now).await?;
+    create(client, path, &cidr).await?;
+    let applied = json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": {"name": "kubernetes"},
+        "status": {"conditions": [{
+            "type": "Ready",
+            "status": "True",
+            "message": "Kubernetes default Service CIDR is ready",
+            "lastTransitionTime": time::seconds(now),
+        }]},
+    });
+    let manager = "fieldManager=kubernetes-service-cidr-controller&force=true";
+    let target = format!("{path}/kubernetes/status?{manager}");
+    let headers = [("content-type", "application/apply-patch+yaml")];
+    let reply = client.request("PATCH", &target, &headers, applied.to_string());
+    let written = reply.await.into_json().await;
+    written.map_err(|failure| Error::Refused {
+        what: target,
+        failure,
+    })?;
     let path = "/api/v1/namespaces/default/services";
-    create(client, path, &kubernetes_service(ranges)).await?;
+    create(client, path, &kubernetes_service(ranges, port)).await?;
     Ok(())
 }
 
-fn kubernetes_service(ranges: &[String]) -> Value {
+fn kubernetes_service(ranges: &[String], port: u16) -> Value {
     let address = ranges.first().and_then(|range| first_address(range));
     json!({
         "metadata": {
@@ -116,8 +140,8 @@ fn kubernetes_service(ranges: &[String]) -> Value {
         },
         "spec": {
             "clusterIP": address,
-            "clusterIPs": address.map(|address| vec![address]),
-            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+            "ipFamilyPolicy": "SingleStack",
+            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
             "sessionAffinity": "None",
             "type": "ClusterIP",
         },

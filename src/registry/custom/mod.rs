@@ -70,6 +70,11 @@ impl Registry {
             let written = (!is_gone && cx.resource.custom.is_none()).then_some(object);
             self.settle_definition(definition, written).await;
         }
+        if let Some(follower) = self.strategy(cx.resource).follower()
+            && !matches!(fate, Fate::Untouched)
+        {
+            follower.follow(self, object).await;
+        }
     }
 
     /// Serves every definition in the store: what was there before this server was.
@@ -187,7 +192,7 @@ impl Registry {
     }
 
     /// A request of the API server itself.
-    pub(super) fn own_request(verb: Verb, target: Target, body: bytes::Bytes) -> Request {
+    pub(crate) fn own_request(verb: Verb, target: Target, body: bytes::Bytes) -> Request {
         Request {
             trail: Trail::default(),
             verb,

@@ -160,9 +160,10 @@ impl Registry {
                 .await
                 .map(|()| Fate::Gone)
         } else {
-            self.put(cx, key, expect, draft, object)
-                .await
-                .map(Fate::Stored)
+            let keeping = self.provide(cx, object, Some(old)).await?;
+            let stored = self.put(cx, key, expect, draft, object).await;
+            self.settle_beside(keeping, stored.is_ok()).await;
+            stored.map(Fate::Stored)
         };
         attempt(committed, cx, key)
     }

@@ -116,7 +116,9 @@ impl Registry {
         refuse_resource_version(object)?;
         object.remove(&["metadata", "resourceVersion"]);
         let draft = self.draft(cx, object).await?;
+        let keeping = self.provide(cx, object, None).await?;
         let stored = self.put(cx, &key, Expect::Absent, draft, object).await;
+        self.settle_beside(keeping, stored.is_ok()).await;
         stored.map(Fate::Stored).map_err(|error| {
             let there = match &error {
                 Error::Exists => self.reader.get(&cx.resource.storage, &key),

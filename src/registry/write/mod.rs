@@ -5,6 +5,7 @@
 //!
 //! *Upstream:* `apiserver/pkg/registry/generic/registry/store.go`, `…/rest/{create,update}.go`.
 
+mod beside;
 mod change;
 mod create;
 mod delete;
@@ -13,6 +14,7 @@ mod target;
 
 use std::sync::Arc;
 
+pub use self::beside::Beside;
 use self::target::Target;
 use super::custom::reading;
 use super::handle::Registry;
@@ -96,7 +98,9 @@ impl Registry {
         object: &mut Object,
     ) -> Result<(), Error> {
         let stored = self.commit(cx, key, expect, None).await?;
-        self.strategy(cx.resource).settle_delete(cx, object);
+        let strategy = self.strategy(cx.resource);
+        strategy.settle_delete(cx, object);
+        self.clear_beside(strategy.beside(object)).await;
         set_version(object, &stored);
         Ok(())
     }

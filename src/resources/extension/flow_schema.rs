@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::FLOW_CONTROL;
+use super::dangling::OfSchema;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
 use crate::resources::shared::look::{Look, fill_number};
@@ -45,6 +46,7 @@ pub(super) static FLOW_SCHEMA: Plain = Plain {
         "status" => status(object),
         _ => schema(object),
     },
+    follower: Some(&OfSchema),
     ..FLOW_CONTROL
 };
 

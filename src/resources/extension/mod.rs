@@ -2,6 +2,7 @@
 //! `apiregistration.k8s.io`, `flowcontrol.apiserver.k8s.io` and `storagemigration.k8s.io`.
 
 mod api_service;
+mod dangling;
 mod expressions;
 mod field_ref;
 mod flow_schema;

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::FLOW_CONTROL;
+use super::dangling::OfLevel;
 use super::flow_schema::status;
 use crate::error::FieldErrors;
 use crate::object::{FieldPath, Object};
@@ -26,6 +27,7 @@ pub(super) static PRIORITY_LEVEL_CONFIGURATION: Plain = Plain {
         "status" => status(object),
         _ => level(object),
     },
+    follower: Some(&OfLevel),
     ..FLOW_CONTROL
 };
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::Object;
 use crate::registry::strategy::{NameRule, unknown_field_label};
-use crate::registry::{Context, DeleteOptions, Guard, Propagation, Strategy};
+use crate::registry::{Context, DeleteOptions, Follower, Guard, Propagation, Strategy};
 use crate::schema::Resource;
 
 /// A kind that differs from the default in flags and in pure functions. Begin with
@@ -76,6 +76,8 @@ pub struct Plain {
     pub check_delete: fn(&Context, &Object, &DeleteOptions) -> Result<(), ApiError>,
     /// See [`Strategy::guard`].
     pub guard: Option<&'static dyn Guard>,
+    /// See [`Strategy::follower`].
+    pub follower: Option<&'static dyn Follower>,
     /// See [`Strategy::shown_to_managers`].
     pub shown_to_managers: fn(&Object) -> Option<Object>,
     /// See [`Strategy::complete_stored`].
@@ -115,6 +117,7 @@ impl Plain {
         validate_update: |_, _, _| FieldErrors::new(),
         check_delete: |_, _, _| Ok(()),
         guard: None,
+        follower: None,
         shown_to_managers: |_| None,
         complete_stored: |_| {},
         warn: |_, _, _| {},
@@ -124,6 +127,10 @@ impl Plain {
 impl Strategy for Plain {
     fn guard(&self) -> Option<&dyn Guard> {
         self.guard
+    }
+
+    fn follower(&self) -> Option<&dyn Follower> {
+        self.follower
     }
 
     fn default(&self, object: &mut Object) {

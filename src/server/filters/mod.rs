@@ -14,6 +14,7 @@
 
 pub(super) mod body;
 mod duration;
+pub(super) mod flow;
 pub(super) mod route;
 
 use std::panic::AssertUnwindSafe;
@@ -25,6 +26,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 
+use self::flow::Uids;
 use super::encode::unasked::{self, refusal};
 use super::encode::{self, Answer};
 use super::path::{self, Location};
@@ -168,9 +170,10 @@ impl Door {
         asked: &Asked,
         identity: Option<User>,
         id: &str,
-    ) -> Result<(User, Trail), Box<Answer>> {
+    ) -> Result<(User, Trail, Option<Uids>), Box<Answer>> {
         let selected = named_by_selector(asked);
         let attributes = attributes(asked, &selected);
+        let is_inside = identity.is_some();
         let authenticated = match identity {
             Some(user) => Ok(user),
             None => self.authenticate(asked).await,
@@ -210,11 +213,16 @@ impl Door {
         };
         let access = &self.registry.access;
         let reader = self.registry.reader.as_ref();
+        let flow = if is_inside {
+            None
+        } else {
+            self.flows.of(reader, &user, &attributes)
+        };
         let decision = access.authorizer.decide(reader, &user, &attributes).await;
         if decision.is_allowed() {
             trail.annotate(DECISION, "allow");
             trail.annotate(REASON, decision.reason);
-            return Ok((user, trail));
+            return Ok((user, trail, flow));
         }
         if let Some(error) = &decision.error {
             trail.annotate(REASON, "internal error");
@@ -225,11 +233,12 @@ impl Door {
             trail.answered(record::status(500), || None);
             trail.record(Stage::ResponseComplete);
             let code = StatusCode::INTERNAL_SERVER_ERROR;
-            return Err(Box::new(encode::text(code, sanitize(&text))));
+            return Err(in_flow(flow, Box::new(encode::text(code, sanitize(&text)))));
         }
         trail.annotate(DECISION, "forbid");
         trail.annotate(REASON, decision.reason.clone());
-        Err(refuse(&forbidden(&user, &attributes, &decision.reason)))
+        let refused = refuse(&forbidden(&user, &attributes, &decision.reason));
+        Err(in_flow(flow, refused))
     }
 
     async fn impersonate(
@@ -313,6 +322,14 @@ impl Door {
             .or_else(|| HeaderValue::from_str(&self.audit_ids.uid()).ok())
             .unwrap_or_else(|| HeaderValue::from_static(""))
     }
+}
+
+/// A refusal that says which flow the request was part of.
+fn in_flow(flow: Option<Uids>, mut answer: Box<Answer>) -> Box<Answer> {
+    if let Some(flow) = flow {
+        flow.add(answer.headers_mut());
+    }
+    answer
 }
 
 /// All headers as text.

@@ -35,6 +35,18 @@ async fn a_new_cluster_holds_what_a_real_one_holds() {
     let services = cluster.client().api("v1", "services").namespace("default");
     let service = services.get("kubernetes").await.unwrap();
     assert_eq!(service["spec"]["clusterIP"], "10.0.0.1");
+    assert_eq!(count("networking.k8s.io/v1", "ipaddresses").await, 1);
+    let leases = cluster.client().api("coordination.k8s.io/v1", "leases");
+    let leases = leases.namespace("kube-system").list("").await.unwrap();
+    let lease = &leases["items"][0];
+    let peer = &lease["metadata"]["annotations"]["kubernetes.io/peer-advertise-address"];
+    assert_eq!(peer, "127.0.0.1:6443");
+    // The name is made of the machine's.
+    let name = "apiserver-jhgnhnzg5cxvucglbqksppa7zg";
+    assert_eq!(
+        lease["metadata"]["name"].as_str().map(str::len),
+        Some(name.len())
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Services: addresses and ports are taken, kept and given back.
 
+use mockernetes::client::PatchKind;
 use mockernetes::cluster::Cluster;
 use mockernetes::registry::Settings;
 use serde_json::{Value, json};
@@ -164,4 +165,64 @@ async fn every_cause_is_told() {
             "spec.sessionAffinity",
         ]
     );
+}
+
+#[tokio::test]
+async fn each_cluster_ip_is_an_object_as_long_as_its_service_has_it() {
+    let fixture = cluster_of("10.1.0.0/24,fd00::/112").await;
+    let services = fixture.client.api("v1", "services").namespace("default");
+    let addresses = fixture.client.api("networking.k8s.io/v1", "ipaddresses");
+    let spec = json!({
+        "clusterIP": "10.1.0.9",
+        "ipFamilyPolicy": "RequireDualStack",
+        "ports": [{"port": 80}],
+    });
+    let made = services.create(&service("a", &spec)).await.unwrap();
+    let second = made["spec"]["clusterIPs"][1].as_str().unwrap();
+    for (name, family) in [("10.1.0.9", "IPv4"), (second, "IPv6")] {
+        let address = addresses.get(name).await.unwrap();
+        assert_eq!(
+            address["metadata"]["labels"],
+            json!({
+                "ipaddress.kubernetes.io/ip-family": family,
+                "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io",
+            })
+        );
+        assert_eq!(
+            address["spec"]["parentRef"],
+            json!({"resource": "services", "namespace": "default", "name": "a"})
+        );
+        let manager = &address["metadata"]["managedFields"][0]["manager"];
+        assert_eq!(manager, "kube-apiserver");
+    }
+    let outside = json!({"spec": {
+        "type": "ExternalName", "externalName": "x.example", "clusterIP": null,
+        "clusterIPs": null, "ipFamilies": null, "ipFamilyPolicy": null, "ports": null,
+    }});
+    services
+        .patch("a", PatchKind::Merge, &outside)
+        .await
+        .unwrap();
+    for name in ["10.1.0.9", second] {
+        assert_eq!(addresses.get(name).await.unwrap_err().code, 404);
+    }
+    addresses.get("10.1.0.1").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_somebody_wrote_down_is_given_to_no_service() {
+    let fixture = support::cluster().await;
+    let services = fixture.client.api("v1", "services").namespace("default");
+    let addresses = fixture.client.api("networking.k8s.io/v1", "ipaddresses");
+    let parent = json!({"resource": "services", "namespace": "default", "name": "other"});
+    let address = json!({"metadata": {"name": "10.0.0.9"}, "spec": {"parentRef": parent}});
+    addresses.create(&address).await.unwrap();
+    let spec = json!({"clusterIP": "10.0.0.9", "ports": [{"port": 80}]});
+    let refused = services.create(&service("a", &spec)).await.unwrap_err();
+    assert_eq!(causes(&refused), ["spec.clusterIPs"]);
+    addresses.delete("10.0.0.9").await.unwrap();
+    services.create(&service("a", &spec)).await.unwrap();
+    addresses.get("10.0.0.9").await.unwrap();
+    services.delete("a").await.unwrap();
+    assert_eq!(addresses.get("10.0.0.9").await.unwrap_err().code, 404);
 }

@@ -4,6 +4,7 @@ mod connections;
 mod custom_routes;
 mod documents;
 mod door;
+mod flows;
 mod limits;
 mod media;
 mod path;

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::families::{is_settled, ranges};
+use super::addresses::{ranges_of, stands};
+use super::families::is_settled;
 use super::pool::{Taken, ip_claim};
 use super::{invalid, kind};
 use crate::error::{ApiError, FieldErrors};
@@ -61,21 +62,21 @@ fn take_one(
     index: usize,
     family: &str,
 ) -> Result<(), ApiError> {
-    let ranges = ranges(cx);
-    let Some((_, range)) = ranges.iter().find(|(served, _)| *served == family) else {
+    let ranges = ranges_of(cx, family);
+    if ranges.is_empty() {
         return Ok(());
-    };
+    }
     let mut addresses = object.at("spec").list("clusterIPs").to_vec();
     let asked = addresses.get(index).and_then(Value::as_str).unwrap_or("");
     let address = if asked.is_empty() {
-        some_address(cx, taken, range).ok_or_else(|| {
+        some_address(cx, taken, &ranges).ok_or_else(|| {
             ApiError::internal(format!(
                 "failed to allocate a serviceIP for Service {:?}: range is full",
                 object.name()
             ))
         })?
     } else {
-        if let Err(why) = take_asked(cx, taken, range, asked) {
+        if let Err(why) = take_asked(cx, taken, &ranges, asked) {
             let mut errors = FieldErrors::new();
             let path = FieldPath::new("spec");
             let detail = format!("failed to allocate IP {asked}: {why}");
@@ -104,11 +105,13 @@ fn size(range: &Cidr) -> u128 {
 fn take_asked(
     cx: &Context,
     taken: &mut Taken,
-    range: &Cidr,
+    ranges: &[Cidr],
     asked: &str,
 ) -> Result<(), Cow<'static, str>> {
     const ELSEWHERE: &str = "the provided network does not match the current range";
     let address = ip::parse(asked).ok_or(ELSEWHERE)?;
+    let holding = ranges.iter().find(|range| range.contains(address));
+    let range = holding.or(ranges.first()).ok_or(ELSEWHERE)?;
     let offset = range.offset(address);
     if offset.is_none_or(|offset| !(1..=size(range)).contains(&offset)) {
         return Err(if cx.is_dry_run {
@@ -121,7 +124,7 @@ fn take_asked(
             ELSEWHERE.into()
         });
     }
-    if cx.is_dry_run || taken.take(ip_claim(address)) {
+    if cx.is_dry_run || !stands(cx, address) && taken.take(ip_claim(address)) {
         Ok(())
     } else {
         Err("provided IP is already allocated".into())
@@ -129,11 +132,12 @@ fn take_asked(
 }
 
 /// Takes some free address; a dry run shows the range's own.
-fn some_address(cx: &Context, taken: &mut Taken, range: &Cidr) -> Option<String> {
+fn some_address(cx: &Context, taken: &mut Taken, ranges: &[Cidr]) -> Option<String> {
     if cx.is_dry_run {
-        return Some(range.address.to_string());
+        return ranges.first().map(|range| range.address.to_string());
     }
-    take_next(cx, taken, range)
+    let mut ranges = ranges.iter();
+    ranges.find_map(|range| take_next(cx, taken, range))
 }
 
 /// Takes some free address: from the upper part of the range first, so that the lower part is left
@@ -145,9 +149,11 @@ fn take_next(cx: &Context, taken: &mut Taken, range: &Cidr) -> Option<String> {
     let band = if size <= band { 0 } else { band };
     let upper = size - band;
     let start = u128::from(cx.entropy.below(upper.min(u128::from(u64::MAX)) as u64));
-    let at = |offset: u128| ip_claim(range.nth(1 + offset));
+    let at = |offset: u128| range.nth(1 + offset);
     let in_upper = (0..upper.min(SEARCH_MAX)).map(|step| at(band + (start + step) % upper));
     let in_band = (0..band).map(at);
-    let claim = taken.take_first(in_upper.chain(in_band))?;
+    let free = in_upper.chain(in_band);
+    let claims = free.filter(|address| !stands(cx, *address)).map(ip_claim);
+    let claim = taken.take_first(claims)?;
     claim.strip_prefix("ip:").map(str::to_owned)
 }

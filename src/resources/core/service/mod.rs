@@ -2,6 +2,7 @@
 //!
 //! *Upstream:* `pkg/registry/core/service/{strategy.go,storage/storage.go}`.
 
+mod addresses;
 mod cluster_ips;
 mod defaults;
 mod endpoints;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{GroupVersionKind, Object};
 use crate::registry::strategy::NameRule;
+use crate::registry::write::Beside;
 use crate::registry::{Context, Strategy};
 use crate::resources::shared::look::Look;
 
@@ -55,6 +57,10 @@ impl Strategy for ServiceStrategy {
         if cx.subresource.is_empty() {
             pool::give_back(cx, object, old);
         }
+    }
+
+    fn beside(&self, object: &Object) -> Vec<Beside> {
+        addresses::beside(object)
     }
 
     fn prepare_create(&self, _cx: &Context, object: &mut Object) -> Result<(), ApiError> {

@@ -2,7 +2,7 @@
 //!
 //! *Upstream:* `pkg/registry/core/service/{ipallocator,portallocator}`, which keep bitmaps and
 //! objects of their own. Differs: the services themselves are the record, so a rewound store needs
-//! no repair.
+//! no repair; the objects of addresses (`addresses`) follow them.
 
 use std::collections::BTreeSet;
 
