@@ -2,7 +2,7 @@
 //!
 //! *Upstream:* `pkg/controlplane/controller/clusterauthenticationtrust`,
 //! `component-helpers/apimachinery/lease`. Differs: the lease is renewed where the clock is the
-//! wall's and the cluster listens; elsewhere nobody would take note, and the log is what a seed says.
+//! wall's and the cluster listens; elsewhere nobody would take note, and a seed decides the log.
 
 use std::net::SocketAddr;
 
