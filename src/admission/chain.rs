@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::{Attributes, Plugin, settled};
 use crate::error::ApiError;
 use crate::object::Object;
+use crate::storage::Reader;
 
 /// The plugins of a cluster, in order.
 #[derive(Default)]
@@ -72,6 +73,12 @@ impl Chain {
     /// A chain of these plugins, in this order.
     pub fn new(plugins: Vec<Box<dyn Plugin>>) -> Self {
         Self(plugins)
+    }
+
+    /// Whether the cluster has anything configured that plugins do: then whatever is written may be
+    /// looked at by somebody.
+    pub fn is_configured(&self, reader: &dyn Reader) -> bool {
+        self.0.iter().any(|plugin| plugin.is_configured(reader))
     }
 
     /// Lets every plugin change the object; there is none in a deletion.

@@ -221,6 +221,11 @@ pub trait Plugin: Send + Sync {
     /// Its name, as `--enable-admission-plugins` knows it.
     fn name(&self) -> &'static str;
 
+    /// Whether the cluster has anything configured that the plugin does.
+    fn is_configured(&self, _reader: &dyn Reader) -> bool {
+        false
+    }
+
     /// Changes the object, or refuses the write, before validation.
     fn mutate(&self, _write: &Attributes, _object: &mut Object) -> Result<(), ApiError> {
         Ok(())

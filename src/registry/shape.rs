@@ -3,6 +3,8 @@
 //! *Upstream:* `unstructuredSchemaCoercer` in `apiextensions-apiserver/pkg/apiserver`, the codecs
 //! of the built-in groups.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -134,11 +136,16 @@ pub fn validate(cx: &Context, object: &Object, old: Option<&Object>) -> FieldErr
 /// Runs the rules of a custom resource, unless what they would read is not what they expect.
 fn run_rules(cx: &Context, object: &Object, old: Option<&Object>, errors: &mut FieldErrors) {
     let custom = cx.resource.custom.as_ref();
-    let rules = custom.and_then(|custom| custom.rules.as_ref()?.downcast_ref::<Rules>());
-    if let Some(rules) = rules
+    let rules = custom.and_then(|custom| custom.rules.as_ref()?.downcast_ref::<OnceLock<Rules>>());
+    let rules = rules.map(|rules| rules.get_or_init(|| Rules::of(&cx.resource.schema)));
+    if let Some(rules) = rules.filter(|rules| !rules.is_empty())
         && !check::blocks_rules(errors)
     {
         let old = old.map(Object::as_map);
-        errors.extend(rules.validate(&cx.resource.schema, object.as_map(), old));
+        let verdict = rules.validate(&cx.resource.schema, object.as_map(), old);
+        errors.extend(verdict.errors);
+        for warning in verdict.warnings.iter() {
+            cx.warn(format!("{}: {}", warning.field, warning.body()));
+        }
     }
 }

@@ -83,7 +83,7 @@ pub struct Custom {
     pub selectable_fields: Vec<String>,
     /// `subresources.scale` as written.
     pub scale: Option<Value>,
-    /// What a layer above made of the schema's rules when it was installed.
+    /// What a layer above makes of the schema's rules when they are first run.
     pub rules: Option<Arc<dyn std::any::Any + Send + Sync>>,
     /// The version's `openAPIV3Schema` as written, for publishing: as text, which is seldom read
     /// and a small part of what the tree would take.

@@ -3,7 +3,7 @@
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema/structural.go`.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::Regex;
 use serde_json::Value;
@@ -34,14 +34,31 @@ pub struct SchemaSet {
     /// Who wrote these schemas.
     pub origin: Origin,
     /// See [`SchemaSet::nodes`].
-    nodes: Vec<Node>,
+    nodes: LazyLock<Vec<Node>, Make>,
 }
+
+/// What makes the nodes of an arena.
+type Make = Box<dyn FnOnce() -> Vec<Node> + Send>;
 
 impl SchemaSet {
     /// An arena of these nodes.
-    pub fn new(origin: Origin, mut nodes: Vec<Node>) -> Self {
-        lookup::complete(&mut nodes);
-        Self { origin, nodes }
+    pub fn new(origin: Origin, nodes: Vec<Node>) -> Self {
+        let set = Self::later(origin, Box::new(|| nodes));
+        LazyLock::force(&set.nodes);
+        set
+    }
+
+    /// An arena whose nodes are made when somebody looks at one.
+    pub fn later(origin: Origin, make: Make) -> Self {
+        let nodes: Make = Box::new(|| {
+            let mut nodes = make();
+            lookup::complete(&mut nodes);
+            nodes
+        });
+        Self {
+            origin,
+            nodes: LazyLock::new(nodes),
+        }
     }
 
     /// The nodes; a [`NodeId`] is an index into them.

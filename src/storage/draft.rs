@@ -55,6 +55,16 @@ impl Draft {
     /// Encodes an object, leaving the place of `metadata.resourceVersion` open. `fields` are the
     /// values of its selectable fields beyond name and namespace.
     pub fn encode(object: &Object, fields: Box<[(Box<str>, Box<str>)]>) -> Self {
+        Self::around(object, fields, ("", b"")).0
+    }
+
+    /// The same of an object one of whose fields is given as its text, name and comma with it; and
+    /// where in the piece that text stands.
+    pub(super) fn around(
+        object: &Object,
+        fields: Box<[(Box<str>, Box<str>)]>,
+        kept: (&str, &[u8]),
+    ) -> (Self, usize) {
         let mut packed = String::new();
         for (key, value) in fields.iter().filter(|(_, value)| !value.is_empty()) {
             for text in [key, value] {
@@ -69,8 +79,9 @@ impl Draft {
             managed_fields: 0..0,
             labels: Vec::new(),
         };
-        let type_at = encoder.object(object.as_map(), object.managed_fields());
-        Self {
+        let places = encoder.object(object.as_map(), object.managed_fields(), kept);
+        let (kept_at, type_at) = places;
+        let draft = Self {
             facts: Facts {
                 revision_at: encoder.revision_at,
                 type_len: encoder.here() - type_at,
@@ -81,7 +92,13 @@ impl Draft {
                 fields: packed.into(),
             },
             piece: encoder.json,
-        }
+        };
+        (draft, kept_at as usize)
+    }
+
+    /// How long the piece is, but for the revision.
+    pub(super) fn len(&self) -> usize {
+        self.piece.len()
     }
 
     /// The same with another tag than that of its `apiVersion`: see [`version_tag`].
@@ -165,8 +182,14 @@ struct Encoder {
 }
 
 impl Encoder {
-    /// Writes the object and returns where its type begins.
-    fn object(&mut self, map: &Map<String, Value>, managed: Option<&ManagedFields>) -> u32 {
+    /// Writes the object and returns where the field that is given as text begins, and where its
+    /// type does.
+    fn object(
+        &mut self,
+        map: &Map<String, Value>,
+        managed: Option<&ManagedFields>,
+        (kept, text): (&str, &[u8]),
+    ) -> (u32, u32) {
         self.json.extend_from_slice(PREFIX);
         self.json.push(b'{');
         let empty = Map::new();
@@ -174,10 +197,15 @@ impl Encoder {
         self.name("metadata");
         self.metadata(metadata.unwrap_or(&empty), managed);
         self.json.push(b',');
-        for (name, value) in map {
-            if !matches!(name.as_str(), "apiVersion" | "kind" | "metadata") {
-                self.entry(name, value);
-            }
+        let is_own = |name: &str| !matches!(name, "apiVersion" | "kind" | "metadata");
+        let own = || map.iter().filter(|(name, _)| is_own(name));
+        for (name, value) in own().filter(|(name, _)| name.as_str() < kept) {
+            self.entry(name, value);
+        }
+        let kept_at = self.here();
+        self.json.extend_from_slice(text);
+        for (name, value) in own().filter(|(name, _)| name.as_str() >= kept) {
+            self.entry(name, value);
         }
         let type_at = self.here() - 1;
         for name in ["apiVersion", "kind"] {
@@ -186,7 +214,7 @@ impl Encoder {
             }
         }
         self.close();
-        type_at
+        (kept_at, type_at)
     }
 
     fn metadata(&mut self, metadata: &Map<String, Value>, managed: Option<&ManagedFields>) {

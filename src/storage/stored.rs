@@ -102,6 +102,17 @@ impl Stored {
         self.facts.version_tag
     }
 
+    /// The next state of the object where one long field stays as it is, which is not written anew:
+    /// `old` and `new` are the two states without it. `None` where this is not what `old` says.
+    pub fn next_keeping(&self, field: &str, old: &Object, new: &Object) -> Option<Draft> {
+        let (without, at) = Draft::around(old, [].into(), (field, b""));
+        let known = without.at(self.revision);
+        // What comes before the field has the revision in it.
+        let (before, after) = known.split_at(at + known.len() - without.len());
+        let text = self.piece.strip_prefix(before)?.strip_suffix(after)?;
+        Some(Draft::around(new, [].into(), (field, text)).0)
+    }
+
     /// Whether a draft, at the revision of this object, is this object.
     pub fn is_written_as(&self, draft: &Draft) -> bool {
         draft.at(self.revision) == self.piece

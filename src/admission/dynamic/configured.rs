@@ -27,6 +27,15 @@ impl<T> Configured<T> {
         }
     }
 
+    /// Whether there is anything to make.
+    pub(super) fn is_any(&self, reader: &dyn Reader) -> bool {
+        let first = self.resources.first();
+        first.is_some_and(|first| {
+            let found = reader.snapshot(first, None);
+            found.is_ok_and(|found| !found.objects.is_empty())
+        })
+    }
+
     /// What is made of the objects as they are now, each resource's in the order of their names.
     pub(super) fn get(
         &self,

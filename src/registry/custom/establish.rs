@@ -16,12 +16,13 @@ pub(super) struct Condition {
     pub(super) message: String,
 }
 
-/// The next status of a definition; `None` where nothing is left to do.
+/// The next status of a definition, of which the brief is enough; `None` where nothing is left to
+/// do.
 ///
 /// Differs: upstream accepts the names in one write and establishes the kind in the next.
-pub(super) fn next(registry: &Registry, definition: &Object) -> Option<Value> {
+pub(super) fn next(registry: &Registry, brief: &Object) -> Option<Value> {
     let now = time::seconds(registry.clock.now());
-    let mut settled = without_versions(definition);
+    let mut settled = brief.clone();
     let is_changed = [
         approve(&mut settled, &now),
         accept_names(registry, &mut settled, &now),
@@ -32,7 +33,7 @@ pub(super) fn next(registry: &Registry, definition: &Object) -> Option<Value> {
 }
 
 /// A definition but for its versions, which are by far the most of it.
-fn without_versions(definition: &Object) -> Object {
+pub(super) fn brief(definition: &Object) -> Object {
     let entries = |map: &Map<String, Value>, left_out: &str| -> Map<String, Value> {
         let kept = map.iter().filter(|(name, _)| *name != left_out);
         kept.map(|(name, value)| (name.clone(), value.clone()))
@@ -45,6 +46,7 @@ fn without_versions(definition: &Object) -> Object {
         spec.map(|spec| entries(spec, "versions"))
             .unwrap_or_default(),
     );
+    out.set_managed_fields(definition.managed_fields().cloned());
     out
 }
 

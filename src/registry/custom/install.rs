@@ -37,18 +37,18 @@ const VERBS: [&str; 8] = [
 /// The verbs of its subresources.
 const FACE_VERBS: [&str; 3] = ["get", "patch", "update"];
 
-/// Brings the catalog in line with a definition.
-pub(super) fn serve(registry: &Registry, definition: &Object) {
-    let names = definition.get(&["status", "acceptedNames"]);
+/// Brings the catalog in line with a definition, whose status (and metadata) are those of `now`.
+pub(super) fn serve(registry: &Registry, definition: &Object, now: &Object) {
+    let names = now.get(&["status", "acceptedNames"]);
     let plural = names
         .and_then(|names| names["plural"].as_str())
         .unwrap_or("");
-    if plural.is_empty() || !establish::is_true(definition, "Established") {
+    if plural.is_empty() || !establish::is_true(now, "Established") {
         return;
     }
     let group = definition.text(&["spec", "group"]);
     let resource = GroupResource::new(group, plural);
-    let state = State::of(definition);
+    let state = State::of(now);
     let catalog = &registry.catalog;
     if catalog.custom_state(&resource).as_deref() == Some(state.0.as_str()) {
         return;
@@ -61,7 +61,10 @@ pub(super) fn serve(registry: &Registry, definition: &Object) {
     let resources = versions(definition)
         .zip(documents)
         .filter(|(version, _)| is_true(version, "served"))
-        .filter_map(|(version, document)| build(definition, version, document, &reading, &state))
+        .filter_map(|(version, document)| {
+            let names = now.get(&["status", "acceptedNames"])?.as_object()?;
+            build(definition, names, version, document, &reading, &state)
+        })
         .collect();
     catalog.replace_custom(&resource, resources);
 }
@@ -91,8 +94,9 @@ fn reading(
         // Versions often differ in nothing but their names.
         let same = seen.iter().find(|(known, _)| *known == written);
         let (written, schema) = same.cloned().unwrap_or_else(|| {
-            let schema = structural::compile(document.unwrap_or(&empty), meta);
-            (written.into(), schema)
+            let written = Bytes::from(written);
+            let schema = structural::compile_later(written.clone(), meta);
+            (written, schema)
         });
         let mark = mark(definition, version, &written);
         documents.push(document.map(|_| written.clone()));
@@ -136,7 +140,9 @@ pub(super) fn in_storage_version(registry: &Registry, definition: &Object) -> Op
     let version = versions(definition).find(|version| is_true(version, "storage"))?;
     let (reading, _) = reading(registry, definition, &meta);
     let state = State::of(definition);
-    let mut resource = build(definition, version, None, &Arc::new(reading), &state)?;
+    let names = definition.get(&["status", "acceptedNames"])?.as_object()?;
+    let reading = Arc::new(reading);
+    let mut resource = build(definition, names, version, None, &reading, &state)?;
     let mut custom = Custom::clone(resource.custom.as_deref()?);
     custom.definition = String::new();
     resource.custom = Some(Arc::new(custom));
@@ -161,12 +167,12 @@ impl State {
 
 fn build(
     definition: &Object,
+    names: &Map<String, Value>,
     version: &Map<String, Value>,
     document: Option<Bytes>,
     reading: &Arc<Reading>,
     state: &State,
 ) -> Option<Resource> {
-    let names = definition.get(&["status", "acceptedNames"])?.as_object()?;
     let group = definition.text(&["spec", "group"]);
     let stored = stored_version(definition);
     let name = text(version, "name");
@@ -188,7 +194,7 @@ fn build(
             .filter_map(|field| Some(field["jsonPath"].as_str()?.to_owned()))
             .collect(),
         scale: scale(version).cloned(),
-        rules: rules(&schema),
+        rules: Some(Arc::new(OnceLock::<Rules>::new())),
         open_api_schema: document,
     };
     let group_version = GroupVersion::new(group, name);
@@ -211,12 +217,6 @@ fn build(
         custom: Some(Arc::new(custom)),
         empty: OnceLock::new(),
     })
-}
-
-/// The rules of a schema, compiled; `None` where it has none.
-fn rules(schema: &Schema) -> Option<Arc<dyn std::any::Any + Send + Sync>> {
-    let rules = Rules::of(schema);
-    (!rules.is_empty()).then(|| Arc::new(rules) as Arc<dyn std::any::Any + Send + Sync>)
 }
 
 fn stored_version(definition: &Object) -> &str {

@@ -21,6 +21,7 @@ pub(super) mod unreadable;
 mod version_order;
 
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 
 use super::interpret::MODIFIED;
 use super::write::{Changed, Fate};
@@ -58,6 +59,18 @@ pub(super) fn followed<'a>(
     }
     let is_definition = resource.group_version.group.as_ref() == GROUP && resource.plural == PLURAL;
     is_definition.then(|| object.name())
+}
+
+/// The status face of a definition.
+fn status_of(definition: &Object) -> Target {
+    Target {
+        group: GROUP.to_owned(),
+        version: "v1".to_owned(),
+        resource: PLURAL.to_owned(),
+        name: definition.name().to_owned(),
+        subresource: "status".to_owned(),
+        ..Target::default()
+    }
 }
 
 impl Registry {
@@ -108,23 +121,60 @@ impl Registry {
                 read = stored.parsed();
                 &read
             };
-            install::serve(self, definition);
-            self.register(definition).await;
             if definition.is_being_deleted() {
+                install::serve(self, definition, definition);
                 terminate::run(self, definition).await;
-            } else if let Some(status) = establish::next(self, definition) {
-                // The write is followed in turn, until there is nothing to change.
-                let settle = |object: &mut Object| object.set(&["status"], status.clone());
-                self.write_status(definition, &settle).await;
+            } else {
+                self.settle_status(definition).await;
             }
         })
     }
 
+    /// Writes the status of a definition until there is nothing to change, and serves what it says.
+    async fn settle_status(&self, definition: &Object) {
+        let mut brief = establish::brief(definition);
+        loop {
+            install::serve(self, definition, &brief);
+            self.register(definition).await;
+            let Some(status) = establish::next(self, &brief) else {
+                return;
+            };
+            if self.admission.is_configured(self.reader.as_ref()) {
+                // Somebody may want to see all of it. This write is followed in turn.
+                let settle = |object: &mut Object| object.set(&["status"], status.clone());
+                self.write_status(definition, &settle).await;
+                return;
+            }
+            match self.write_brief_status(&brief, status).await {
+                Ok(written) => brief = written,
+                Err(error) => {
+                    tracing::debug!(%error, name = definition.name(), "following a definition");
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Writes the status of a definition of which only the brief is at hand, and gives it back as
+    /// it is then.
+    async fn write_brief_status(&self, brief: &Object, status: Value) -> Result<Object, ApiError> {
+        const LONG: &str = "spec";
+        let resource = self.catalog.resource(GROUP, "v1", PLURAL);
+        let resource = resource.ok_or_else(ApiError::path_not_found)?;
+        let request = Self::own_request(Verb::Update, status_of(brief), bytes::Bytes::new());
+        let options = Options::default();
+        let cx = self.context(&request, &resource, &options);
+        let mut old = brief.clone();
+        let spec = old.remove(&[LONG]).unwrap_or_default();
+        let mut new = old.clone();
+        new.set(&["status"], status);
+        let mut written = self.put_around(&cx, LONG, &old, new).await?;
+        written.set(&[LONG], spec);
+        Ok(written)
+    }
+
     /// Brings registrations in line with a definition.
     async fn register(&self, definition: &Object) {
-        if definition.is_being_deleted() {
-            return;
-        }
         register::add(self, definition).await;
         if definition.generation() > 1 {
             register::remove(self, definition.text(&["spec", "group"])).await;
@@ -157,17 +207,10 @@ impl Registry {
     /// Writes the status of a definition. A conflict means that somebody else wrote it, and then
     /// that write is followed.
     async fn write_status(&self, definition: &Object, edit: &(dyn Fn(&mut Object) + Sync)) {
-        let target = Target {
-            group: GROUP.to_owned(),
-            version: "v1".to_owned(),
-            resource: PLURAL.to_owned(),
-            name: definition.name().to_owned(),
-            subresource: "status".to_owned(),
-            ..Target::default()
-        };
         let Some(resource) = self.catalog.resource(GROUP, "v1", PLURAL) else {
             return;
         };
+        let target = status_of(definition);
         let request = Self::own_request(Verb::Update, target, bytes::Bytes::new());
         let options = Options::default();
         let cx = self.context(&request, &resource, &options);

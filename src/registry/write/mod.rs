@@ -10,6 +10,7 @@ mod change;
 mod create;
 mod delete;
 mod questions;
+mod status;
 mod target;
 
 use std::sync::Arc;

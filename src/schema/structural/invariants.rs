@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::json::{is_true, list, object, properties, schemas, text};
+use super::json::{is_plain, is_true, list, object, properties, schemas, text};
 use super::regular_expression;
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
@@ -44,6 +44,10 @@ fn place(source: &Source, level: Level, path: &FieldPath, errors: &mut FieldErro
     for (name, property) in properties(source) {
         let path = path.child("properties");
         place(property, Level::Field, &path.key(name), errors);
+    }
+    if level != Level::Root && !kind.is_empty() && is_plain(source) {
+        pattern(source, path, errors);
+        return;
     }
     if let Some(additional) = source.get("additionalProperties") {
         let path = path.child("additionalProperties");
@@ -203,6 +207,10 @@ fn checks(
     if let Some(not) = object(source, "not") {
         nested(not, false, &path.child("not"), errors);
     }
+    pattern(source, path, errors);
+}
+
+fn pattern(source: &Source, path: &FieldPath, errors: &mut FieldErrors) {
     let pattern = text(source, "pattern");
     if let Err(error) = regular_expression::check(pattern) {
         errors.invalid(

@@ -57,29 +57,74 @@ pub fn properties(
         .filter_map(|(name, value)| Some((name.as_str(), value.as_object()?)))
 }
 
+/// The keywords that schemas stand under, in the order they are walked: one, or a list of them;
+/// from [`NAMED_FROM`] on, under names of their own.
+const INNER: [&str; 11] = [
+    "items",
+    "not",
+    "additionalProperties",
+    "additionalItems",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "properties",
+    "patternProperties",
+    "definitions",
+    "dependencies",
+];
+/// See [`INNER`].
+const NAMED_FROM: usize = 7;
+
 /// Calls `visit` for a schema and every schema inside it.
 pub fn walk<'a>(source: &'a Map<String, Value>, visit: &mut dyn FnMut(&'a Map<String, Value>)) {
     visit(source);
-    for name in ["items", "not", "additionalProperties", "additionalItems"] {
-        if let Some(inner) = object(source, name) {
-            walk(inner, visit);
+    // Schemas say little: one look at what is there is less than one for each keyword there is.
+    let mut inner = [None; INNER.len()];
+    for (name, value) in source {
+        if (value.is_object() || value.is_array())
+            && let Some(place) = INNER.iter().position(|known| known == name)
+        {
+            inner[place] = Some(value);
         }
     }
-    for name in ["items", "allOf", "anyOf", "oneOf"] {
-        for (_, inner) in schemas(source, name) {
-            walk(inner, visit);
-        }
-    }
-    for name in [
-        "properties",
-        "patternProperties",
-        "definitions",
-        "dependencies",
-    ] {
-        for inner in object(source, name).into_iter().flat_map(Map::values) {
-            if let Some(inner) = inner.as_object() {
-                walk(inner, visit);
+    for (place, value) in inner.into_iter().enumerate() {
+        match value {
+            Some(Value::Object(named)) if place >= NAMED_FROM => {
+                let schemas = named.values().filter_map(Value::as_object);
+                schemas.for_each(|inner| walk(inner, visit));
             }
+            Some(Value::Object(inner)) => walk(inner, visit),
+            Some(Value::Array(list)) => {
+                let schemas = list.iter().filter_map(Value::as_object);
+                schemas.for_each(|inner| walk(inner, visit));
+            }
+            _ => {}
         }
     }
+}
+
+/// Whether a schema says nothing but what most say: what kind of value stands there, what of it is
+/// there, and its bounds. Nothing else need be looked for in it then, of which there is a lot.
+pub fn is_plain(source: &Map<String, Value>) -> bool {
+    source.keys().all(|name| {
+        matches!(
+            name.as_str(),
+            "description"
+                | "type"
+                | "properties"
+                | "items"
+                | "format"
+                | "required"
+                | "enum"
+                | "default"
+                | "pattern"
+                | "title"
+                | "minimum"
+                | "maximum"
+                | "minLength"
+                | "maxLength"
+                | "minItems"
+                | "maxItems"
+        )
+    })
 }

@@ -2,7 +2,8 @@
 //! structural.
 //!
 //! *Invariant:* everything that can be prepared is prepared here, once: fields sorted, the metadata
-//! every object has put in. Regular expressions are compiled once, when first asked.
+//! every object has put in. Schemas that are served are compiled when somebody first looks at them,
+//! and so are regular expressions.
 //! *Upstream:* `apiextensions-apiserver/pkg/apiserver/schema/{convert,structural}.go`.
 
 pub mod field_path;
@@ -13,6 +14,7 @@ pub mod regular_expression;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 pub use self::invariants::validate;
@@ -22,11 +24,27 @@ use super::{
     Checks, Field, Format, ListKind, MapKind, Node, NodeId, Origin, Rule, Schema, SchemaSet, Shape,
     formats,
 };
+use crate::object::json::parse;
 
 /// A schema from an `openAPIV3Schema` that passed validation. `meta` is the schema of
 /// `ObjectMeta`.
 pub fn compile(source: &Map<String, Value>, meta: &Schema) -> Schema {
     run(source, meta, Level::Root, false)
+}
+
+/// The same of such a document as text, compiled when somebody first looks at it: of the kinds that
+/// are installed, few are used.
+pub fn compile_later(document: Bytes, meta: &Schema) -> Schema {
+    let nodes = graft::nodes(meta);
+    let root = NodeId(nodes.len() as u32);
+    let set = SchemaSet::later(
+        Origin::Custom,
+        Box::new(move || match parse(&document) {
+            Ok(Value::Object(source)) => nodes_of(&source, nodes, Level::Root, false),
+            _ => nodes_of(&Map::new(), nodes, Level::Root, false),
+        }),
+    );
+    Schema::new(Arc::new(set), root)
 }
 
 /// A schema for a place inside an object: with the metadata of a root only where it is a resource
@@ -47,16 +65,30 @@ pub fn compile_described(source: &Map<String, Value>, meta: &Schema) -> Schema {
 }
 
 fn run(source: &Map<String, Value>, meta: &Schema, level: Level, is_of_default: bool) -> Schema {
-    let mut nodes = graft::nodes(meta);
+    let nodes = graft::nodes(meta);
+    let root = NodeId(nodes.len() as u32);
+    let nodes = nodes_of(source, nodes, level, is_of_default);
+    let set = SchemaSet::new(Origin::Custom, nodes);
+    Schema::new(Arc::new(set), root)
+}
+
+/// The nodes of `ObjectMeta`, the root, and all others.
+fn nodes_of(
+    source: &Map<String, Value>,
+    mut nodes: Vec<Node>,
+    level: Level,
+    is_of_default: bool,
+) -> Vec<Node> {
     // Nodes are large: those of a long definition should not move when more come.
     nodes.reserve(count_places(source));
+    let root = nodes.len();
+    nodes.push(Node::default());
     let mut compiler = Compiler {
         nodes,
         is_of_default,
     };
-    let root = compiler.place(source, level);
-    let set = SchemaSet::new(Origin::Custom, compiler.nodes);
-    Schema::new(Arc::new(set), root)
+    compiler.nodes[root] = compiler.node(source, level);
+    compiler.nodes
 }
 
 /// How many places a schema has, at most.
@@ -99,6 +131,11 @@ impl Compiler {
     }
 
     fn place(&mut self, source: &Map<String, Value>, level: Level) -> NodeId {
+        let node = self.node(source, level);
+        self.add(node)
+    }
+
+    fn node(&mut self, source: &Map<String, Value>, level: Level) -> Node {
         let is_int_or_string = !self.is_of_default && is_true(source, "x-kubernetes-int-or-string");
         let below = if level == Level::Nested {
             Level::Nested
@@ -139,7 +176,7 @@ impl Compiler {
             self.add_metadata(&mut node);
         }
         node.checks = self.checks(source);
-        self.add(node)
+        node
     }
 
     fn shape(&mut self, source: &Map<String, Value>, below: Level) -> Shape {

@@ -22,6 +22,7 @@ use crate::object::Object;
 use crate::object::quote::quoted;
 use crate::patch::{Patch, apply};
 use crate::schema::Resource;
+use crate::storage::Reader;
 
 /// The plugin.
 pub(in crate::admission) struct MutatingAdmissionPolicy {
@@ -71,6 +72,10 @@ impl Default for MutatingAdmissionPolicy {
 impl Plugin for MutatingAdmissionPolicy {
     fn name(&self) -> &'static str {
         "MutatingAdmissionPolicy"
+    }
+
+    fn is_configured(&self, reader: &dyn Reader) -> bool {
+        self.policies.is_any(reader)
     }
 
     fn mutate_later<'c>(

@@ -17,6 +17,7 @@ use crate::cel::admission::{BUDGET, Evaluation, Failed, Returns};
 use crate::cel::value::Value as CelValue;
 use crate::error::{ApiError, Cause};
 use crate::object::Object;
+use crate::storage::Reader;
 
 /// The longest message that an expression may give.
 const MESSAGE_BYTES_MAX: usize = 5 * 1024;
@@ -84,6 +85,10 @@ impl Default for ValidatingAdmissionPolicy {
 impl Plugin for ValidatingAdmissionPolicy {
     fn name(&self) -> &'static str {
         "ValidatingAdmissionPolicy"
+    }
+
+    fn is_configured(&self, reader: &dyn Reader) -> bool {
+        self.policies.is_any(reader)
     }
 
     fn validate_later<'c>(

@@ -20,6 +20,7 @@ use crate::object::Object;
 use crate::object::quote::quoted;
 use crate::patch::{self, Patch};
 use crate::schema::Resource;
+use crate::storage::Reader;
 
 /// The plugin.
 pub(in crate::admission) struct MutatingAdmissionWebhook {
@@ -37,6 +38,10 @@ impl Default for MutatingAdmissionWebhook {
 impl Plugin for MutatingAdmissionWebhook {
     fn name(&self) -> &'static str {
         "MutatingAdmissionWebhook"
+    }
+
+    fn is_configured(&self, reader: &dyn Reader) -> bool {
+        self.hooks.is_any(reader)
     }
 
     fn mutate_later<'c>(

@@ -13,6 +13,7 @@ use crate::admission::dynamic::subject::Versioned;
 use crate::admission::{Attributes, Plugin, settled};
 use crate::error::ApiError;
 use crate::object::Object;
+use crate::storage::Reader;
 
 /// The plugin.
 pub(in crate::admission) struct ValidatingAdmissionWebhook {
@@ -30,6 +31,10 @@ impl Default for ValidatingAdmissionWebhook {
 impl Plugin for ValidatingAdmissionWebhook {
     fn name(&self) -> &'static str {
         "ValidatingAdmissionWebhook"
+    }
+
+    fn is_configured(&self, reader: &dyn Reader) -> bool {
+        self.hooks.is_any(reader)
     }
 
     fn validate_later<'c>(

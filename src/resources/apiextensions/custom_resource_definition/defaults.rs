@@ -54,43 +54,31 @@ pub(super) fn apply(object: &mut Object) {
 
 /// The parts of a document that may be a schema or something else, each at any depth.
 fn document(source: &mut Map<String, Value>) {
-    for name in ["items", "additionalProperties", "additionalItems"] {
-        match source.get_mut(name) {
-            Some(part @ Value::Object(_)) => {
+    for (name, value) in source {
+        match (name.as_str(), value) {
+            ("items" | "additionalProperties" | "additionalItems", part @ Value::Object(_)) => {
                 known(part);
-                if let Value::Object(part) = part {
-                    document(part);
-                }
+                inside(part);
             }
-            Some(Value::Array(parts)) => {
+            ("items" | "additionalProperties" | "additionalItems", Value::Array(parts)) => {
                 for part in parts {
                     known(part);
-                    if let Value::Object(part) = part {
-                        document(part);
-                    }
+                    inside(part);
                 }
+            }
+            ("allOf" | "anyOf" | "oneOf", Value::Array(parts)) => parts.iter_mut().for_each(inside),
+            ("not", part) => inside(part),
+            ("properties" | "patternProperties" | "definitions", Value::Object(parts)) => {
+                parts.values_mut().for_each(inside);
             }
             _ => {}
         }
     }
-    for name in ["allOf", "anyOf", "oneOf"] {
-        if let Some(Value::Array(parts)) = source.get_mut(name) {
-            parts
-                .iter_mut()
-                .filter_map(Value::as_object_mut)
-                .for_each(document);
-        }
-    }
-    if let Some(Value::Object(part)) = source.get_mut("not") {
+}
+
+fn inside(part: &mut Value) {
+    if let Value::Object(part) = part {
         document(part);
-    }
-    for name in ["properties", "patternProperties", "definitions"] {
-        if let Some(Value::Object(parts)) = source.get_mut(name) {
-            parts
-                .values_mut()
-                .filter_map(Value::as_object_mut)
-                .for_each(document);
-        }
     }
 }
 

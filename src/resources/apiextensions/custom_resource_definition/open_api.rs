@@ -15,7 +15,7 @@ use crate::object::FieldPath;
 use crate::object::json::get;
 use crate::schema::structural;
 use crate::schema::structural::TYPES;
-use crate::schema::structural::json::{is_true, object, properties, schemas, text};
+use crate::schema::structural::json::{is_plain, is_true, object, properties, schemas, text};
 use crate::schema::tables;
 
 /// A schema document.
@@ -172,6 +172,10 @@ fn is_keyword(path: &str) -> bool {
 fn unconvertible(source: &Source) -> Option<String> {
     let mut why = None;
     structural::json::walk(source, &mut |schema| {
+        if why.is_some() || (is_plain(schema) && !schema.get("items").is_some_and(Value::is_array))
+        {
+            return;
+        }
         let unsupported = [
             ("id", "id"),
             ("$schema", "schema"),
@@ -220,15 +224,19 @@ fn schema(
     faulty: &mut BTreeSet<String>,
 ) {
     let before = errors.len();
-    standard(source, rules, path, errors);
-    if is_true(source, "uniqueItems") {
-        errors.forbidden(
-            &path.child("uniqueItems"),
-            "uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
-        );
+    let is_plain = is_plain(source);
+    standard(source, is_plain, rules, path, errors);
+    if !is_plain {
+        if is_true(source, "uniqueItems") {
+            errors.forbidden(
+                &path.child("uniqueItems"),
+                "uniqueItems cannot be set to true since the runtime complexity becomes quadratic",
+            );
+        }
+        additional(source, rules, path, errors, faulty);
     }
-    additional(source, rules, path, errors, faulty);
-    let is_resource = is_root || is_true(source, "x-kubernetes-embedded-resource");
+    let is_embedded = || is_true(source, "x-kubernetes-embedded-resource");
+    let is_resource = is_root || (!is_plain && is_embedded());
     let of_properties = path.child("properties");
     for (name, property) in properties(source) {
         let mut rules = rules.clone();
@@ -241,6 +249,30 @@ fn schema(
         let path = of_properties.key(name);
         schema(property, &rules, false, &path, errors, faulty);
     }
+    if !is_plain {
+        combined(source, rules, path, errors, faulty);
+    }
+    if let Some(items) = object(source, "items") {
+        schema(items, rules, false, &path.child("items"), errors, faulty);
+    }
+    if !is_plain {
+        extensions(source, path, errors);
+        lists::validate(source, path, errors);
+        validations::validate(source, path, errors);
+    }
+    if errors.len() > before {
+        faulty.insert(path.to_string());
+    }
+}
+
+/// The schemas of combinations.
+fn combined(
+    source: &Source,
+    rules: &Rules,
+    path: &FieldPath,
+    errors: &mut FieldErrors,
+    faulty: &mut BTreeSet<String>,
+) {
     if let Some(not) = object(source, "not") {
         schema(not, rules, false, &path.child("not"), errors, faulty);
     }
@@ -249,15 +281,6 @@ fn schema(
         for (index, branch) in schemas(source, name) {
             schema(branch, rules, false, &path.index(index), errors, faulty);
         }
-    }
-    if let Some(items) = object(source, "items") {
-        schema(items, rules, false, &path.child("items"), errors, faulty);
-    }
-    extensions(source, path, errors);
-    lists::validate(source, path, errors);
-    validations::validate(source, path, errors);
-    if errors.len() > before {
-        faulty.insert(path.to_string());
     }
 }
 
@@ -291,7 +314,13 @@ fn additional(
 }
 
 /// Keywords of OpenAPI that no definition may use.
-fn standard(source: &Source, rules: &Rules, path: &FieldPath, errors: &mut FieldErrors) {
+fn standard(
+    source: &Source,
+    is_plain: bool,
+    rules: &Rules,
+    path: &FieldPath,
+    errors: &mut FieldErrors,
+) {
     let kind = text(source, "type");
     if !kind.is_empty() && !TYPES.contains(&kind) {
         errors.not_supported(&path.child("type"), &kind.into(), TYPES);
@@ -301,15 +330,17 @@ fn standard(source: &Source, rules: &Rules, path: &FieldPath, errors: &mut Field
     {
         errors.forbidden(&path.child("default"), format!("must not be set {why}"));
     }
-    for name in [
+    let unsupported = [
         "id",
         "additionalItems",
         "patternProperties",
         "definitions",
         "dependencies",
         "$ref",
-    ] {
-        let empty = &rules.empty_dependencies;
+    ];
+    let empty = &rules.empty_dependencies;
+    let is_any = !is_plain || !empty.is_empty();
+    for name in unsupported.into_iter().filter(|_| is_any) {
         let is_empty = || !empty.is_empty() && empty.contains(&path.to_string());
         if source.contains_key(name) || (name == "dependencies" && is_empty()) {
             errors.forbidden(&path.child(name), format!("{name} is not supported"));

@@ -36,15 +36,16 @@ impl<'a> View<'a> {
             .filter_map(Value::as_object)
             .collect();
         let shares = |name: &str| {
-            versions
-                .iter()
-                .all(|version| version.get(name) == versions[0].get(name))
+            // They are long, so the first is not held against itself.
+            let (first, others) = versions.split_first()?;
+            let own = first.get(name);
+            Some(others.iter().all(|version| version.get(name) == own))
         };
         Some(Self {
-            shares_schema: shares("schema"),
-            shares_subresources: shares("subresources"),
-            shares_columns: shares("additionalPrinterColumns"),
-            shares_selectable: shares("selectableFields"),
+            shares_schema: shares("schema").unwrap_or(true),
+            shares_subresources: shares("subresources").unwrap_or(true),
+            shares_columns: shares("additionalPrinterColumns").unwrap_or(true),
+            shares_selectable: shares("selectableFields").unwrap_or(true),
             spec,
             versions,
             emptied: &[],
