@@ -133,16 +133,20 @@ impl Rules {
         schema: &Schema,
         object: &JsonMap<String, Json>,
         old: Option<&JsonMap<String, Json>>,
-    ) -> FieldErrors {
+    ) -> Verdict {
         let mut run = Run {
             rules: self,
             schema,
             errors: FieldErrors::new(),
+            warnings: FieldErrors::new(),
             budget: Some(BUDGET),
             ratchets: true,
         };
         run.root(object, old);
-        run.errors
+        Verdict {
+            errors: run.errors,
+            warnings: run.warnings,
+        }
     }
 
     /// The same of a value at the schema's root, of whatever kind, all of which counts as changed;
@@ -159,6 +163,7 @@ impl Rules {
             rules: self,
             schema,
             errors: FieldErrors::new(),
+            warnings: FieldErrors::new(),
             budget: Some(budget),
             ratchets: false,
         };
@@ -167,10 +172,21 @@ impl Rules {
     }
 }
 
+/// What rules say of an object.
+#[derive(Debug)]
+pub struct Verdict {
+    /// What does not hold.
+    pub errors: FieldErrors,
+    /// What does not hold of what is as it was before, and so is only told.
+    pub warnings: FieldErrors,
+}
+
 struct Run<'a> {
     rules: &'a Rules,
     schema: &'a Schema,
     errors: FieldErrors,
+    /// See [`Verdict::warnings`].
+    warnings: FieldErrors,
     /// What is left to spend; `None`: nothing further is run.
     budget: Option<u64>,
     /// Whether what was broken before may stay so.
@@ -334,13 +350,21 @@ impl Run<'_> {
                     .message
                     .as_ref()
                     .and_then(|message| message.as_ref().ok());
-                let detail = match message {
-                    None => Some(message_of(rule)),
-                    Some(message) => self.said(rule, message, &variables, subject),
+                let said = match message {
+                    None => Ok(message_of(rule)),
+                    Some(message) => self.said(rule, message, &variables),
                 };
-                let is_kept = !compiled.uses_old && subject.is_kept;
-                if let (Some(detail), false) = (detail, is_kept) {
-                    self.broken(rule, subject, detail);
+                let error = match said {
+                    Ok(detail) => self.broken(rule, subject, detail),
+                    Err(why) => {
+                        self.budget = None;
+                        self.wordless(rule, subject, why)
+                    }
+                };
+                if !compiled.uses_old && subject.is_kept {
+                    self.warnings.push(error);
+                } else {
+                    self.errors.push(error);
                 }
             }
             Err(failure) => {
@@ -354,40 +378,34 @@ impl Run<'_> {
         }
     }
 
-    /// What a message expression says, or else the rule's own message; `None` where saying it used
-    /// up what there was to spend.
+    /// What a message expression says, or else the rule's own message; an error where saying it
+    /// used up what there was to spend.
     fn said<'p>(
         &mut self,
         rule: &Rule,
         message: &'p Program,
         variables: &Names<'p>,
-        subject: &Subject,
-    ) -> Option<String> {
+    ) -> Result<String, String> {
         const LENGTH_MAX: usize = 5 * 1024;
         let (outcome, cost) = message.run(variables, None);
         if !self.spend(cost) {
-            self.stop(
-                subject,
-                "messageExpression evaluation failed due to running out of cost budget, no \
-                 further validation rules will be run",
-            );
-            return None;
+            let why = "messageExpression evaluation failed due to running out of cost budget, no \
+                       further validation rules will be run";
+            return Err(why.to_owned());
         }
         let text = match outcome {
             Ok(Value::String(text)) => text.trim().to_owned(),
             Err(failure) if failure.is_stop() => {
-                let why = format!(
+                return Err(format!(
                     "no further validation rules will be run due to call cost exceeds limit for \
                      messageExpression: {:?}",
                     rule.message_expression
-                );
-                self.stop(subject, why);
-                return None;
+                ));
             }
             _ => String::new(),
         };
         let fits = !text.is_empty() && text.len() <= LENGTH_MAX && !text.contains('\n');
-        Some(if fits { text } else { message_of(rule) })
+        Ok(if fits { text } else { message_of(rule) })
     }
 
     /// A `fieldPath` as errors print it: properties with dots, keys of maps with brackets,
@@ -422,14 +440,30 @@ impl Run<'_> {
         out
     }
 
-    fn broken(&mut self, rule: &Rule, subject: &Subject, detail: String) {
+    /// Where a rule says it is about.
+    fn place_of(&self, rule: &Rule, subject: &Subject) -> String {
         let base = subject.path.to_string();
         let below = self.below(subject.node, &rule.field_path);
-        let field = match (base.as_str(), below.as_str()) {
+        match (base.as_str(), below.as_str()) {
             ("", "") => "<nil>".to_owned(),
             ("", below) => below.trim_start_matches('.').to_owned(),
             (base, below) => format!("{base}{below}"),
-        };
+        }
+    }
+
+    /// The error of a rule that does not hold and cannot say so.
+    fn wordless(&self, rule: &Rule, subject: &Subject, detail: String) -> FieldError {
+        let kind = Json::from(type_word(subject.node));
+        FieldError {
+            kind: FieldErrorKind::Invalid,
+            field: self.place_of(rule, subject),
+            value: printed(&kind),
+            detail,
+        }
+    }
+
+    /// The error of a rule that does not hold.
+    fn broken(&self, rule: &Rule, subject: &Subject, detail: String) -> FieldError {
         let is_whole = matches!(type_word(subject.node), "object" | "array");
         let printed = subject
             .printed
@@ -441,12 +475,12 @@ impl Run<'_> {
             "FieldValueDuplicate" => (FieldErrorKind::Duplicate, printed, String::new()),
             _ => (FieldErrorKind::Invalid, printed, detail),
         };
-        self.errors.push(FieldError {
+        FieldError {
             kind,
-            field,
+            field: self.place_of(rule, subject),
             value,
             detail,
-        });
+        }
     }
 }
 

@@ -22,7 +22,7 @@ impl Registry {
         stored: &Stored,
     ) -> Result<Response, ApiError> {
         let mut view = View::of(self, cx, request);
-        let prepared = view.prepare([stored]).await;
+        let prepared = view.prepare_anew(stored).await;
         prepared.map_err(|error| error.of_one(cx.resource))?;
         if may_be_list(cx.resource) {
             refuse_list(&view.printable(stored))?;

@@ -372,7 +372,7 @@ impl Door {
             endpoint,
             is_custom,
         };
-        let media = negotiate::input(verb, &content_type, &body)
+        let media = negotiate::input(verb, &content_type, is_custom, &body)
             .map_err(|error| self.unless_missing(asked, error))
             .and_then(|()| {
                 negotiate::output(&asked.headers, &asked.query, offer).map_err(|refusal| {

@@ -306,7 +306,7 @@ fn is_pretty(headers: &HeaderMap, query: &[(String, String)]) -> bool {
 }
 
 /// Refuses bodies in encodings that are not read.
-pub fn input(verb: Verb, content_type: &str, body: &[u8]) -> Result<(), ApiError> {
+pub fn input(verb: Verb, content_type: &str, is_custom: bool, body: &[u8]) -> Result<(), ApiError> {
     let unknown = |accepted: &str| {
         Err(ApiError::unsupported_media_type(format!(
             "the body of the request was in an unknown format - accepted media types include: \
@@ -316,6 +316,7 @@ pub fn input(verb: Verb, content_type: &str, body: &[u8]) -> Result<(), ApiError
     match (verb, content_type) {
         (Verb::Get | Verb::List | Verb::Watch, _) => Ok(()),
         (Verb::Patch, media) if PATCHES.contains(&media) => Ok(()),
+        (Verb::Patch, _) if is_custom => unknown(CUSTOM_PATCHES),
         (Verb::Patch, _) => Err(
             ApiError::unsupported_media_type("415: Unsupported Media Type")
                 .with_details(Details::default()),
@@ -331,7 +332,11 @@ pub fn input(verb: Verb, content_type: &str, body: &[u8]) -> Result<(), ApiError
 /// Protobuf, as typed clients send it.
 pub const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
-/// The media types of patches.
+/// The media types of patches that custom resources take.
+const CUSTOM_PATCHES: &str =
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+
+/// The media types of patches that any resource takes.
 const PATCHES: [&str; 4] = [
     "application/json-patch+json",
     "application/merge-patch+json",

@@ -344,6 +344,34 @@ async fn what_was_wrong_before_may_stay_wrong_while_it_does_not_change() {
 }
 
 #[tokio::test]
+async fn rules_that_do_not_hold_of_what_stays_as_it_is_are_warned_of() {
+    let world = World::with_spec(json!({
+        "type": "object",
+        "properties": {"a": {"type": "integer"}, "b": {"type": "string"}},
+    }))
+    .await;
+    let (_, mut object) = world.create("t", json!({"a": 1, "b": "x"})).await;
+    let path = format!("{DEFINITIONS}/things.example.com");
+    let (_, mut definition) = world.get(&path).await;
+    let spec = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
+    spec["spec"]["properties"]["a"]["x-kubernetes-validations"] = json!([{"rule": "self > 1"}]);
+    let (code, body) = world.put(&path, definition).await;
+    assert_eq!(code, 200, "{body}");
+    object["spec"]["b"] = "y".into();
+    let update = request(Verb::Update, &format!("{THINGS}/t"), &object);
+    let response = world.0.handle(&update).await.unwrap();
+    let warning = "spec.a: Invalid value: 1: failed rule: self > 1";
+    assert_eq!(response.warnings, [warning]);
+    let (_, mut object) = world.get(&format!("{THINGS}/t")).await;
+    object["spec"]["a"] = 0.into();
+    let answer = world.put(&format!("{THINGS}/t"), object).await;
+    assert_causes(
+        &answer,
+        &[("spec.a", "Invalid value: 0: failed rule: self > 1")],
+    );
+}
+
+#[tokio::test]
 async fn schemas_that_are_not_structural_are_refused() {
     let world = World::new().await;
     let place = "spec.validation.openAPIV3Schema.properties[spec]";

@@ -304,3 +304,71 @@ async fn a_definition_takes_objects_along_that_no_version_serves() {
     let failure = definitions(&cluster).get(DEFINITION).await.unwrap_err();
     assert_eq!(failure.code, 404);
 }
+
+#[tokio::test]
+async fn a_webhook_is_asked_whenever_an_object_is_read_but_lists_come_from_a_cache() {
+    let counter = std::sync::atomic::AtomicU32::new(0);
+    let (cluster, _hook) = converted_cluster(move |object| {
+        let asked = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        object["metadata"]["labels"] = json!({"asked": asked.to_string()});
+    })
+    .await;
+    let (v1, v2) = (hosts(&cluster, "v1"), hosts(&cluster, "v2"));
+    let sent = host("v1", "a", &json!({"address": "h:1"}));
+    v1.create(&sent).await.unwrap();
+    let asked = |object: &Value| object["metadata"]["labels"]["asked"].clone();
+    assert_eq!(asked(&v2.get("a").await.unwrap()), "0");
+    assert_eq!(asked(&v2.get("a").await.unwrap()), "1");
+    let listed = async || asked(&v2.list("").await.unwrap()["items"][0]);
+    assert_eq!(listed().await, "2");
+    assert_eq!(asked(&v2.get("a").await.unwrap()), "3");
+    assert_eq!(listed().await, "2");
+}
+
+#[tokio::test]
+async fn a_status_is_written_alike_whether_or_not_somebody_may_look_at_it() {
+    let written = async |is_watched: bool| {
+        let cluster = cluster().await;
+        if is_watched {
+            let configuration = json!({"metadata": {"name": "nobody"}, "webhooks": []});
+            let api_version = "admissionregistration.k8s.io/v1";
+            let configurations = cluster
+                .client
+                .api(api_version, "validatingwebhookconfigurations");
+            configurations.create(&configuration).await.unwrap();
+        }
+        let mut sent = definition();
+        sent["metadata"]["labels"] = json!({"a": "b"});
+        definitions(&cluster).create(&sent).await.unwrap();
+        let mut object = definitions(&cluster).get(DEFINITION).await.unwrap();
+        assert_eq!(object["metadata"]["labels"]["a"], "b");
+        assert_eq!(object["status"]["acceptedNames"]["kind"], "Host");
+        for name in ["uid", "resourceVersion", "creationTimestamp"] {
+            object["metadata"][name].take();
+        }
+        for list in [&["metadata", "managedFields"], &["status", "conditions"]] {
+            for item in object[list[0]][list[1]].as_array_mut().unwrap() {
+                item["time"].take();
+                item["lastTransitionTime"].take();
+            }
+        }
+        object
+    };
+    assert_eq!(written(false).await, written(true).await);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_metadata_of_an_update_is_said_as_often_as_it_is_looked_at() {
+    let cluster = cluster().await;
+    definitions(&cluster).create(&definition()).await.unwrap();
+    let v1 = hosts(&cluster, "v1");
+    let sent = host("v1", "a", &json!({"address": "h:1"}));
+    v1.create(&sent).await.unwrap();
+    let patch = json!({"metadata": {"labels": {"a b": "c"}}});
+    let failure = v1.patch("a", PatchKind::Merge, &patch).await.unwrap_err();
+    let causes = failure.status["details"]["causes"]
+        .as_array()
+        .unwrap()
+        .len();
+    assert_eq!((failure.code, causes), (422, 3));
+}

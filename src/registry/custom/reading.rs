@@ -205,10 +205,25 @@ fn failed(why: String) -> ApiError {
 
 impl View {
     /// Gets objects ready to be shown: custom resources that were stored in another version, or
-    /// under another schema, are read anew and kept for this view.
+    /// under another schema, are read as they are now and kept for this view. What was read once
+    /// is kept with them, as upstream keeps it in its watch cache.
     pub(crate) async fn prepare<'a>(
         &mut self,
         objects: impl IntoIterator<Item = &'a Stored> + Send,
+    ) -> Result<(), Unreadable> {
+        self.make_ready(objects, true).await
+    }
+
+    /// The same of one object, past the cache: whoever converts it is asked whenever it is read.
+    pub(crate) async fn prepare_anew(&mut self, stored: &Stored) -> Result<(), Unreadable> {
+        let keeps = !has_webhook(&self.resource);
+        self.make_ready([stored], keeps).await
+    }
+
+    async fn make_ready<'a>(
+        &mut self,
+        objects: impl IntoIterator<Item = &'a Stored> + Send,
+        keeps: bool,
     ) -> Result<(), Unreadable> {
         let Some(custom) = self.resource.custom.clone() else {
             return Ok(());
@@ -218,7 +233,7 @@ impl View {
             if self.is_served_version(stored) || self.prepared.contains_key(&stored.revision) {
                 continue;
             }
-            match stored.known_form(&self.form_name) {
+            match stored.known_form(&self.form_name).filter(|_| keeps) {
                 Some(known) => {
                     self.prepared.insert(stored.revision, known);
                 }
@@ -238,9 +253,11 @@ impl View {
         for (stored, read) in missing.into_iter().zip(read) {
             match read {
                 Ok(object) => {
-                    let bytes = Bytes::from(object.to_json());
-                    let kept = stored.form(&self.form_name, || bytes);
-                    self.prepared.insert(stored.revision, kept);
+                    let mut bytes = Bytes::from(object.to_json());
+                    if keeps {
+                        bytes = stored.form(&self.form_name, || bytes);
+                    }
+                    self.prepared.insert(stored.revision, bytes);
                 }
                 Err(error) => unreadable.extend(error),
             }

@@ -220,6 +220,28 @@ fn updated(
             "must not be decremented",
         );
     }
+    check_fixed(object, old, errors);
+}
+
+/// What the validation of custom resources finds in their metadata on its own: labels, annotations
+/// and owners twice, and what may not change.
+///
+/// *Upstream:* `validateObjectMetaUpdateDeclaratively` in
+/// `apiextensions-apiserver/pkg/registry/customresource/validator.go`.
+pub fn update_of_custom(object: &Object, old: &Object, errors: &mut FieldErrors) {
+    described(object, errors);
+    check_fixed(object, old, errors);
+    described(object, errors);
+}
+
+fn described(object: &Object, errors: &mut FieldErrors) {
+    labels(object, &METADATA.child("labels"), errors);
+    annotations(object, &METADATA.child("annotations"), errors);
+    owner_references(object, &METADATA.child("ownerReferences"), errors);
+}
+
+/// Some fields never change.
+fn check_fixed(object: &Object, old: &Object, errors: &mut FieldErrors) {
     let fixed = [
         "name",
         "namespace",

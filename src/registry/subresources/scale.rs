@@ -19,10 +19,9 @@ use crate::registry::write::{Changed, Written};
 use crate::registry::{Context, Form, Registry, Request, Response, Verb, decode, options, table};
 use crate::schema::{Resource, normalise, tables};
 
-/// What is said of an apply to the scale of a custom resource.
-const CUSTOM_APPLY: &str = "failed to create manager for existing fields: failed to convert live object (/; \
-     autoscaling/v1, Kind=Scale) to proper version: request to convert CR to an invalid \
-     group/version: autoscaling/v1";
+/// Why no scale of a custom resource can be applied.
+const CUSTOM_APPLY: &str = "autoscaling/v1, Kind=Scale) to proper version: request to convert CR \
+     to an invalid group/version: autoscaling/v1";
 
 /// Answers a request to the scale face.
 pub(super) async fn handle(
@@ -152,8 +151,20 @@ async fn apply(
         .update_object(cx, key, &mut |old| {
             if cx.resource.custom.is_some() {
                 cx.of_face(&face, |cx| applied.check_kind(cx))?;
-                // Upstream has no apply to the scale of a custom resource, whatever it says.
-                return Err(forms::failed(CUSTOM_APPLY.to_owned()));
+                // Upstream has no apply to the scale of a custom resource, whatever it says; it
+                // notices as late as it converts anything.
+                let live = with_managers(cx, old);
+                if live.managed_fields().is_none() {
+                    return Err(forms::failed(format!(
+                        "failed to create manager for existing fields: failed to convert live \
+                         object (/; {CUSTOM_APPLY}"
+                    )));
+                }
+                cx.of_face(&face, |cx| applied.over(registry, cx, &live, force))?;
+                let name = cx.name;
+                return Err(forms::failed(format!(
+                    "failed to convert new object (/{name}; {CUSTOM_APPLY}"
+                )));
             }
             let live = with_managers(cx, old);
             let scale = cx.of_face(&face, |cx| applied.over(registry, cx, &live, force))?;

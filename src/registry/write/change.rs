@@ -241,6 +241,10 @@ impl Registry {
         let namespaced = cx.resource.is_namespaced;
         let rule = strategy.name_rule();
         validate::update(object, old, rule, namespaced, &mut errors);
+        if cx.resource.custom.is_some() {
+            // Upstream checks the metadata of custom resources anew in their own validation.
+            validate::update_of_custom(object, old, &mut errors);
+        }
         let group = &cx.resource.group_version.group;
         if cx.subresource.is_empty() && validate::is_checked_anew(group, &cx.resource.plural) {
             validate::create(object, rule, namespaced, &mut errors);

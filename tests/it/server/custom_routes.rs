@@ -225,3 +225,22 @@ async fn a_whole_number_written_as_a_float_is_one_but_for_replicas() {
         assert_eq!(reply.code, 422, "{kind}");
     }
 }
+
+#[tokio::test]
+async fn a_patch_of_another_media_type_is_told_what_custom_resources_take() {
+    let fixture = foos().await;
+    let path = format!("{FOOS}/a");
+    for media in [
+        "text/plain",
+        "application/json",
+        "application/strategic-merge-patch+json",
+    ] {
+        let headers = [("content-type", media)];
+        let reply = fixture.client.request("PATCH", &path, &headers, "{}").await;
+        let failure = reply.into_json().await.unwrap_err();
+        let message = "the body of the request was in an unknown format - accepted media types \
+                       include: application/json-patch+json, application/merge-patch+json, \
+                       application/apply-patch+yaml";
+        assert_eq!((failure.code, failure.message()), (415, message), "{media}");
+    }
+}
