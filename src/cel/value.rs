@@ -285,6 +285,12 @@ impl<'a> Value<'a> {
         Self::String(Cow::Owned(text.into()))
     }
 
+    /// A version, if it is one.
+    pub fn semver(text: &str) -> Option<Self> {
+        let version = Semver::parse(text).ok()?;
+        Some(Self::Semver(Arc::new(version)))
+    }
+
     /// A list made by an expression.
     pub fn list(items: Vec<Self>) -> Self {
         Self::List(List::Own(Arc::new(items)))

@@ -77,7 +77,8 @@ fn tolerant(text: &str) -> Result<String, String> {
 }
 
 impl Semver {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads a version.
+    pub(in crate::cel) fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err("Version string empty".to_owned());
         }

@@ -37,7 +37,7 @@ use self::volumes::Volumes;
 use crate::object::{Key, Object};
 use crate::runner::kinds::{
     DEVICE_CLASSES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, RESOURCE_CLAIMS,
-    STORAGE_CLASSES,
+    RESOURCE_SLICES, STORAGE_CLASSES,
 };
 use crate::runner::{Again, Controller, Identity, Item, Items, Kind, Plan, Seen, Watches, World};
 
@@ -102,7 +102,7 @@ impl Controller for Scheduler {
     }
 
     fn watches(&self) -> Watches<'_> {
-        static KINDS: LazyLock<[&Kind; 7]> = LazyLock::new(|| {
+        static KINDS: LazyLock<[&Kind; 8]> = LazyLock::new(|| {
             [
                 &PODS,
                 &NODES,
@@ -110,6 +110,7 @@ impl Controller for Scheduler {
                 &PERSISTENT_VOLUMES,
                 &STORAGE_CLASSES,
                 &RESOURCE_CLAIMS,
+                &RESOURCE_SLICES,
                 &DEVICE_CLASSES,
             ]
         });
@@ -216,20 +217,17 @@ impl Scheduler {
 
     fn schedule(&mut self, world: &World, pod: &Object) -> Plan {
         let key = pod.key();
-        let allocated = match claims::look(world, pod) {
-            Standing::Allocated(terms) => terms,
+        let (allocated, devices) = match claims::look(world, pod) {
+            Standing::Made(terms, devices) => (terms, devices),
             // Whoever makes the claim tells the pod.
             Standing::Unmade => return Plan::nothing(),
             Standing::Refused(why) => return self.wait(pod, &why, world.now),
-            Standing::Unallocated => {
-                let why = format!("{} cannot allocate all claims", self.cache.count);
-                return self.wait(pod, &why, world.now);
-            }
         };
         let volumes = Volumes::of(world, pod);
         let problem = volumes.as_ref().err().cloned();
         let mut volumes = volumes.unwrap_or_default();
         volumes.allocated = allocated;
+        volumes.devices = devices;
         let wanting = Wanting::of(world, pod, volumes);
         if let Some(problem) = problem {
             return self.fail(world, pod, wanting, Err(&problem));
@@ -255,10 +253,13 @@ impl Scheduler {
         };
         match self.cache.with_nominated(&key, priority, look) {
             Ok(place) => {
-                let node = self.cache.nodes[place].name();
+                let node = &self.cache.nodes[place];
                 if wanting.volumes.delayed.is_empty() {
-                    return plans::bind(pod, node);
+                    let mut plan = claims::give(pod, node, wanting.volumes.devices.as_ref());
+                    plan.append(plans::bind(pod, node.name()));
+                    return plan;
                 }
+                let node = node.name();
                 let attempts = Attempts {
                     count: 0,
                     last: world.now,

@@ -9,6 +9,7 @@
 use serde_json::Value;
 
 use super::affinity;
+use super::claims::devices::Devices;
 use super::node::Node;
 use crate::object::Object;
 use crate::runner::World;
@@ -27,6 +28,8 @@ pub(super) struct Volumes {
     reach: Vec<Vec<Value>>,
     /// Of each claim of devices, which nodes reach what it was given.
     pub(super) allocated: Vec<Vec<Value>>,
+    /// Of claims of devices that nobody has allocated, what there is for them.
+    pub(super) devices: Option<Devices>,
     /// Whether a volume that a claim is bound to is missing.
     is_missing: bool,
     /// Claims that wait for a node, and the one they were told.
@@ -108,7 +111,11 @@ impl Volumes {
         if !self.reach.iter().all(reaches) {
             return Some("node(s) didn't match PersistentVolume's node affinity");
         }
-        let reason = "resourceclaim not available on the node";
-        (!self.allocated.iter().all(reaches)).then_some(reason)
+        if !self.allocated.iter().all(reaches) {
+            return Some("resourceclaim not available on the node");
+        }
+        let devices = self.devices.as_ref();
+        let is_enough = devices.is_none_or(|devices| devices.allocate(node).is_some());
+        (!is_enough).then_some("cannot allocate all claims")
     }
 }

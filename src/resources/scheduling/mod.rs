@@ -5,6 +5,7 @@ mod classes;
 mod device;
 mod lease;
 
+pub use self::device::selects_device;
 use crate::registry::Strategy;
 
 /// The strategy of a resource of `scheduling.k8s.io`.

@@ -11,6 +11,7 @@ mod selector;
 mod slice;
 mod status;
 
+pub use self::selector::selects_device;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 

@@ -2,12 +2,18 @@
 //!
 //! *Upstream:* `dynamic-resource-allocation/cel/compile.go`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
+use crate::cel::syntax::{Kind, Literal};
 use crate::cel::types::{Record, Type};
+use crate::cel::value::{Map, Value as CelValue};
 use crate::cel::{Dialect, Program, cost};
 use crate::error::FieldErrors;
 use crate::object::FieldPath;
+use crate::object::quantity::Quantity;
 use crate::schema::{
     Checks, Encoding, Field, Format, MergeRule, Node, NodeId, Origin, Schema, SchemaSet, Shape,
 };
@@ -112,4 +118,66 @@ pub(super) fn check(errors: &mut FieldErrors, path: &FieldPath, text: &str) {
             }
         }
     }
+}
+
+/// Whether an expression takes a device of a driver, as a slice describes it.
+pub fn selects_device(text: &str, driver: &str, of: &Json) -> Result<bool, String> {
+    let dialect = Dialect {
+        has_bindings: true,
+        ..Dialect::default()
+    };
+    let program = Program::compile_with(text, &[("device".to_owned(), device())], dialect)
+        .map_err(|why| why.to_string())?;
+    // A domain that a device has nothing of is there, and empty.
+    let mut named: Vec<String> = Vec::new();
+    program.expr().walk(&mut |expr| {
+        if let Kind::Literal(Literal::String(text)) = &expr.kind {
+            named.push(text.clone());
+        }
+    });
+    let key = |text: &str| CelValue::text(text);
+    let domains = |field: &str, read: &dyn Fn(&Json) -> Option<CelValue<'static>>| {
+        let mut all: BTreeMap<String, Vec<_>> = BTreeMap::new();
+        all.extend(named.iter().map(|domain| (domain.clone(), Vec::new())));
+        all.entry(driver.to_owned()).or_default();
+        for (name, value) in of[field].as_object().into_iter().flatten() {
+            let (domain, id) = name.split_once('/').unwrap_or((driver, name));
+            if let Some(value) = read(value) {
+                all.entry(domain.to_owned())
+                    .or_default()
+                    .push((key(id), value));
+            }
+        }
+        let all = all.into_iter();
+        let all = all.map(|(domain, ids)| (key(&domain), CelValue::Map(Map::Own(Arc::new(ids)))));
+        CelValue::Map(Map::Own(Arc::new(all.collect())))
+    };
+    let shares = of["allowMultipleAllocations"].as_bool().unwrap_or(false);
+    let fields = vec![
+        (key("driver"), key(driver)),
+        (key("allowMultipleAllocations"), CelValue::Bool(shares)),
+        (key("attributes"), domains("attributes", &attribute)),
+        (
+            key("capacity"),
+            domains("capacity", &|one| {
+                let amount = Quantity::from_json(&one["value"])?;
+                Some(CelValue::Quantity(Arc::new(amount)))
+            }),
+        ),
+    ];
+    let device = CelValue::Map(Map::Own(Arc::new(fields)));
+    let taken = program.holds(&[("device", device)]);
+    taken.map_err(|failure| failure.0.into_owned())
+}
+
+/// The value of an attribute.
+fn attribute(of: &Json) -> Option<CelValue<'static>> {
+    if let Some(text) = of["string"].as_str() {
+        return Some(CelValue::text(text));
+    }
+    if let Some(text) = of["version"].as_str() {
+        return CelValue::semver(text);
+    }
+    let number = of["int"].as_i64().map(CelValue::Int);
+    number.or_else(|| of["bool"].as_bool().map(CelValue::Bool))
 }

@@ -1,27 +1,31 @@
 //! What a pod's claims of devices say about its node: they are there, somebody allocated them, and
 //! the node is one that reaches what they were given.
 //!
-//! Differs: this scheduler allocates no devices itself. A claim waits until somebody else does, and
-//! the pod is told what kube-scheduler tells where no node has a device.
-//!
 //! *Upstream:* `pkg/scheduler/framework/plugins/dynamicresources/dynamicresources.go`.
 
-use serde_json::Value;
+pub(super) mod devices;
 
+use serde_json::{Value, json};
+
+use self::devices::Devices;
+use super::node::Node;
+use crate::client::PatchKind;
 use crate::object::Object;
-use crate::runner::World;
 use crate::runner::kinds::{DEVICE_CLASSES, RESOURCE_CLAIMS};
+use crate::runner::{Plan, Step, World};
+
+/// What keeps a claim while it is allocated.
+const FINALIZER: &str = "resource.kubernetes.io/delete-protection";
 
 /// How the claims of a pod stand.
 pub(super) enum Standing {
-    /// All are allocated: terms of nodes that reach what each was given.
-    Allocated(Vec<Vec<Value>>),
+    /// All are there: terms of nodes that reach what was given to those that are allocated, and
+    /// what there is for the others.
+    Made(Vec<Vec<Value>>, Option<Devices>),
     /// A claim is still to be made.
     Unmade,
     /// Why there is no node for it.
     Refused(String),
-    /// No node can allocate them.
-    Unallocated,
 }
 
 /// Looks at the claims of a pod.
@@ -40,7 +44,7 @@ pub(super) fn look(world: &World, pod: &Object) -> Standing {
         claims.push(claim);
     }
     let mut terms = Vec::new();
-    let mut is_unallocated = false;
+    let mut open = Vec::new();
     for claim in claims {
         if claim.is_being_deleted() {
             let name = claim.name();
@@ -57,13 +61,36 @@ pub(super) fn look(world: &World, pod: &Object) -> Standing {
         if let Some(why) = missing_class(world, &claim) {
             return Standing::Refused(why);
         }
-        is_unallocated = true;
+        open.push(claim);
     }
-    if is_unallocated {
-        Standing::Unallocated
-    } else {
-        Standing::Allocated(terms)
+    let devices = (!open.is_empty()).then(|| Devices::of(world, open));
+    Standing::Made(terms, devices)
+}
+
+/// Gives the claims of a pod what there is on its node, before the pod is bound to it.
+pub(super) fn give(pod: &Object, node: &Node, devices: Option<&Devices>) -> Plan {
+    let mut plan = Plan::nothing();
+    let given = devices.and_then(|devices| devices.allocate(node));
+    for (claim, allocation) in given.unwrap_or_default() {
+        let (namespace, name) = (claim.namespace(), claim.name());
+        if !claim.finalizers().any(|one| one == FINALIZER) {
+            let mut finalizers: Vec<&str> = claim.finalizers().collect();
+            finalizers.push(FINALIZER);
+            let metadata = json!({
+                "finalizers": finalizers,
+                "resourceVersion": claim.resource_version(),
+            });
+            let patch = json!({"metadata": metadata});
+            let kind = &RESOURCE_CLAIMS;
+            plan.step(Step::patch(kind, namespace, name, PatchKind::Merge, patch));
+        }
+        let consumer = json!({"resource": "pods", "name": pod.name(), "uid": pod.uid()});
+        let status = json!({"allocation": allocation, "reservedFor": [consumer]});
+        let patch = json!({"metadata": {"uid": claim.uid()}, "status": status});
+        let step = Step::patch(&RESOURCE_CLAIMS, namespace, name, PatchKind::Merge, patch);
+        plan.step(step.subresource("status"));
     }
+    plan
 }
 
 /// A class that a claim asks for and that nobody has made.
