@@ -24,6 +24,9 @@ use crate::webhook::Services;
 /// What is logged where nothing is asked for: no requests, which are many.
 const QUIET: &str = "info,mockernetes::request=warn";
 
+/// Where a virtual clock begins under a seed, if nobody says.
+const START_UNDER_SEED: &str = "2026-01-01T00:00:00Z";
+
 /// Flags of `serve`. Those that kube-apiserver has keep its names and meaning.
 #[derive(Debug, Args)]
 pub(super) struct Flags {
@@ -103,6 +106,10 @@ pub(super) struct Flags {
     /// wall: the clock of this machine; virtual: one that stands still until it is moved
     #[arg(long, value_enum, default_value_t = ClockKind::Wall)]
     clock: ClockKind,
+    /// Where a virtual clock begins, for example 2026-01-01T00:00:00Z [default: now; with --seed
+    /// 2026-01-01T00:00:00Z, so that two runs are alike]
+    #[arg(long, value_name = "TIME")]
+    clock_start: Option<String>,
     /// Keep objects in this folder (not supported yet: they live in memory)
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -326,8 +333,8 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
     if let Some(seed) = flags.seed {
         builder = builder.seed(seed);
     }
-    if flags.clock == ClockKind::Virtual {
-        builder = builder.clock(Clock::virtual_at(jiff::Timestamp::UNIX_EPOCH));
+    if let Some(clock) = clock(flags)? {
+        builder = builder.clock(clock);
     }
     builder = flags.audit.apply(flags.access.apply(builder)?)?;
     for (flag, paths) in [("--crd", &flags.crd), ("--manifest", &flags.manifest)] {
@@ -339,6 +346,29 @@ fn builder(flags: &Flags) -> Result<Builder, Fault> {
         }
     }
     Ok(builder)
+}
+
+/// The clock that a test moves, where one is asked for.
+fn clock(flags: &Flags) -> Result<Option<Clock>, Fault> {
+    if flags.clock == ClockKind::Wall {
+        return match flags.clock_start {
+            None => Ok(None),
+            Some(_) => Err(Fault::usage(
+                "--clock-start: only a virtual clock begins somewhere; add --clock virtual",
+            )),
+        };
+    }
+    let said = flags.clock_start.as_deref();
+    let said = said.or(flags.seed.map(|_| START_UNDER_SEED));
+    let start = match said {
+        Some(text) => text.parse().map_err(|_| {
+            let why = "expected a time, for example 2026-01-01T00:00:00Z";
+            Fault::usage(format!("--clock-start {text:?}: {why}"))
+        })?,
+        // Objects count in seconds.
+        None => jiff::Timestamp::from_second(Clock::wall().now().as_second()).unwrap_or_default(),
+    };
+    Ok(Some(Clock::virtual_at(start)))
 }
 
 /// How much is answered at once.

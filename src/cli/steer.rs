@@ -203,9 +203,13 @@ async fn ask(target: &Target, method: &str, path: &str) -> Result<Value, Fault> 
 fn lines(found: &Value) -> String {
     let text = |of: &Value, name: &str| of[name].as_str().unwrap_or("").to_owned();
     let mut out = format!(
-        "{} ({} clock), revision {}\n",
+        "{} ({} clock{}), revision {}\n",
         text(found, "now"),
         text(found, "clock"),
+        match found["start"].as_str() {
+            Some(start) => format!(", begun {start}"),
+            None => String::new(),
+        },
         found["revision"]
     );
     let waiting = found["waiting"].as_array().map_or(&[][..], Vec::as_slice);

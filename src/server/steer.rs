@@ -5,7 +5,7 @@
 //! | `POST /-/settle` | answers when controllers have nothing left to do |
 //! | `POST /-/advance?by=1h` | moves a virtual clock, step by step, and settles |
 //! | `POST /-/advance?to=2026-01-01T00:00:00Z` | the same up to a time |
-//! | `GET /-/clock` | what the time is, and whether it can be moved |
+//! | `GET /-/clock` | what the time is, whether it can be moved, and where it began |
 //! | `GET /-/waiting` | what waits for time, and until when |
 //!
 //! All answer with the same object. Who may ask is decided as for every path that is no resource:
@@ -153,11 +153,15 @@ fn state(runner: &Handle) -> Value {
             })
         })
         .collect();
-    json!({
+    let mut state = json!({
         "now": clock.now().to_string(),
         "clock": if clock.is_virtual() { "virtual" } else { "wall" },
         "revision": runner.revision().0,
         "waitingCount": runner.waiting_count(),
         "waiting": waiting,
-    })
+    });
+    if let Some(start) = clock.start() {
+        state["start"] = start.to_string().into();
+    }
+    state
 }

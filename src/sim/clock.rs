@@ -18,6 +18,8 @@ pub struct Clock {
 struct Hands {
     /// Microseconds since the epoch.
     now_us: AtomicI64,
+    /// Where it began.
+    start: Timestamp,
     /// Wakes whoever waits for a time whenever the clock is moved.
     moved: Notify,
 }
@@ -33,6 +35,7 @@ impl Clock {
         Self {
             hands: Some(Arc::new(Hands {
                 now_us: AtomicI64::new(start.as_microsecond()),
+                start,
                 moved: Notify::new(),
             })),
         }
@@ -56,6 +59,11 @@ impl Clock {
             hands.moved.notify_waiters();
             true
         })
+    }
+
+    /// Where a virtual clock began; `None` for the wall's.
+    pub fn start(&self) -> Option<Timestamp> {
+        self.hands.as_ref().map(|hands| hands.start)
     }
 
     /// Whether the time is a test's to move.

@@ -5,6 +5,7 @@
 mod envtest;
 #[cfg(target_os = "linux")]
 mod port_keeper;
+mod steer;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -110,6 +111,8 @@ fn wrong_usage_ends_with_2_and_a_way_out() {
         ("--nope", "--nope"),
         ("--controllers nonesuch", "no controller has the name"),
         ("--etcd http://x", "in memory only"),
+        ("--clock-start 2026-01-01T00:00:00Z", "add --clock virtual"),
+        ("--clock virtual --clock-start soon", "expected a time"),
         ("--data-dir /tmp/x", "in memory only"),
         (
             "--service-cluster-ip-range 10.0.0.0",
