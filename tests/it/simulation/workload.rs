@@ -275,9 +275,9 @@ impl<'a> Workload<'a> {
                 "spec": {"unschedulable": null}});
             self.patch(&nodes, node, &patch).await;
         }
-        for _ in 0..3 {
+        for _ in 0..2 {
             self.pass_time(1).await;
-            assert!(self.cluster.advance(Duration::from_mins(20)).await);
+            assert!(self.cluster.advance(Duration::from_mins(15)).await);
         }
     }
 
