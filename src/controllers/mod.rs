@@ -17,6 +17,7 @@ mod ttl_after_finished;
 
 // Everything else.
 mod autoscaling;
+mod bootstrap_token;
 mod certificates;
 mod cloud;
 mod cluster_role;
@@ -34,6 +35,7 @@ mod scheduler;
 mod service_account;
 mod service_cidr;
 mod shared;
+mod storage_version;
 mod volume;
 
 use std::sync::Arc;
@@ -84,6 +86,25 @@ const TABLE: &[(&str, Make)] = &[
     (SIGNING, |settings| {
         let authority = settings.authority.clone();
         Box::new(certificates::signing::Signing::new(authority))
+    }),
+    ("podcertificaterequest-cleaner-controller", |_| {
+        Box::new(certificates::pod_requests::PodRequests)
+    }),
+    (
+        "kube-apiserver-serving-clustertrustbundle-publisher-controller",
+        |settings| {
+            let certificate = settings.root_certificate.clone();
+            Box::new(certificates::trust_bundle::TrustBundle::new(certificate))
+        },
+    ),
+    ("storage-version-migrator-controller", |_| {
+        Box::new(storage_version::Migrations)
+    }),
+    ("token-cleaner-controller", |_| {
+        Box::new(bootstrap_token::TokenCleaner)
+    }),
+    ("bootstrap-signer-controller", |_| {
+        Box::new(bootstrap_token::BootstrapSigner)
     }),
     ("clusterrole-aggregation-controller", |_| {
         Box::new(cluster_role::Aggregation)
@@ -179,8 +200,14 @@ const TABLE: &[(&str, Make)] = &[
     }),
 ];
 
-/// Those that run only where they are named: a cluster has no cloud of its own.
-const NAMED_ONLY: [&str; 2] = ["service-lb-controller", "ingress-lb-controller"];
+/// Those that run only where they are named: a cluster has no cloud of its own, and nodes join
+/// none by themselves.
+const NAMED_ONLY: [&str; 4] = [
+    "service-lb-controller",
+    "ingress-lb-controller",
+    "token-cleaner-controller",
+    "bootstrap-signer-controller",
+];
 
 /// Which controllers run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

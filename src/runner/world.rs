@@ -144,6 +144,11 @@ impl World {
         self.index.pods_on(node).count()
     }
 
+    /// The revision of the last write.
+    pub fn revision(&self) -> u64 {
+        self.reader.revision().0
+    }
+
     /// What is served, with its schemas.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog

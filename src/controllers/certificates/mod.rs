@@ -4,7 +4,9 @@
 
 pub(super) mod approving;
 pub(super) mod cleaning;
+pub(super) mod pod_requests;
 pub(super) mod signing;
+pub(super) mod trust_bundle;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

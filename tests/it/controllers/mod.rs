@@ -1,11 +1,13 @@
 //! A living cluster: what controllers make of what is asked for.
 
 // Workloads.
+mod bootstrap_token;
 mod cron_job;
 mod daemon_set;
 mod deployment;
 mod job;
 mod stateful_set;
+mod storage_version;
 mod workloads;
 
 // Everything else.
