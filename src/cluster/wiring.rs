@@ -196,6 +196,9 @@ async fn populate(builder: &Builder, registry: &Registry, client: &Client) -> Re
     if builder.nodes > 0 && builder.aggregates {
         bootstrap::install_usage(client).await?;
     }
+    if builder.nodes > 0 {
+        bootstrap::install_definitions(client, nodes::stages::definitions()).await?;
+    }
     for Manifest { origin, text } in &builder.manifests {
         manifest::apply(registry, client, origin, text).await?;
     }

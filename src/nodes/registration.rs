@@ -11,9 +11,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::stages::{Nowhere, Stages};
 use crate::client::PatchKind;
 use crate::object::{Object, time};
-use crate::runner::kinds::{LEASES, NODES};
+use crate::runner::kinds::{LEASES, NODES, STAGES};
 use crate::runner::{
     Again, Controller, Identity, Item, Items, Kind, Plan, Seen, Step, Watches, World,
 };
@@ -38,7 +39,7 @@ const NOTICED_AFTER: Duration = Duration::from_secs(50);
 const HEARTBEAT: Duration = Duration::from_mins(5);
 
 /// The conditions of a node that is well: type, status, reason, message.
-const CONDITIONS: [[&str; 4]; 5] = [
+pub(super) const CONDITIONS: [[&str; 4]; 5] = [
     [
         "Ready",
         "True",
@@ -78,13 +79,15 @@ pub(super) struct Registration {
     /// Nodes register when they start, not whenever the runner begins anew: one that was deleted
     /// stays away.
     is_done: bool,
+    stages: Stages,
 }
 
 impl Registration {
-    pub(super) fn new(count: u32) -> Self {
+    pub(super) fn new(count: u32, stages: Stages) -> Self {
         Self {
             count,
             is_done: false,
+            stages,
         }
     }
 }
@@ -95,7 +98,7 @@ impl Controller for Registration {
     }
 
     fn watches(&self) -> Watches<'_> {
-        static KINDS: LazyLock<[&Kind; 1]> = LazyLock::new(|| [&NODES]);
+        static KINDS: LazyLock<[&Kind; 2]> = LazyLock::new(|| [&NODES, &STAGES]);
         Watches::Kinds(&*KINDS)
     }
 
@@ -107,7 +110,17 @@ impl Controller for Registration {
         }
     }
 
-    fn react(&mut self, _: &World, seen: &Seen, items: &mut Items) {
+    fn react(&mut self, world: &World, seen: &Seen, items: &mut Items) {
+        if seen.resource == STAGES.resource {
+            if Stages::is_about(seen, &NODES)
+                && let Some(nodes) = world.snapshot(&NODES.resource)
+            {
+                for node in nodes.objects(None, None) {
+                    items.add(&NODES.resource, &node.key);
+                }
+            }
+            return;
+        }
         items.add(&seen.resource, &seen.object.key);
         let is_other = seen
             .previous
@@ -136,6 +149,11 @@ impl Controller for Registration {
         };
         if name == format!("node-{}", self.count) {
             self.is_done = true;
+        }
+        if !is_stopped(&node)
+            && let Some(plan) = self.stages.play(world, (&NODES, item), &node, &mut Nowhere)
+        {
+            return plan;
         }
         report(&node, world.now)
     }

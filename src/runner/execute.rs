@@ -82,7 +82,7 @@ impl Execution<'_> {
             Action::Delete | Action::DeleteCollection => ("DELETE", "application/json"),
         };
         let mut target = step.kind.path(&step.namespace, &step.name);
-        for part in [("/", step.subresource), ("?", step.query)] {
+        for part in [("/", &*step.subresource), ("?", step.query)] {
             if !part.1.is_empty() {
                 target.push_str(part.0);
                 target.push_str(part.1);

@@ -21,6 +21,8 @@ pub enum Identity {
     Node(String),
     /// kube-apiserver.
     ApiServer,
+    /// Who plays the Stages of what is neither pod nor node.
+    Kwok,
     /// Whoever an embedder says, under a `User-Agent`.
     Other {
         /// Who.
@@ -59,6 +61,11 @@ impl Identity {
                 &["system:nodes", MASTERS, AUTHENTICATED],
             ),
             Self::ApiServer => user("system:apiserver".to_owned(), &[MASTERS, AUTHENTICATED]),
+            Self::Kwok => user(
+                "system:serviceaccount:kube-system:kwok-controller".to_owned(),
+                // Stages say of any kind what becomes of it.
+                &[MASTERS, AUTHENTICATED],
+            ),
             Self::Other { user, .. } => user.clone(),
         }
     }
@@ -70,6 +77,7 @@ impl Identity {
             Self::Scheduler => "kube-scheduler",
             Self::Node(_) => "kubelet",
             Self::ApiServer => "kube-apiserver",
+            Self::Kwok => "kwok",
             Self::Other { agent, .. } => agent,
         }
     }

@@ -1,5 +1,6 @@
 //! What a controller wants done: writes and events, in order, and when to look again.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -58,7 +59,7 @@ pub struct Step {
     pub(super) action: Action,
     pub(super) namespace: String,
     pub(super) name: String,
-    pub(super) subresource: &'static str,
+    pub(super) subresource: Cow<'static, str>,
     pub(super) query: &'static str,
     pub(super) body: Value,
     pub(super) identity: Option<Identity>,
@@ -105,7 +106,7 @@ impl Step {
             action,
             namespace: namespace.to_owned(),
             name: name.to_owned(),
-            subresource: "",
+            subresource: Cow::Borrowed(""),
             query: "",
             body,
             identity: None,
@@ -184,8 +185,8 @@ impl Step {
     }
 
     /// The same on a subresource.
-    pub fn subresource(mut self, subresource: &'static str) -> Self {
-        self.subresource = subresource;
+    pub fn subresource(mut self, subresource: impl Into<Cow<'static, str>>) -> Self {
+        self.subresource = subresource.into();
         self
     }
 

@@ -206,6 +206,18 @@ pub(super) async fn install_usage(client: &Client) -> Result<(), Error> {
     create(client, path, &object).await.map(|_| ())
 }
 
+/// Defines kinds that are no part of Kubernetes.
+pub(super) async fn install_definitions(
+    client: &Client,
+    definitions: &[Value],
+) -> Result<(), Error> {
+    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    for definition in definitions {
+        create(client, path, definition).await?;
+    }
+    Ok(())
+}
+
 /// The first address of a range that may be given to a service.
 fn first_address(range: &str) -> Option<String> {
     let (network, _) = range.split_once('/')?;

@@ -18,17 +18,19 @@ use serde_json::{Value, json};
 use self::addresses::Addresses;
 use super::behaviour::{Behaviour, PREFIX, is_of_job};
 use super::registration::{address, is_stopped};
+use super::stages::{Places, Stages};
 use crate::client::PatchKind;
 use crate::object::{Object, time};
-use crate::runner::kinds::{NODES, PODS};
+use crate::runner::kinds::{NODES, PODS, STAGES};
 use crate::runner::{
     About, Again, Controller, Event, Identity, Item, Items, Kind, Plan, Seen, Step, Watches, World,
 };
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Kubelets {
     addresses: Addresses,
+    stages: Stages,
 }
 
 impl Controller for Kubelets {
@@ -37,12 +39,22 @@ impl Controller for Kubelets {
     }
 
     fn watches(&self) -> Watches<'_> {
-        static KINDS: LazyLock<[&Kind; 2]> = LazyLock::new(|| [&PODS, &NODES]);
+        static KINDS: LazyLock<[&Kind; 3]> = LazyLock::new(|| [&PODS, &NODES, &STAGES]);
         Watches::Kinds(&*KINDS)
     }
 
     fn react(&mut self, world: &World, seen: &Seen, items: &mut Items) {
         let key = &seen.object.key;
+        if seen.resource == STAGES.resource {
+            if Stages::is_about(seen, &PODS)
+                && let Some(pods) = world.snapshot(&PODS.resource)
+            {
+                for pod in pods.objects(None, None) {
+                    items.add(&PODS.resource, &pod.key);
+                }
+            }
+            return;
+        }
         if seen.resource == NODES.resource {
             let is_other = seen.previous.as_ref().is_none_or(|previous| {
                 is_stopped(&previous.parsed()) != is_stopped(&seen.parsed())
@@ -74,6 +86,17 @@ impl Controller for Kubelets {
         let Some(node) = node.filter(|node| !is_stopped(node)) else {
             return Plan::nothing();
         };
+        if self.stages.concern(&PODS) {
+            let mut places = Sandbox {
+                addresses: &mut self.addresses,
+                pod: &pod,
+                node: &node,
+            };
+            let plan = self.stages.play(world, (&PODS, item), &pod, &mut places);
+            if let Some(plan) = plan {
+                return plan;
+            }
+        }
         if pod.is_being_deleted() {
             return end(world, &pod);
         }
@@ -88,7 +111,41 @@ impl Controller for Kubelets {
     }
 }
 
+/// Where a pod is, for the Stages that concern it.
+struct Sandbox<'a> {
+    addresses: &'a mut Addresses,
+    pod: &'a Object,
+    node: &'a Object,
+}
+
+impl Places for Sandbox<'_> {
+    fn node_addresses(&mut self, node: &str) -> Vec<String> {
+        let host = address(self.node);
+        let is_known = node == self.node.name() && !host.is_empty();
+        is_known.then(|| host.to_owned()).into_iter().collect()
+    }
+
+    fn pod_addresses(&mut self, uses_host: bool) -> Vec<String> {
+        if uses_host {
+            return self.node_addresses(self.node.name());
+        }
+        let known = self.pod.text(&["status", "podIP"]);
+        if !known.is_empty() {
+            return vec![known.to_owned()];
+        }
+        let given = self.addresses.give(self.node, &self.pod.key());
+        given.into_iter().collect()
+    }
+}
+
 impl Kubelets {
+    pub(super) fn new(stages: Stages) -> Self {
+        Self {
+            addresses: Addresses::default(),
+            stages,
+        }
+    }
+
     /// Moves a pod on.
     fn live(&mut self, world: &World, pod: &Arc<Object>, node: &Object) -> Plan {
         let now = world.now;

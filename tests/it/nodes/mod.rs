@@ -2,6 +2,7 @@
 
 mod kubelet;
 mod registration;
+mod stages;
 
 use mockernetes::Cluster;
 use mockernetes::client::Api;
