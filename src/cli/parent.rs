@@ -16,6 +16,17 @@ impl Parent {
         Self(parent_id())
     }
 
+    /// The same for a program without a runtime.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a process's own life is not the cluster's time"
+    )]
+    pub(super) fn outlive(self) {
+        while parent_id() == self.0 {
+            std::thread::sleep(EVERY);
+        }
+    }
+
     /// Waits until it has ended: an orphan has another parent.
     #[allow(
         clippy::disallowed_methods,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::claims;
 use crate::auth::User;
 use crate::cel::syntax::{Expr, Kind, Literal, OPT_SELECT};
 use crate::cel::types::{Record, Type};
@@ -63,7 +64,7 @@ impl Expression {
         let of = if about == "user" {
             user_type()
         } else {
-            Type::map(Type::String, Type::Dyn)
+            Type::map(Type::String, Type::Any)
         };
         Ok(Self {
             source: source.to_owned(),
@@ -115,6 +116,10 @@ impl Mapping {
     pub(super) fn user(&self, claims: &Value) -> Result<User, String> {
         let empty = Map::new();
         let claims = claims.as_object().unwrap_or(&empty);
+        if let Source::Claim(claim, _) = &self.groups {
+            claims::refuse_elsewhere(claims, claim)
+                .map_err(|why| format!("oidc: could not expand distributed claims: {why}"))?;
+        }
         let user = User {
             name: self.name(claims)?,
             groups: self.groups(claims)?,
@@ -177,7 +182,7 @@ impl Mapping {
             .map_err(|why| format!("oidc: parse username claims {claim:?}: {why}"))?;
         match claims.get("email_verified").filter(|_| claim == "email") {
             None | Some(Value::Bool(true)) => Ok(format!("{prefix}{name}")),
-            Some(Value::Bool(false)) => Err("oidc: email not verified".to_owned()),
+            Some(Value::Bool(false) | Value::Null) => Err("oidc: email not verified".to_owned()),
             Some(value) => Err(format!(
                 "oidc: parse 'email_verified' claim: json: cannot unmarshal {} into Go value of \
                  type bool",
@@ -197,7 +202,12 @@ impl Mapping {
                 let wrong = |why: String| format!("oidc: parse groups claim {claim:?}: {why}");
                 let groups = match claims.get(claim) {
                     None => return Ok(Vec::new()),
-                    Some(Value::Array(list)) => list.iter().map(text).collect(),
+                    Some(Value::Null) => return Ok(Vec::new()),
+                    Some(Value::Array(list)) => {
+                        let groups: Result<_, _> = list.iter().map(text).collect();
+                        // Upstream tries a text where the list was none of texts.
+                        groups.or_else(|_| text(&Value::Array(Vec::new())).map(|one| vec![one]))
+                    }
                     Some(value) => text(value).map(|one| vec![one]),
                 };
                 let groups = groups.map_err(wrong)?.into_iter();

@@ -2,13 +2,14 @@
 //! whose claims are mapped to a user.
 //!
 //! Differs: an issuer is asked for its keys by the first token of it, not every ten seconds from
-//! the start; hosts' own authorities are not believed, so that one has to be given; claims that
-//! stand elsewhere (`_claim_sources`) are not fetched.
+//! the start; hosts' own authorities are not believed, so that one has to be given; tokens whose
+//! groups stand elsewhere (`_claim_sources`) are refused.
 //!
 //! *Invariant:* nothing in a token counts before its signature does, but for the name of its
 //! issuer, which says whose keys to try.
 //! *Upstream:* `apiserver/plugin/pkg/authenticator/token/oidc/oidc.go`, `coreos/go-oidc`.
 
+mod claims;
 mod config;
 mod keys;
 mod mapping;
@@ -20,10 +21,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::claims::Registered;
 pub use self::config::settings;
 use self::keys::Keys;
 pub use self::mapping::Mapping;
 use super::User;
+use crate::object::quote::quoted;
 use crate::webhook::Caller;
 
 /// How far ahead somebody else's clock may be, in seconds.
@@ -64,7 +67,7 @@ struct Token<'a> {
     claims: Value,
     /// What is signed.
     text: &'a str,
-    signature: Vec<u8>,
+    signature: &'a str,
 }
 
 impl Issuer {
@@ -86,11 +89,21 @@ impl Issuer {
             return Ok(None);
         };
         let refused = |why: String| format!("oidc: verify token: {why}");
-        self.check(&token, now).map_err(refused)?;
+        let signature = claims::decode(token.signature).map_err(refused)?;
+        let registered = claims::Registered::read(&token.claims).map_err(refused)?;
+        self.check(&token, &registered, now).map_err(refused)?;
+        if ["crit", "b64"]
+            .iter()
+            .any(|name| token.header.get(name).is_some())
+        {
+            // Nothing is understood that must be.
+            let why = "failed to verify signature: failed to verify id token signature";
+            return Err(refused(why.to_owned()));
+        }
         let algorithm = token.header["alg"].as_str().unwrap_or("");
         let id = token.header["kid"].as_str().unwrap_or("");
         self.keys
-            .verify(id, algorithm, token.text, &token.signature)
+            .verify(id, algorithm, token.text, &signature)
             .await?;
         self.settings.mapping.user(&token.claims).map(Some)
     }
@@ -105,49 +118,61 @@ impl Issuer {
     }
 
     /// Whether it is meant for here, and now.
-    fn check(&self, token: &Token, now: Timestamp) -> Result<(), String> {
-        let meant = match &token.claims["aud"] {
-            Value::String(one) => vec![one.as_str()],
-            list => {
-                let list = list.as_array().into_iter().flatten();
-                list.filter_map(Value::as_str).collect()
-            }
-        };
+    fn check(&self, token: &Token, of: &Registered, now: Timestamp) -> Result<(), String> {
         let known = &self.settings.audiences;
-        if !meant.iter().any(|name| known.iter().any(|own| own == name)) {
+        if !of.audiences.iter().any(|name| known.contains(name)) {
+            let expected = match known.as_slice() {
+                [one] => quoted(one),
+                all => format!("in {}", listed(all)),
+            };
             return Err(format!(
-                "oidc: expected audience in {known:?} got {meant:?}"
+                "oidc: expected audience {expected} got {}",
+                listed(&of.audiences)
             ));
         }
-        let second = |claim: &str| token.claims[claim].as_f64().map(|second| second as i64);
         let seconds = now.as_second();
-        let expiry = second("exp").unwrap_or(0);
-        if seconds > expiry {
-            let expiry = Timestamp::from_second(expiry).unwrap_or_default();
+        if of.expiry.is_none_or(|expiry| seconds > expiry) {
+            let expiry = go_time(of.expiry);
             return Err(format!("oidc: token is expired (Token Expiry: {expiry})"));
         }
-        if let Some(begin) = second("nbf")
+        if let Some(begin) = of.begin
             && seconds + LEEWAY < begin
         {
             return Err(format!(
-                "oidc: current time {now} before the nbf (not before) time: {}",
-                Timestamp::from_second(begin).unwrap_or_default()
+                "oidc: current time {} before the nbf (not before) time: {}",
+                now.strftime("%Y-%m-%d %H:%M:%S%.f +0000 UTC"),
+                go_time(of.begin)
             ));
         }
         let algorithm = token.header["alg"].as_str().unwrap_or("");
-        let mut known = self.settings.algorithms.iter();
-        let is_known = match self.settings.algorithms.as_slice() {
-            [] => ALGORITHMS.contains(&algorithm),
-            _ => known.any(|known| known == algorithm),
+        let all = ALGORITHMS.map(str::to_owned);
+        let known = match self.settings.algorithms.as_slice() {
+            [] => &all,
+            known => known,
         };
-        if !is_known {
+        if !known.iter().any(|known| known == algorithm) {
             return Err(format!(
-                "oidc: id token signed with unsupported algorithm, expected {:?} got {algorithm:?}",
-                self.settings.algorithms
+                "oidc: id token signed with unsupported algorithm, expected {} got {}",
+                listed(known),
+                quoted(algorithm)
             ));
         }
         Ok(())
     }
+}
+
+/// Texts as Go shows a list of them, quoted.
+fn listed(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    format!("[{}]", texts.join(" "))
+}
+
+/// A second as Go shows a time.
+fn go_time(second: Option<i64>) -> String {
+    let Some(time) = second.map(|second| Timestamp::from_second(second).unwrap_or_default()) else {
+        return "0001-01-01 00:00:00 +0000 UTC".to_owned();
+    };
+    time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC").to_string()
 }
 
 impl<'a> Token<'a> {
@@ -163,7 +188,7 @@ impl<'a> Token<'a> {
             header: value(header)?,
             claims: value(claims)?,
             text,
-            signature: decode(signature)?,
+            signature,
         })
     }
 }

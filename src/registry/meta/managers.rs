@@ -11,6 +11,7 @@ use crate::object::{ManagedFields, Object};
 use crate::patch::apply::{self, FieldSet, Writer};
 use crate::registry::meta::forms::KindVersions;
 use crate::registry::{Context, Registry, Strategy};
+use crate::schema::{Schema, normalise};
 
 /// The longest name of a manager.
 const NAME_LENGTH_MAX: usize = 128;
@@ -36,6 +37,26 @@ pub(crate) fn track(
     update(&mut shown)?;
     new.set_managed_fields(shown.managed_fields().cloned());
     Ok(())
+}
+
+/// Enters what was sent of an object that is acted upon and never kept, of a kind of its own.
+pub(crate) fn enter(
+    registry: &Registry,
+    cx: &Context<'_>,
+    object: &mut Object,
+    (schema, api_version): (&Schema, &str),
+) {
+    let nothing = FieldSet::default();
+    let mut empty = Object::default();
+    normalise::apply(empty.as_map_mut(), schema);
+    with_writer(registry, cx, &nothing, |writer| {
+        let writer = Writer {
+            api_version,
+            ..*writer
+        };
+        // Nobody else has written to it, so there is nothing to convert.
+        let _ = apply::update(&empty, object, schema, &writer);
+    });
 }
 
 /// Calls with the writer that a request names.

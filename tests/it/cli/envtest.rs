@@ -188,7 +188,13 @@ fn etcd_is_healthy_and_keeps_nothing() {
     );
     let answer = get(&address, "/v3/kv/put");
     assert!(answer.starts_with("HTTP/1.1 501 "), "{answer}");
-    assert_eq!(stop(&mut child, "-TERM"), 0);
+    // Who says nothing is not waited for without end.
+    let silent = std::net::TcpStream::connect(&address).unwrap();
+    let answer = get(&address, "/readyz?verbose");
+    assert!(answer.ends_with("\r\n\r\nok\n"), "{answer}");
+    drop(silent);
+    // As etcd itself ends.
+    assert_eq!(stop(&mut child, "-TERM"), 15);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod steer;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
 fn command(arguments: &[&str]) -> Command {
@@ -37,10 +38,12 @@ fn serve(arguments: &[&str]) -> (Child, String) {
     (child, line)
 }
 
+/// Ends a program: its exit code, or the signal that ended it.
 fn stop(child: &mut Child, signal: &str) -> i32 {
     let id = child.id().to_string();
     Command::new("kill").args([signal, &id]).status().unwrap();
-    child.wait().unwrap().code().unwrap()
+    let status = child.wait().unwrap();
+    status.code().or(status.signal()).unwrap()
 }
 
 #[test]

@@ -11,8 +11,10 @@ use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, GroupResource, GroupVersionKind, Key, Object, time};
 use crate::registry::handle::method_not_allowed;
+use crate::registry::meta::managers;
 use crate::registry::{Connect, Context, Registry, Request, Response, Verb, decode};
 use crate::resources::shared::look::Look;
+use crate::schema::tables;
 
 const HOUR: i64 = 3600;
 const TEN_MINUTES: i64 = 600;
@@ -36,9 +38,22 @@ impl Connect for Token {
             }
             let mut body = decode::object(cx, request)?;
             registry.admit(cx, Operation::Create, &mut body).await?;
+            enter_writer(registry, cx, &mut body);
             let answer = issue(cx, body)?;
             Ok(Response::json(201, answer.into_value().to_string()))
         })
+    }
+}
+
+/// Says who asked for which fields, as if the request were kept.
+fn enter_writer(registry: &Registry, cx: &Context, body: &mut Object) {
+    if !body.at("spec").has("expirationSeconds") {
+        body.set(&["spec", "expirationSeconds"], HOUR);
+    }
+    let kind = kind();
+    let version = &kind.group_version;
+    if let Some(schema) = tables::kind(&version.group, &version.version, &kind.kind) {
+        managers::enter(registry, cx, body, (&schema, &version.to_string()));
     }
 }
 

@@ -2,11 +2,17 @@
 
 use std::sync::{Arc, OnceLock};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use mockernetes::auth::Mode;
 use mockernetes::auth::jwt::settings;
 use mockernetes::auth::service_account::keys::SigningKey;
 use mockernetes::cluster::Cluster;
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair,
+};
 use serde_json::{Value, json};
 
 use crate::access::asked;
@@ -22,14 +28,20 @@ struct World {
 
 impl World {
     async fn new(described: Value) -> Self {
+        Self::of_keys(described, Vec::new()).await
+    }
+
+    /// The same where the issuer has more keys.
+    async fn of_keys(described: Value, mut keys: Vec<Value>) -> Self {
         let key = SigningKey::generate().unwrap();
         let said: Arc<OnceLock<Value>> = Arc::default();
         let says = Arc::clone(&said);
         // One document stands for both: where the keys are, and the keys.
         let hook = Hook::raw(move |_| (200, says.get().unwrap().to_string())).await;
         let url = format!("https://127.0.0.1:{}", hook.port);
+        keys.push(key.public.jwk());
         let document = json!({
-            "issuer": url, "jwks_uri": format!("{url}/keys"), "keys": [key.public.jwk()],
+            "issuer": url, "jwks_uri": format!("{url}/keys"), "keys": keys,
         });
         said.set(document).unwrap();
         let mut entry = described;
@@ -179,7 +191,7 @@ async fn tokens_count_for_here_and_now_and_by_a_known_key() {
     for (claims, expected) in [
         (
             json!({"email": jane, "aud": "elsewhere"}),
-            "expected audience in [\"here\"]",
+            "expected audience \"here\"",
         ),
         (
             json!({"email": jane, "exp": now - 1}),
@@ -233,6 +245,8 @@ fn issuers_are_refused_for_every_cause() {
             "extra": [
                 {"key": "Foo", "valueExpression": "claims.a"},
                 {"key": "a.k8s.io/b", "valueExpression": "nope"},
+                // What a claim is, is not known beforehand.
+                {"key": "a.example/c", "valueExpression": "claims.a.map(x, x)"},
             ],
         },
         "userValidationRules": [{"expression": "user.nope == ''"}, {}],
@@ -259,6 +273,7 @@ fn issuers_are_refused_for_every_cause() {
         "jwt[0].claimMappings.extra[0].key: Invalid value: \"Foo\": must be lowercase",
         "jwt[0].claimMappings.extra[1].key: Invalid value: \"a.k8s.io/b\": k8s.io, kubernetes.io",
         "jwt[0].claimMappings.extra[1].valueExpression: Invalid value: \"nope\": compilation failed",
+        "jwt[0].claimMappings.extra[2].valueExpression: Invalid value: \"claims.a.map(x, x)\": com",
         "jwt[0].claimMappings.username.expression: Invalid value: \"claims.email\": claims.email_ve",
         "jwt[0].userValidationRules[0].expression: Invalid value: \"user.nope == ''\": compilation",
         "jwt[0].userValidationRules[1].expression: Required value",
@@ -282,5 +297,138 @@ async fn who_says_nothing_is_let_in_at_the_paths_that_say_so() {
             code,
             "{path}"
         );
+    }
+}
+
+/// A key by which a test signs whatever it likes.
+struct OwnKey(EcdsaKeyPair);
+
+impl OwnKey {
+    const ALGORITHM: &EcdsaSigningAlgorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+
+    fn new() -> Self {
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(Self::ALGORITHM, &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(Self::ALGORITHM, document.as_ref(), &random);
+        Self(pair.unwrap())
+    }
+
+    fn jwk(&self) -> Value {
+        let [x, y] = [1..33, 33..65].map(|part| encode(&self.0.public_key().as_ref()[part]));
+        json!({"kty": "EC", "crv": "P-256", "use": "sig", "kid": "own", "x": x, "y": y})
+    }
+
+    fn sign(&self, header: &Value, claims: &Value) -> String {
+        let [header, claims] = [header, claims].map(|part| encode(part.to_string().as_bytes()));
+        let text = format!("{header}.{claims}");
+        let signature = self.0.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
+        format!("{text}.{}", encode(signature.as_ref()))
+    }
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A cluster whose issuer has a key of the test's own, a header, and claims that are right.
+async fn with_own_key() -> (World, OwnKey, Value, Value) {
+    let key = OwnKey::new();
+    let described = json!({"claimMappings": {
+        "username": {"claim": "sub", "prefix": ""},
+        "groups": {"claim": "groups", "prefix": ""},
+    }});
+    let world = World::of_keys(described, vec![key.jwk()]).await;
+    let header = json!({"alg": "ES256", "kid": "own"});
+    let end = Timestamp::now().as_second() + 600;
+    let claims = json!({"iss": world.url, "aud": "here", "sub": "jane", "exp": end});
+    (world, key, header, claims)
+}
+
+/// An object with parts of it changed.
+fn changed(value: &Value, part: &Value) -> Value {
+    let mut value = value.clone();
+    let part = part.as_object().unwrap().clone();
+    value.as_object_mut().unwrap().extend(part);
+    value
+}
+
+#[tokio::test]
+async fn a_token_whose_header_asks_for_more_is_refused() {
+    let (world, key, header, claims) = with_own_key().await;
+    let of_header = |part: Value| key.sign(&changed(&header, &part), &claims);
+    for (token, expected) in [
+        (
+            of_header(json!({"crit": ["x"], "x": 1})),
+            "failed to verify id token signature",
+        ),
+        (
+            of_header(json!({"b64": false})),
+            "failed to verify id token signature",
+        ),
+        (
+            of_header(json!({"alg": "none"})),
+            "expected [\"ES256\" \"ES384\" \"ES512\" \"PS256\" \"PS384\" \"PS512\" \"RS256\" \
+             \"RS384\" \"RS512\"] got \"none\"",
+        ),
+    ] {
+        let status = world.review(&token).await;
+        let error = status["error"].as_str().unwrap_or("");
+        assert!(error.contains(expected), "{expected} in {status}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_claims_is_said_as_go_says_it() {
+    let (world, key, header, claims) = with_own_key().await;
+    let of_claims = |part: Value| key.sign(&header, &changed(&claims, &part));
+    for good in [
+        json!({}),
+        json!({"exp": claims["exp"].to_string()}),
+        json!({"groups": null}),
+    ] {
+        let status = world.review(&of_claims(good)).await;
+        assert_eq!(status["user"]["username"], "jane", "{status}");
+    }
+    let elsewhere = json!({
+        "_claim_names": {"groups": "a"}, "_claim_sources": {"a": {"endpoint": "https://x"}},
+    });
+    for (token, expected) in [
+        (
+            of_claims(json!({"exp": null})),
+            "(Token Expiry: 0001-01-01 00:00:00 +0000 UTC)",
+        ),
+        (
+            of_claims(json!({"exp": 60})),
+            "(Token Expiry: 1970-01-01 00:01:00 +0000 UTC)",
+        ),
+        (
+            of_claims(json!({"aud": "x"})),
+            "expected audience \"here\" got [\"x\"]",
+        ),
+        (
+            of_claims(json!({"aud": 5})),
+            "cannot unmarshal number into Go struct field idToken.aud of type []string",
+        ),
+        (
+            of_claims(json!({"sub": ["a"]})),
+            "cannot unmarshal array into Go struct field idToken.sub of type string",
+        ),
+        (
+            of_claims(json!({"iat": "x"})),
+            "invalid number literal, trying to unmarshal",
+        ),
+        (
+            of_claims(json!({"groups": ["a", 4]})),
+            "cannot unmarshal array into Go value of type string",
+        ),
+        (of_claims(elsewhere), "could not expand distributed claims"),
+        (
+            of_claims(json!({})) + "=",
+            "malformed jwt: illegal base64 data at input byte 86",
+        ),
+    ] {
+        let status = world.review(&token).await;
+        let error = status["error"].as_str().unwrap_or("");
+        assert!(error.contains(expected), "{expected} in {status}");
     }
 }

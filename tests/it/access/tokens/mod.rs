@@ -257,3 +257,30 @@ async fn a_token_holds_no_longer_than_the_cluster_lets_it() {
         assert_eq!(answer["spec"]["expirationSeconds"], given);
     }
 }
+
+#[tokio::test]
+async fn a_request_for_a_token_says_who_asked_for_what() {
+    let (fixture, _, _) = with_account().await;
+    let accounts = fixture.client.api("v1", "serviceaccounts");
+    let accounts = accounts.namespace("default").list("").await.unwrap();
+    let name = accounts["items"][0]["metadata"]["name"].as_str().unwrap();
+    let path = format!("/api/v1/namespaces/default/serviceaccounts/{name}/token?fieldManager=me");
+    let asked = json!({"spec": {"audiences": ["a"]}});
+    let made = fixture
+        .client
+        .json("POST", &path, Some(&asked))
+        .await
+        .unwrap();
+    let mut entry = made["metadata"]["managedFields"][0].clone();
+    entry["time"].take();
+    let expected = json!({
+        "manager": "me",
+        "operation": "Update",
+        "apiVersion": "authentication.k8s.io/v1",
+        "time": null,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:audiences": {}, "f:expirationSeconds": {}}},
+        "subresource": "token",
+    });
+    assert_eq!(entry, expected);
+}
