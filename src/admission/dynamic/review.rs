@@ -70,7 +70,8 @@ pub(super) fn review(
 pub(super) fn unreadable(review: &Value, version: Version) -> Option<String> {
     let api_version = review["apiVersion"].as_str().unwrap_or("");
     let kind = review["kind"].as_str().unwrap_or("");
-    if api_version != version.api_version() && !(api_version.is_empty() && kind.is_empty()) {
+    // What an answer leaves out is taken to be as it was asked for, until it is looked at again.
+    if api_version != version.api_version() && !api_version.is_empty() {
         let own = version.name();
         let sent = match version {
             Version::V1 => Version::V1Beta1.name(),
@@ -94,7 +95,7 @@ pub(super) fn unreadable(review: &Value, version: Version) -> Option<String> {
         return Some(format!(
             "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
             quoted(kind),
-            quoted(api_version)
+            quoted(version.api_version())
         ));
     }
     let mistyped = |value: &Value, field: &str, wanted: &str| {

@@ -1,8 +1,8 @@
 //! `etcd`: what envtest asks of it. The objects live in `kube-apiserver`'s memory, so nothing is
 //! kept here; who wants to store something is told so.
 //!
-//! One of these stands beside each of a suite's API servers and is asked once, so it is as little of
-//! a program as can be: no runtime and no web server, whose code would be most of what it holds.
+//! One of these stands beside each of a suite's API servers and is asked once, so it is as little
+//! of a program as can be: no runtime and no web server, whose code would be most of what it holds.
 //!
 //! *Upstream:* etcd's `server/etcdserver/api/etcdhttp` (`/health`, `/readyz`, `/version`).
 

@@ -168,6 +168,27 @@ async fn an_answer_to_another_question_is_a_failure() {
 }
 
 #[tokio::test]
+async fn an_answer_that_names_no_version_is_a_failure() {
+    let cluster = cluster().await;
+    let hook = Hook::raw(|asked| {
+        let response = json!({"allowed": true, "uid": asked["request"]["uid"]});
+        let review = json!({"kind": "AdmissionReview", "response": response});
+        (200, review.to_string())
+    })
+    .await;
+    validating(&cluster, "odd", &hook, json!({})).await;
+    let failure = cluster.config("a", json!({})).await.unwrap_err();
+    let message = failure.message();
+    assert!(
+        message.ends_with(
+            "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got /, \
+             Kind=AdmissionReview"
+        ),
+        "{message}"
+    );
+}
+
+#[tokio::test]
 async fn managers_that_a_webhook_broke_are_as_they_were() {
     let cluster = cluster().await;
     let odd = json!([{"manager": "m", "operation": "Odd"}]);
