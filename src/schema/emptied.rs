@@ -91,11 +91,7 @@ impl<'o> Search<'o> {
         for (name, value) in map {
             if let Some(field) = self.schema.field(node, name) {
                 // What Go reads by hand is one of several forms of the struct around it.
-                let is_own_form = matches!(
-                    &*field.go_type,
-                    "v1.JSONSchemaPropsOrBool" | "v1.JSONSchemaPropsOrArray"
-                );
-                let inner = if is_own_form {
+                let inner = if field.is_own_form() {
                     node
                 } else {
                     self.schema.node(field.node)

@@ -255,6 +255,16 @@ pub struct Field {
     pub go_type: Text,
 }
 
+impl Field {
+    /// Whether Go reads it by hand, as one of several forms of the struct around it.
+    pub fn is_own_form(&self) -> bool {
+        matches!(
+            &*self.go_type,
+            "v1.JSONSchemaPropsOrBool" | "v1.JSONSchemaPropsOrArray"
+        )
+    }
+}
+
 /// How Go's JSON encoder treats a field: what it prints where the value is absent or zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Encoding {

@@ -155,7 +155,7 @@ fn structure(stage: Stage, schema: &Schema, node: &Node, map: &mut Map<String, V
             absent.push(*before);
         }
         let own = printed.next_if(|own| **own as usize == place);
-        if !keeps(stage, schema, field, value) {
+        if !keeps(stage, schema, node, field, value) {
             left_out.push(index);
             absent.extend(own);
         }
@@ -173,14 +173,18 @@ fn structure(stage: Stage, schema: &Schema, node: &Node, map: &mut Map<String, V
     }
 }
 
-/// Normalises the value of a field; false where Go leaves the field out.
-fn keeps(stage: Stage, schema: &Schema, field: &Field, value: &mut Value) -> bool {
+/// Normalises the value of a field of a struct, `around`; false where Go leaves the field out.
+fn keeps(stage: Stage, schema: &Schema, around: &Node, field: &Field, value: &mut Value) -> bool {
     let node = schema.node(field.node);
     if value.is_null() {
         // What an absent field looks like is put there afterwards.
         return false;
     }
-    any(stage, schema, node, value);
+    if matches!(node.shape, Shape::Any) && field.is_own_form() {
+        own_form(stage, schema, around, value);
+    } else {
+        any(stage, schema, node, value);
+    }
     if field.encoding.is_pointer {
         return true;
     }
@@ -197,6 +201,19 @@ fn keeps(stage: Stage, schema: &Schema, field: &Field, value: &mut Value) -> boo
         }
     }
     true
+}
+
+/// What Go reads by hand: the struct around it, or a list of such, or something short.
+fn own_form(stage: Stage, schema: &Schema, around: &Node, value: &mut Value) {
+    match value {
+        Value::Object(map) => structure(stage, schema, around, map),
+        Value::Array(forms) => {
+            for form in forms {
+                own_form(stage, schema, around, form);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn string(format: &Format, text: &mut String) {

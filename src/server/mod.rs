@@ -41,7 +41,7 @@ pub use listen::Spawn;
 use self::encode::Answer;
 use self::filters::Asked;
 use self::filters::body::{self, Manner};
-use self::filters::route::Route;
+use self::filters::route::{Route, warned};
 use self::metrics::{Metrics, Series, Stopwatch};
 use self::negotiate::{Encoding, Endpoint, Media, Offer};
 use crate::aggregate::Aggregator;
@@ -497,7 +497,7 @@ impl Door {
     /// The error, unless the resource is not there at all, which is said first.
     fn unless_missing(&self, asked: &Asked, error: ApiError) -> ApiError {
         match self.resource_of(asked) {
-            Some(_) => error,
+            Some(resource) => warned(&resource, error),
             None => ApiError::path_not_found(),
         }
     }

@@ -372,3 +372,57 @@ async fn what_is_wrong_with_the_metadata_of_an_update_is_said_as_often_as_it_is_
         .len();
     assert_eq!((failure.code, causes), (422, 3));
 }
+
+#[tokio::test]
+async fn a_second_deletion_of_a_definition_changes_nothing_but_its_grace() {
+    let cluster = cluster().await;
+    definitions(&cluster).create(&definition()).await.unwrap();
+    let mut held = host("v1", "a", &json!({"address": "h:1"}));
+    held["metadata"]["finalizers"] = json!(["example.com/held"]);
+    hosts(&cluster, "v1").create(&held).await.unwrap();
+    definitions(&cluster).delete(DEFINITION).await.unwrap();
+    let first = definitions(&cluster).get(DEFINITION).await.unwrap();
+    definitions(&cluster).delete(DEFINITION).await.unwrap();
+    let second = definitions(&cluster).get(DEFINITION).await.unwrap();
+    assert_eq!(second["status"], first["status"]);
+    assert_eq!(second["metadata"]["generation"], 1);
+    assert_eq!(second["metadata"]["deletionGracePeriodSeconds"], 0);
+}
+
+#[tokio::test]
+async fn columns_end_before_the_first_whose_path_is_none() {
+    let cluster = cluster().await;
+    let mut definition = definition();
+    let column = |name: &str, path: &str| json!({"name": name, "type": "string", "jsonPath": path});
+    definition["spec"]["versions"][0]["additionalPrinterColumns"] = json!([
+        column("a", ".spec.address"),
+        column("b", ".spec[\"address\"]"),
+        column("c", ".spec.shared"),
+    ]);
+    definitions(&cluster).create(&definition).await.unwrap();
+    let accept = [("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")];
+    let path = "/apis/example.com/v1/hosts";
+    let reply = cluster.client.request("GET", path, &accept, "").await;
+    let table = reply.into_json().await.unwrap();
+    let columns = table["columnDefinitions"].as_array().unwrap().iter();
+    let names: Vec<&str> = columns
+        .filter_map(|column| column["name"].as_str())
+        .collect();
+    assert_eq!(names, ["Name", "a"]);
+}
+
+#[tokio::test]
+async fn all_unknown_fields_of_a_custom_resource_are_named() {
+    let cluster = cluster().await;
+    definitions(&cluster).create(&definition()).await.unwrap();
+    let fields = (0..150).map(|i| (format!("f{i}"), Value::from(i)));
+    let sent = host("v1", "a", &fields.collect());
+    let path = "/apis/example.com/v1/hosts?fieldValidation=Strict";
+    let headers = [("content-type", "application/json")];
+    let reply = cluster
+        .client
+        .request("POST", path, &headers, sent.to_string())
+        .await;
+    let failure = reply.into_json().await.unwrap_err();
+    assert_eq!(failure.message().matches("unknown field").count(), 150);
+}

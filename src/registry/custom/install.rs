@@ -43,13 +43,17 @@ pub(super) fn serve(registry: &Registry, definition: &Object, now: &Object) {
     let plural = names
         .and_then(|names| names["plural"].as_str())
         .unwrap_or("");
-    if plural.is_empty() || !establish::is_true(now, "Established") {
-        return;
-    }
     let group = definition.text(&["spec", "group"]);
     let resource = GroupResource::new(group, plural);
-    let state = State::of(now);
     let catalog = &registry.catalog;
+    if plural.is_empty() || !establish::is_true(now, "Established") {
+        if catalog.custom_state(&resource).is_some() {
+            // Whoever may write the status may say that it is no longer.
+            catalog.remove_custom(&resource);
+        }
+        return;
+    }
+    let state = State::of(now);
     if catalog.custom_state(&resource).as_deref() == Some(state.0.as_str()) {
         return;
     }

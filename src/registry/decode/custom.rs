@@ -30,12 +30,12 @@ pub(super) fn decode(text: &[u8], target: Target<'_>) -> Result<(Head, Raw), Mal
     let is_own = head.is_of(target.expected);
     if is_own {
         for path in prune::apply_reporting(&mut map, schema) {
-            strict.push(format!("unknown field \"{path}\""));
+            strict.add(format!("unknown field \"{path}\""));
         }
     }
     if error.is_none() && is_own {
         match embedded::coerce_object(&mut map, schema) {
-            Ok(unknown) => unknown.into_iter().for_each(|report| strict.push(report)),
+            Ok(unknown) => unknown.into_iter().for_each(|report| strict.add(report)),
             Err(wrong) => error = Some(format!("{}: {}", wrong.field, wrong.body())),
         }
     }

@@ -5,7 +5,7 @@
 use super::place::Place;
 use crate::object::quote::quoted;
 
-/// No more than these are reported.
+/// No more than these are reported by a decoder.
 const REPORTED_MAX: usize = 100;
 
 /// Reports in the order found, each once.
@@ -28,6 +28,12 @@ impl Strict {
         if self.0.len() < REPORTED_MAX && !self.0.contains(&report) {
             self.0.push(report);
         }
+    }
+
+    /// A report in its final words of what is found after decoding, of which there may be any
+    /// number.
+    pub(super) fn add(&mut self, report: String) {
+        self.0.push(report);
     }
 
     /// The same reports of fields under `parent`.

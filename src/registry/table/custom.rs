@@ -36,10 +36,16 @@ impl Own<'_> {
     }
 }
 
-/// The name, then the columns of the definition; without any, the age.
+/// The name, then the columns of the definition up to the first whose path is none; the age where
+/// it has no columns.
 pub(super) fn columns(custom: &Custom) -> Vec<Own<'_>> {
     let mut columns = vec![name()];
-    columns.extend(custom.printer_columns.iter().map(|column| {
+    let is_sound = |column: &&Value| {
+        let path = column["jsonPath"].as_str().unwrap_or("");
+        JsonPath::parse(path).is_some()
+    };
+    let own = custom.printer_columns.iter().take_while(is_sound);
+    columns.extend(own.map(|column| {
         let text = |field: &str| column[field].as_str().unwrap_or("");
         let path = text("jsonPath");
         Own {
@@ -57,7 +63,7 @@ pub(super) fn columns(custom: &Custom) -> Vec<Own<'_>> {
             path,
         }
     }));
-    if columns.len() == 1 {
+    if custom.printer_columns.is_empty() {
         columns.push(age_column());
     }
     columns
@@ -142,7 +148,7 @@ fn shown(kind: &str, value: &Value, now: Timestamp) -> Value {
         ("string", value) => text(value).into(),
         ("boolean", Value::Bool(_)) => value.clone(),
         ("integer", Value::Number(number)) => {
-            let truncated = number.as_f64().map(|number| number as i64);
+            let truncated = number.as_f64().map(go_integer);
             number
                 .as_i64()
                 .or(truncated)
@@ -165,6 +171,16 @@ fn text(value: &Value) -> String {
         Value::Null => "<no value>".to_owned(),
         Value::Number(number) if number.is_f64() => go_float(number.as_f64().unwrap_or(0.0)),
         other => other.to_string(),
+    }
+}
+
+/// A float as an integer; Go makes the least there is of one that is too large.
+fn go_integer(number: f64) -> i64 {
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    if (-END..END).contains(&number) {
+        number as i64
+    } else {
+        i64::MIN
     }
 }
 

@@ -28,11 +28,20 @@ impl Door {
             return Err(ApiError::path_not_found());
         };
         if resource.custom.is_some() {
-            custom(asked, &resource)
+            custom(asked, &resource).map_err(|error| warned(&resource, error))
         } else {
             built_in(asked, &resource)
         }
     }
+}
+
+/// An error of a request about a resource that it did not get to: whoever uses a deprecated version
+/// of a custom resource is told so, whatever comes of it.
+pub(in crate::server) fn warned(resource: &Resource, error: ApiError) -> ApiError {
+    if resource.custom.is_none() || resource.deprecation.is_empty() {
+        return error;
+    }
+    error.with_warnings(vec![resource.deprecation.to_string()])
 }
 
 fn built_in(asked: &Asked, resource: &Resource) -> Result<Route, ApiError> {

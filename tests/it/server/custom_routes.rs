@@ -244,3 +244,26 @@ async fn a_patch_of_another_media_type_is_told_what_custom_resources_take() {
         assert_eq!((failure.code, failure.message()), (415, message), "{media}");
     }
 }
+
+#[tokio::test]
+async fn whoever_uses_a_deprecated_version_is_told_so_whatever_comes_of_it() {
+    let fixture = foos().await;
+    let api = fixture
+        .client
+        .api("apiextensions.k8s.io/v1", "customresourcedefinitions");
+    let mut definition = api.get("foos.example.com").await.unwrap();
+    definition["spec"]["versions"][1]["deprecated"] = true.into();
+    api.update(&definition).await.unwrap();
+    let v2 = FOOS.replace("v1", "v2");
+    for (method, path) in [
+        ("GET", format!("{v2}/a")),
+        ("GET", format!("{v2}/a/scale")),
+        ("POST", format!("{v2}/a/nope")),
+        ("PUT", v2.clone()),
+    ] {
+        let reply = fixture.client.request(method, &path, &[], "{}").await;
+        let warnings: Vec<_> = reply.headers.get_all("warning").iter().collect();
+        let warning = "299 - \"example.com/v2 Foo is deprecated\"";
+        assert_eq!(warnings, [warning], "{method} {path}");
+    }
+}

@@ -42,9 +42,6 @@ pub(super) fn check(
     faulty: &BTreeSet<String>,
     errors: &mut FieldErrors,
 ) {
-    if !has_rules(source) {
-        return;
-    }
     let schema = structural::compile(source, meta);
     let mut run = Run {
         schema: &schema,

@@ -81,6 +81,11 @@ impl Strategy for CustomResourceDefinition {
     }
 
     fn prepare_delete(&self, cx: &Context, object: &mut Object) {
+        let mut conditions = object.items(&["status", "conditions"]).iter();
+        if conditions.any(|condition| condition["type"] == "Terminating") {
+            // Only the first deletion is special.
+            return;
+        }
         // The deletion of a definition is marked by hand upstream: it knows no grace period and
         // counts no generation.
         object.remove(&["metadata", "deletionGracePeriodSeconds"]);
@@ -91,7 +96,6 @@ impl Strategy for CustomResourceDefinition {
         }
         object.set(&["metadata", "finalizers"], finalizers);
         let mut conditions = object.items(&["status", "conditions"]).to_vec();
-        conditions.retain(|condition| condition["type"] != "Terminating");
         conditions.push(json!({
             "lastTransitionTime": time::seconds(cx.now),
             "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will \

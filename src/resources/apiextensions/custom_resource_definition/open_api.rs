@@ -15,7 +15,7 @@ use crate::object::FieldPath;
 use crate::object::json::get;
 use crate::schema::structural;
 use crate::schema::structural::TYPES;
-use crate::schema::structural::json::{is_plain, is_true, object, properties, schemas, text};
+use crate::schema::structural::json::{is_plain, is_true, list, object, properties, schemas, text};
 use crate::schema::tables;
 
 /// A schema document.
@@ -84,7 +84,10 @@ pub(super) fn validate(
             "nullable cannot be true at the root",
         );
     }
-    let unconvertible = unconvertible(source);
+    let Scan {
+        unconvertible,
+        has_rules,
+    } = Scan::of(source);
     let mut is_structural = false;
     if unconvertible.is_none()
         && let Some(meta) = tables::component(META)
@@ -111,7 +114,10 @@ pub(super) fn validate(
     let mut found = FieldErrors::new();
     let mut faulty = BTreeSet::new();
     schema(source, &rules, true, &path, &mut found, &mut faulty);
-    if is_structural && let Some(meta) = tables::component(META) {
+    if is_structural
+        && has_rules
+        && let Some(meta) = tables::component(META)
+    {
         compiled::check(source, &meta, &path, &faulty, &mut found);
     }
     errors.extend(found);
@@ -168,14 +174,30 @@ fn is_keyword(path: &str) -> bool {
     !path.contains(['.', '[']) && path != "properties"
 }
 
-/// Why a document cannot even be read as a structural schema.
-fn unconvertible(source: &Source) -> Option<String> {
-    let mut why = None;
-    structural::json::walk(source, &mut |schema| {
-        if why.is_some() || (is_plain(schema) && !schema.get("items").is_some_and(Value::is_array))
-        {
+/// What is to be known of a document before anything else.
+struct Scan {
+    /// Why it cannot even be read as a structural schema.
+    unconvertible: Option<String>,
+    /// Whether it has any rules.
+    has_rules: bool,
+}
+
+impl Scan {
+    fn of(source: &Source) -> Self {
+        let mut scan = Self {
+            unconvertible: None,
+            has_rules: false,
+        };
+        structural::json::walk(source, &mut |schema| scan.look(schema));
+        scan
+    }
+
+    fn look(&mut self, schema: &Source) {
+        let why = &mut self.unconvertible;
+        if is_plain(schema) && !get(schema, "items").is_some_and(Value::is_array) {
             return;
         }
+        self.has_rules |= !list(schema, "x-kubernetes-validations").is_empty();
         let unsupported = [
             ("id", "id"),
             ("$schema", "schema"),
@@ -199,8 +221,7 @@ fn unconvertible(source: &Source) -> Option<String> {
                     .into(),
             );
         }
-    });
-    why
+    }
 }
 
 /// What holds for the part of a schema that is looked at.
