@@ -127,6 +127,15 @@ impl Trail {
         event.response_object = object;
     }
 
+    /// Sends off what is left of a request that was answered at once; what might have gone on
+    /// without end began first.
+    pub fn record_all(&self, might_go_on: bool) {
+        if might_go_on {
+            self.record(Stage::ResponseStarted);
+        }
+        self.record(Stage::ResponseComplete);
+    }
+
     /// Sends off the event of a stage; after a panic there is no other.
     pub fn record(&self, stage: Stage) {
         let Some(recorded) = &self.0 else { return };

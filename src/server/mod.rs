@@ -249,12 +249,11 @@ impl Door {
             flow.add(answer.headers_mut());
         }
         trail.answered(record::status(answer.status().as_u16()), || None);
-        let is_long = matches!(answer.body(), encode::Payload::Events(_));
-        trail.record(if is_long {
-            Stage::ResponseStarted
+        if matches!(answer.body(), encode::Payload::Events(_)) {
+            trail.record(Stage::ResponseStarted);
         } else {
-            Stage::ResponseComplete
-        });
+            trail.record_all(filters::goes_on(asked));
+        }
         (answer, is_cut_off)
     }
 

@@ -192,12 +192,18 @@ impl Flows {
 
 /// Requests that go on without end take no part, but watches do while they begin.
 fn takes_part(attributes: &Attributes<'_>) -> bool {
-    let is_long = attributes.verb == "proxy"
+    attributes.verb == "watch" || !goes_on(attributes.verb, attributes.subresource)
+}
+
+/// Whether a request may go on without end, whatever comes of it.
+///
+/// *Upstream:* `apiserver/pkg/server/filters/longrunning.go` (`BasicLongRunningRequestCheck`).
+pub(super) fn goes_on(verb: &str, subresource: &str) -> bool {
+    matches!(verb, "watch" | "proxy")
         || matches!(
-            attributes.subresource,
+            subresource,
             "attach" | "exec" | "proxy" | "log" | "portforward"
-        );
-    attributes.verb == "watch" || !is_long
+        )
 }
 
 fn rule(value: &Value) -> Rule {

@@ -187,7 +187,7 @@ impl Door {
             });
         let refuse = |error: &ApiError| {
             record::failed(&trail, error);
-            trail.record(Stage::ResponseComplete);
+            trail.record_all(goes_on(asked));
             Box::new(encode::error(error, &asked.headers, &asked.query))
         };
         let user = match authenticated {
@@ -231,7 +231,7 @@ impl Door {
                 asked.uri.to_string()
             );
             trail.answered(record::status(500), || None);
-            trail.record(Stage::ResponseComplete);
+            trail.record_all(goes_on(asked));
             let code = StatusCode::INTERNAL_SERVER_ERROR;
             return Err(in_flow(flow, Box::new(encode::text(code, sanitize(&text)))));
         }
@@ -330,6 +330,12 @@ fn in_flow(flow: Option<Uids>, mut answer: Box<Answer>) -> Box<Answer> {
         flow.add(answer.headers_mut());
     }
     answer
+}
+
+/// Whether a request may go on without end.
+pub(super) fn goes_on(asked: &Asked) -> bool {
+    let Location { action, target, .. } = &asked.location;
+    asked.location.is_resource && flow::goes_on(action, &target.subresource)
 }
 
 /// All headers as text.

@@ -142,6 +142,24 @@ async fn a_watch_is_recorded_when_it_starts_and_when_it_ends() {
 }
 
 #[tokio::test]
+async fn what_might_go_on_without_end_starts_even_where_it_fails() {
+    let (fixture, kept) = recording("Metadata").await;
+    let rules = json!([{"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}]);
+    super::grant(&fixture, "default", "bob", rules).await;
+    let bob = fixture.cluster.client_as(known("bob"));
+    for (namespace, code) in [("default", 404), ("kube-system", 403)] {
+        let path = format!("/api/v1/namespaces/{namespace}/pods/none/log");
+        let refused = bob.json("GET", &path, None).await;
+        assert_eq!(refused.unwrap_err().code, code);
+    }
+    drop(bob);
+    let events = recorded(fixture, &kept).await;
+    let stages: Vec<&Value> = events.iter().map(|event| &event["stage"]).collect();
+    let each = ["RequestReceived", "ResponseStarted", "ResponseComplete"];
+    assert_eq!(stages, [each, each].concat());
+}
+
+#[tokio::test]
 async fn tokens_are_not_recorded_however_much_is() {
     let (fixture, kept) = recording("RequestResponse").await;
     let rules = json!([
