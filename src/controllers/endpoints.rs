@@ -164,10 +164,8 @@ fn address(service: &Object, pod: &Object) -> Option<Value> {
             "uid": pod.uid(),
         },
     });
-    let node = pod.text(&["spec", "nodeName"]);
-    if !node.is_empty() {
-        address["nodeName"] = node.into();
-    }
+    // Whoever has no node has an empty name of one, which the server refuses.
+    address["nodeName"] = pod.text(&["spec", "nodeName"]).into();
     if let Some(hostname) = endpoints::hostname(pod, service) {
         address["hostname"] = hostname.into();
     }
@@ -193,7 +191,7 @@ fn subsets(service: &Object, pods: &[Arc<Object>]) -> Vec<Value> {
         if own.is_empty() && needs_ports {
             continue;
         }
-        own.sort_by_key(Value::to_string);
+        endpoints::sort_ports(&mut own);
         let is_ready = publishes_all || pods::is_ready(pod);
         let key = Value::from(own.clone()).to_string();
         let (_, addresses) = by_ports.entry(key).or_insert((own, Default::default()));

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::plan::Step;
+use super::similar::Similar;
 use super::{Identity, Kind, kinds};
 use crate::client::PatchKind;
 use crate::object::Object;
@@ -164,6 +165,7 @@ pub(super) struct Recorder {
     entropy: Arc<Entropy>,
     known: BTreeMap<String, Known>,
     order: VecDeque<String>,
+    similar: Similar,
 }
 
 impl Recorder {
@@ -172,6 +174,7 @@ impl Recorder {
             entropy,
             known: BTreeMap::new(),
             order: VecDeque::new(),
+            similar: Similar::default(),
         }
     }
 
@@ -182,17 +185,34 @@ impl Recorder {
         identity: &Identity,
         now: Timestamp,
     ) -> Option<Step> {
-        let id = event.sameness();
+        // Those of `events.k8s.io` are counted in another way.
+        let is_counted = event.action.is_none();
+        let combined = if is_counted {
+            self.similar.combine(event, now)
+        } else {
+            None
+        };
+        let (event, id) = match &combined {
+            Some((event, id)) => (event, id.clone()),
+            None => (event, event.sameness()),
+        };
+        let is_allowed = !is_counted || self.similar.allows(event, now);
         let of = |step: Step| match &event.identity {
             Some(identity) => step.acting_as(identity.clone()).or_go_on(),
             None => step.or_go_on(),
         };
         if let Some(known) = self.known.get_mut(&id) {
             known.count += 1;
+            if !is_allowed {
+                return None;
+            }
             let patch = repeated(event, known.count, now);
             let how = PatchKind::Strategic;
             let step = Step::patch(&kinds::EVENTS, &known.namespace, &known.name, how, patch);
             return Some(of(step));
+        }
+        if !is_allowed {
+            return None;
         }
         let namespace = match event.about.namespace.as_str() {
             "" => "default",
@@ -232,7 +252,11 @@ fn repeated(event: &Event, count: i64, now: Timestamp) -> Value {
     if event.action.is_some() {
         return json!({"series": {"count": count, "lastObservedTime": time::micros(now)}});
     }
-    json!({"count": count, "lastTimestamp": time::seconds(now)})
+    json!({
+        "count": count,
+        "lastTimestamp": time::seconds(now),
+        "message": event.message,
+    })
 }
 
 fn first(event: &Event, namespace: &str, name: &str, identity: &Identity, now: Timestamp) -> Value {

@@ -19,6 +19,7 @@ pub mod kinds;
 mod plan;
 mod queue;
 mod seen;
+mod similar;
 mod world;
 
 use std::sync::Arc;

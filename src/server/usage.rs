@@ -12,8 +12,10 @@ use super::encode::{self, Answer};
 use super::filters::Asked;
 use crate::aggregate::usage::GROUP_VERSION;
 use crate::error::ApiError;
+use crate::object::quantity::Quantity;
 use crate::object::selector::{FieldSelector, LabelSelector};
 use crate::object::{GroupResource, Key, Object};
+use crate::registry::Form;
 use crate::server::negotiate::{self, Encoding, Endpoint};
 use crate::usage;
 
@@ -29,18 +31,121 @@ pub(super) fn answer(door: &Door, asked: &Asked) -> Answer {
             asked.method.as_str(),
         ))
     };
-    let media = negotiate::output(&asked.headers, &asked.query, Endpoint::Document);
-    let media = media.map_err(|refusal| refusal.error(Endpoint::Document, false));
+    let endpoint = match asked.path.trim_end_matches('/').rsplit('/').next() {
+        Some("v1beta1") | None => Endpoint::Document,
+        Some("nodes" | "pods") => Endpoint::Collection,
+        Some(_) => Endpoint::Object,
+    };
+    let media = negotiate::output(&asked.headers, &asked.query, endpoint);
+    let media = media.map_err(|refusal| refusal.error(endpoint, false));
     match found.and_then(|value| Ok((value, media?))) {
         Ok((value, mut media)) => {
             if media.encoding == Encoding::Protobuf {
                 // Differs: what is measured is written in JSON, which all who ask read as well.
                 media.encoding = Encoding::Json;
             }
+            let value = match media.form {
+                Form::Object => value,
+                Form::Table { is_beta } => table(&value, is_beta, asked),
+                Form::Metadata { is_beta } => metadata(value, is_beta),
+            };
+            media.form = Form::Object;
             encode::json(value.to_string().into(), media, &asked.headers)
         }
         Err(error) => encode::error(&error, &asked.headers, &asked.query),
     }
+}
+
+/// The objects of an answer: the items of a list, or the one.
+fn objects(value: &Value) -> Vec<Value> {
+    match value["items"].as_array() {
+        Some(items) => items.clone(),
+        None => vec![value.clone()],
+    }
+}
+
+/// What is measured as a Table: a column for each resource, and how long was measured.
+///
+/// *Upstream:* `metrics-server/pkg/api/table.go`.
+fn table(value: &Value, is_beta: bool, asked: &Asked) -> Value {
+    let objects = objects(value);
+    let version = if is_beta { "v1beta1" } else { "v1" };
+    let api_version = format!("meta.k8s.io/{version}");
+    let usages = |object: &Value| -> Vec<Value> {
+        match object["containers"].as_array() {
+            Some(containers) => containers.iter().map(|one| one["usage"].clone()).collect(),
+            None => vec![object["usage"].clone()],
+        }
+    };
+    let resources = objects.first().map(usages).unwrap_or_default();
+    let resources = resources.first().and_then(Value::as_object);
+    let resources: Vec<String> = resources
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .collect();
+    let amount = |object: &Value, resource: &str| {
+        let mut sum = Quantity::ZERO;
+        for usage in usages(object) {
+            let amount = usage[resource]
+                .as_str()
+                .and_then(|text| Quantity::parse(text).ok());
+            sum.add(&amount.unwrap_or(Quantity::ZERO));
+        }
+        sum.to_string()
+    };
+    let column = |name: &str, format: &str, description: &str| {
+        json!({"name": name, "type": "string", "format": format, "description": description,
+            "priority": 0})
+    };
+    let mut columns = Vec::new();
+    if !objects.is_empty() {
+        columns.push(column("Name", "name", "Name of the resource"));
+        columns.extend(resources.iter().map(|name| column(name, "quantity", "")));
+        columns.push(column("Window", "duration", ""));
+    }
+    let wanted = asked.query.iter().find(|(key, _)| key == "includeObject");
+    let wanted = wanted.map_or("Metadata", |(_, value)| value.as_str());
+    let rows = objects.iter().map(|object| {
+        let mut cells = vec![object["metadata"]["name"].clone()];
+        cells.extend(
+            resources
+                .iter()
+                .map(|name| Value::from(amount(object, name))),
+        );
+        cells.push(object["window"].clone());
+        let shown = match wanted {
+            "None" => Value::Null,
+            "Object" => object.clone(),
+            _ => json!({"kind": "PartialObjectMetadata", "apiVersion": api_version,
+                "metadata": object["metadata"]}),
+        };
+        json!({"cells": cells, "object": shown})
+    });
+    let rows: Vec<Value> = rows.collect();
+    let list = if value["items"].is_array() {
+        value["metadata"].clone()
+    } else {
+        json!({})
+    };
+    json!({"kind": "Table", "apiVersion": api_version, "metadata": list,
+        "columnDefinitions": columns, "rows": rows})
+}
+
+/// Metadata alone.
+fn metadata(value: Value, is_beta: bool) -> Value {
+    let version = if is_beta { "v1beta1" } else { "v1" };
+    let api_version = format!("meta.k8s.io/{version}");
+    let partial = |object: &Value| {
+        json!({"kind": "PartialObjectMetadata", "apiVersion": api_version,
+            "metadata": object["metadata"]})
+    };
+    if !value["items"].is_array() {
+        return partial(&value);
+    }
+    let items: Vec<Value> = objects(&value).iter().map(partial).collect();
+    json!({"kind": "PartialObjectMetadataList", "apiVersion": api_version,
+        "metadata": value["metadata"], "items": items})
 }
 
 fn look(door: &Door, asked: &Asked) -> Result<Value, ApiError> {

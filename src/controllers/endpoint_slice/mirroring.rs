@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Map, Value, json};
 
 use super::slice::{self, MANAGED_BY, SERVICE_NAME};
-use crate::controllers::shared::endpoints::TRIGGER_TIME;
+use crate::controllers::shared::endpoints::{self, TRIGGER_TIME};
 use crate::controllers::shared::pods;
 use crate::object::Object;
 use crate::object::selector::LabelSelector;
@@ -153,7 +153,11 @@ impl Wanted {
         let key = format!("{family}-{}", slice::key_of(ports));
         let set = self.sets.entry(key).or_insert_with(|| Set {
             family,
-            ports: ports.to_vec(),
+            ports: {
+                let mut ports = ports.to_vec();
+                endpoints::sort_slice_ports(&mut ports);
+                ports
+            },
             endpoints: Vec::new(),
         });
         if !set.endpoints.contains(&endpoint) {

@@ -18,7 +18,9 @@ use super::shared::endpoints::{self, TRIGGER_TIME, TriggerTimes};
 use crate::object::selector::LabelSelector;
 use crate::object::{Object, time};
 use crate::runner::kinds::{ENDPOINT_SLICES, NODES, PODS, SERVICES};
-use crate::runner::{Controller, Identity, Item, Items, Kind, Plan, Seen, Step, Watches, World};
+use crate::runner::{
+    About, Controller, Event, Identity, Item, Items, Kind, Plan, Seen, Step, Watches, World,
+};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -74,6 +76,7 @@ impl Controller for EndpointSlices {
                 plan.step(Step::delete(&ENDPOINT_SLICES, slice).or_go_on());
             }
         }
+        plan.append(missing_nodes(world, &service, &pods));
         for family in families {
             let own = slices.iter().filter(|slice| {
                 slice.text(&["addressType"]) == family.as_str() && !slice.is_being_deleted()
@@ -87,6 +90,40 @@ impl Controller for EndpointSlices {
     fn forget(&mut self) {
         self.times = TriggerTimes::default();
     }
+}
+
+/// Says which pods are left out since their node is not there.
+fn missing_nodes(world: &World, service: &Object, pods: &[Arc<Object>]) -> Plan {
+    let mut plan = Plan::nothing();
+    if service.is_true(&["spec", "publishNotReadyAddresses"]) {
+        return plan;
+    }
+    let place = format!("{}/{}", service.namespace(), service.name());
+    let node = |pod: &Object| pod.text(&["spec", "nodeName"]).to_owned();
+    let missing: Vec<String> = pods
+        .iter()
+        .filter(|pod| endpoints::has_place(pod, true))
+        .filter(|pod| world.get(&NODES, "", &node(pod)).is_none())
+        .map(|pod| {
+            let (name, node) = (pod.name(), node(pod));
+            format!("skipping Pod {name} for Service {place}: Node {node} Not Found")
+        })
+        .collect();
+    let all = match missing.as_slice() {
+        [] => return plan,
+        [one] => one.clone(),
+        several => format!("[{}]", several.join(", ")),
+    };
+    let about = About::object(&SERVICES, service);
+    let message = format!("Error updating Endpoint Slices for Service {place}: {all}");
+    let reason = "FailedToUpdateEndpointSlices";
+    plan.event(Event::warning(
+        about,
+        "endpoint-slice-controller",
+        reason,
+        message,
+    ));
+    plan
 }
 
 /// What is to become of the slices of a family.

@@ -99,7 +99,9 @@ pub(super) fn ports(service: &Object, pod: &Object) -> Vec<Value> {
         }
         Some(out)
     });
-    ports.collect()
+    let mut ports: Vec<Value> = ports.collect();
+    endpoints::sort_slice_ports(&mut ports);
+    ports
 }
 
 /// What tells sets of ports apart.

@@ -65,14 +65,14 @@ impl Controller for Lifecycle {
         let Some(node) = world.object(item) else {
             let mut plan = Plan::nothing();
             if self.known.remove(name) {
-                let message = format!("Removing Node {name} from Controller");
+                let message = format!("Node {name} event: Removing Node {name} from Controller");
                 plan.event(event(name, name, "RemovingNode", message));
             }
             return plan;
         };
         let mut plan = Plan::nothing();
         if self.known.insert(name.to_owned()) && !was_there(&node, world.now) {
-            let message = format!("Registered Node {name} in Controller");
+            let message = format!("Node {name} event: Registered Node {name} in Controller");
             plan.event(event(name, node.uid(), "RegisteredNode", message));
         }
         match silence(world, &node) {
@@ -108,7 +108,7 @@ fn was_there(node: &Object, now: Timestamp) -> bool {
 
 fn event(name: &str, uid: &str, reason: &str, message: String) -> Event {
     let about = About {
-        api_version: String::new(),
+        api_version: "v1".to_owned(),
         kind: "Node".to_owned(),
         namespace: String::new(),
         name: name.to_owned(),

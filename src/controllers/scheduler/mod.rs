@@ -30,6 +30,7 @@ use jiff::Timestamp;
 
 use self::cache::Cache;
 use self::claims::Standing;
+use self::claims::devices::Devices;
 use self::filter::Refusal;
 use self::neighbours::Neighbours;
 use self::pod::Wanting;
@@ -251,7 +252,17 @@ impl Scheduler {
             let scores = score::score(&wanting, cache, &neighbours, &feasible);
             pick(&feasible, &scores, turn).ok_or(refusals)
         };
-        match self.cache.with_nominated(&key, priority, look) {
+        let found = self.cache.with_nominated(&key, priority, look);
+        if let Some(why) = wanting.volumes.devices.as_ref().and_then(Devices::failure) {
+            let attempts = Attempts {
+                count: 0,
+                last: world.now,
+            };
+            self.waiting.insert(key, attempts);
+            let why = format!("running \"DynamicResources\" filter plugin: {why}");
+            return plans::err(pod, &why, world.now).and_again(Again::LazilyAfter(WAIT_MAX));
+        }
+        match found {
             Ok(place) => {
                 let node = &self.cache.nodes[place];
                 if wanting.volumes.delayed.is_empty() {

@@ -51,11 +51,24 @@ pub(super) fn select_node(pod: &Object, volumes: &Volumes, node: &str) -> Plan {
 /// Writes the condition that says why a pod has no node, where it does not say so yet, and for
 /// which node others make way.
 pub(super) fn fail(pod: &Object, message: &str, nominated: Option<&str>, now: Timestamp) -> Plan {
+    tell(pod, ("Unschedulable", message), nominated, now)
+}
+
+/// The same where something went wrong.
+pub(super) fn err(pod: &Object, message: &str, now: Timestamp) -> Plan {
+    tell(pod, ("SchedulerError", message), None, now)
+}
+
+fn tell(
+    pod: &Object,
+    (reason, message): (&str, &str),
+    nominated: Option<&str>,
+    now: Timestamp,
+) -> Plan {
     let known = conditions::find(pod.items(&["status", "conditions"]), "PodScheduled");
     let same = |field: &str, text: &str| known.is_some_and(|known| known[field] == text);
     let mut status = json!({});
-    let is_known =
-        same("status", "False") && same("reason", "Unschedulable") && same("message", message);
+    let is_known = same("status", "False") && same("reason", reason) && same("message", message);
     if !is_known {
         let since = known.filter(|_| same("status", "False"));
         let since = since.map_or_else(
@@ -68,7 +81,7 @@ pub(super) fn fail(pod: &Object, message: &str, nominated: Option<&str>, now: Ti
             "lastProbeTime": null,
             "lastTransitionTime": since,
             "observedGeneration": pod.generation(),
-            "reason": "Unschedulable",
+            "reason": reason,
             "message": message,
         }]);
     }

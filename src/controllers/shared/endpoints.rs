@@ -32,6 +32,46 @@ pub(crate) fn selector(service: &Object) -> Option<LabelSelector> {
     Some(LabelSelector::from_labels(labels))
 }
 
+/// Brings the ports of a slice in the order in which they are written.
+pub(crate) fn sort_slice_ports(ports: &mut [Value]) {
+    let text = |port: &Value, field: &str| port[field].as_str().unwrap_or("").to_owned();
+    ports.sort_by_cached_key(|port| {
+        hash(&format!(
+            "(v1.EndpointPort){{Name:(*string){} Protocol:(*v1.Protocol){} Port:(*int32){} \
+             AppProtocol:(*string){}}}",
+            text(port, "name"),
+            text(port, "protocol"),
+            port["port"],
+            port["appProtocol"].as_str().unwrap_or("<nil>"),
+        ))
+    });
+}
+
+/// The same of the ports of `Endpoints`.
+pub(crate) fn sort_ports(ports: &mut [Value]) {
+    let text = |port: &Value, field: &str| port[field].as_str().unwrap_or("").to_owned();
+    ports.sort_by_cached_key(|port| {
+        hash(&format!(
+            "(v1.EndpointPort){{Name:(string){} Port:(int32){} Protocol:(v1.Protocol){} \
+             AppProtocol:(*string){}}}",
+            text(port, "name"),
+            port["port"],
+            text(port, "protocol"),
+            port["appProtocol"].as_str().unwrap_or("<nil>"),
+        ))
+    });
+}
+
+/// FNV-1a of 128 bits, which decides the order.
+fn hash(text: &str) -> u128 {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0100_0000_0000_0000_0000_013b;
+    let bytes = text.bytes();
+    bytes.fold(OFFSET, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(PRIME)
+    })
+}
+
 /// The pods that a service selects, by name.
 pub(crate) fn pods_of(world: &World, service: &Object) -> Vec<Arc<Object>> {
     selector(service).map_or_else(Vec::new, |selector| {

@@ -276,3 +276,28 @@ async fn what_is_used_is_served() {
         404
     );
 }
+
+#[tokio::test]
+async fn what_is_used_is_printed_as_a_table() {
+    let (cluster, _) = cluster_with(2, json!({"metrics": cpu(50)}), json!({USAGE: "40m"})).await;
+    let client = cluster.client();
+    let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+    let target = "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods";
+    let reply = client
+        .request("GET", target, &[("accept", accept)], "")
+        .await;
+    let table = reply.into_json().await.unwrap();
+    assert_eq!(table["kind"], "Table");
+    let columns = table["columnDefinitions"].as_array().unwrap();
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Name", "cpu", "memory", "Window"]);
+    let row = &table["rows"][0];
+    assert_eq!(row["cells"][1], "40m");
+    assert_eq!(row["cells"][2], "1Mi");
+    assert_eq!(row["cells"][3], "15s");
+    assert_eq!(row["object"]["kind"], "PartialObjectMetadata");
+    assert_eq!(row["object"]["metadata"]["name"], row["cells"][0]);
+}

@@ -141,3 +141,29 @@ async fn endpoints_go_with_their_service() {
     let api = client.api("v1", "endpoints").namespace("default");
     assert_eq!(api.get("s").await.unwrap_err().code, 404);
 }
+
+#[tokio::test]
+async fn ports_stand_in_the_order_of_their_hashes() {
+    let cluster = cluster_with_service().await;
+    set_ready(&cluster, true).await;
+    let services = cluster.client().api("v1", "services").namespace("default");
+    let ports = json!({"spec": {"ports": [
+        {"name": "web", "port": 80, "targetPort": 8080, "protocol": "TCP"},
+        {"name": "m", "port": 81, "targetPort": 9, "protocol": "TCP"},
+    ]}});
+    services.patch("s", PatchKind::Merge, &ports).await.unwrap();
+    cluster.settle().await;
+    let names = |ports: &Value| -> Vec<String> {
+        let ports = items(&json!({"items": ports})).to_vec();
+        ports
+            .iter()
+            .map(|port| port["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    // As kube-controller-manager wrote the same two.
+    assert_eq!(names(&slices(&cluster).await[0]["ports"]), ["m", "web"]);
+    assert_eq!(
+        names(&endpoints(&cluster).await["subsets"][0]["ports"]),
+        ["m", "web"]
+    );
+}

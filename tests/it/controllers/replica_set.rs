@@ -67,3 +67,29 @@ async fn a_replica_set_adopts_pods_and_lets_them_go() {
     assert_eq!(lonely["metadata"]["ownerReferences"], Value::Null);
     assert_eq!(items(&pods.list("").await.unwrap()).len(), 3);
 }
+
+#[tokio::test]
+async fn many_events_of_one_kind_are_told_as_one() {
+    let cluster = living_cluster().await;
+    let sets = cluster
+        .client()
+        .api("apps/v1", "replicasets")
+        .namespace("default");
+    let set = json!({"metadata": {"name": "many"}, "spec": {"replicas": 40,
+        "selector": {"matchLabels": {"app": "many"}},
+        "template": template(&json!({"app": "many"}))}});
+    sets.create(&set).await.unwrap();
+    cluster.settle().await;
+    let events = cluster.client().api("v1", "events").namespace("default");
+    let query = "fieldSelector=reason%3DSuccessfulCreate,involvedObject.name%3Dmany";
+    let told = events.list(query).await.unwrap();
+    let told = items(&told);
+    let is_combined = |event: &&Value| {
+        let message = event["message"].as_str().unwrap();
+        message.starts_with("(combined from similar events): Created pod: many-")
+    };
+    let combined: Vec<_> = told.iter().filter(is_combined).collect();
+    // Nine stand for themselves, one for the others, until the object has had 25.
+    assert_eq!((told.len(), combined.len()), (10, 1));
+    assert_eq!(combined[0]["count"], 16);
+}

@@ -172,3 +172,127 @@ async fn a_pod_goes_where_its_device_is() {
     let late = pods.get("b").await.unwrap();
     assert_eq!(late["spec"]["nodeName"], "node-2");
 }
+
+/// Asks for devices of the class `gpu`, and gives the claim and the pod back.
+async fn ask_for(cluster: &Cluster, name: &str, devices: Value) -> (Value, Value) {
+    let claim = json!({"metadata": {"name": name}, "spec": {"devices": devices}});
+    claims(cluster).create(&claim).await.unwrap();
+    let pod = json!({
+        "metadata": {"name": name},
+        "spec": {
+            "containers": [{"name": "c", "image": "nginx"}],
+            "resourceClaims": [{"name": "gpu", "resourceClaimName": name}],
+        },
+    });
+    let pods = cluster.client().api("v1", "pods").namespace("default");
+    pods.create(&pod).await.unwrap();
+    cluster.settle().await;
+    (
+        claims(cluster).get(name).await.unwrap(),
+        pods.get(name).await.unwrap(),
+    )
+}
+
+fn given(claim: &Value) -> Vec<(&str, &str)> {
+    let results = &claim["status"]["allocation"]["devices"]["results"];
+    results
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|one| {
+            (
+                one["request"].as_str().unwrap(),
+                one["device"].as_str().unwrap(),
+            )
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn requests_are_served_by_the_first_alternative_that_there_is() {
+    let cluster = living_cluster_with_nodes(3).await;
+    make_devices(&cluster).await;
+    let huge = json!([{"cel": {"expression":
+        "device.capacity['gpu.example.com'].memory.compareTo(quantity('1Ti')) > 0"}}]);
+    let (claim, _) = ask_for(&cluster, "a", json!({
+        "requests": [{"name": "gpu", "firstAvailable": [
+            {"name": "huge", "deviceClassName": "gpu", "selectors": huge},
+            {"name": "any", "deviceClassName": "gpu"},
+        ]}],
+        "config": [
+            {"requests": ["gpu/huge"], "opaque": {"driver": "gpu.example.com", "parameters": {}}},
+            {"requests": ["gpu"], "opaque":
+                {"driver": "gpu.example.com", "parameters": {"mode": "x"}}},
+        ],
+    }))
+    .await;
+    assert_eq!(given(&claim), [("gpu/any", "small")]);
+    // What is about all requests names none, and what is about others is left out.
+    let config = json!([{"source": "FromClaim", "opaque":
+        {"driver": "gpu.example.com", "parameters": {"mode": "x"}}}]);
+    assert_eq!(claim["status"]["allocation"]["devices"]["config"], config);
+}
+
+#[tokio::test]
+async fn constraints_hold_of_all_devices_of_a_claim() {
+    let cluster = living_cluster_with_nodes(3).await;
+    make_devices(&cluster).await;
+    let two = |constraint: Value| {
+        json!({
+            "requests": [
+                {"name": "a", "exactly": {"deviceClassName": "gpu"}},
+                {"name": "b", "exactly": {"deviceClassName": "gpu"}},
+            ],
+            "constraints": [constraint],
+        })
+    };
+    let same_model = two(json!({"matchAttribute": "gpu.example.com/model"}));
+    let (claim, pod) = ask_for(&cluster, "no", same_model).await;
+    assert_eq!(given(&claim), []);
+    let message = pod["status"]["conditions"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("3 cannot allocate all claims"),
+        "{message}"
+    );
+    let same_version = two(json!({"matchAttribute": "gpu.example.com/driverVersion"}));
+    let (claim, _) = ask_for(&cluster, "yes", same_version).await;
+    assert_eq!(given(&claim), [("a", "small"), ("b", "large")]);
+}
+
+#[tokio::test]
+async fn all_devices_are_given_where_all_are_asked_for() {
+    let cluster = living_cluster_with_nodes(3).await;
+    make_devices(&cluster).await;
+    let all = json!({"deviceClassName": "gpu", "allocationMode": "All"});
+    let (claim, _) = ask_for(
+        &cluster,
+        "a",
+        json!({"requests": [{"name": "r", "exactly": all}]}),
+    )
+    .await;
+    assert_eq!(given(&claim), [("r", "small"), ("r", "large")]);
+}
+
+#[tokio::test]
+async fn a_selector_that_comes_to_nothing_is_told() {
+    let cluster = living_cluster_with_nodes(3).await;
+    make_devices(&cluster).await;
+    let selector = json!([{"cel": {"expression":
+        "device.attributes['gpu.example.com'].nope == 'x'"}}]);
+    let exactly = json!({"deviceClassName": "gpu", "selectors": selector});
+    let (_, pod) = ask_for(
+        &cluster,
+        "a",
+        json!({"requests": [{"name": "r", "exactly": exactly}]}),
+    )
+    .await;
+    let condition = &pod["status"]["conditions"][0];
+    assert_eq!(condition["reason"], "SchedulerError");
+    assert_eq!(
+        condition["message"],
+        "running \"DynamicResources\" filter plugin: claim default/a: selector #0 on device \
+         gpu.example.com/node-2/small: CEL runtime error: no such key: nope. consider using CEL \
+         optional chaining (.? followed by orValue()) or guarding the check with has() for optional \
+         fields"
+    );
+}

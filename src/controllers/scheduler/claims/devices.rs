@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::super::affinity;
@@ -18,6 +19,10 @@ use crate::object::{Object, time};
 use crate::resources::scheduling::selects_device;
 use crate::runner::World;
 use crate::runner::kinds::{DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES};
+
+/// What is advised where an attribute is not there.
+const HINT: &str = ". consider using CEL optional chaining (.? followed by orValue()) or guarding \
+                    the check with has() for optional fields";
 
 /// Driver, pool and device.
 type Id = (String, String, String);
@@ -30,6 +35,8 @@ pub(in super::super) struct Devices {
     classes: BTreeMap<String, Arc<Object>>,
     taken: BTreeSet<Id>,
     now: jiff::Timestamp,
+    /// What went wrong while a selector looked at a device.
+    failure: Arc<Mutex<Option<String>>>,
 }
 
 /// A device that a node reaches.
@@ -100,7 +107,13 @@ impl Devices {
                 .collect(),
             taken,
             now: world.now,
+            failure: Arc::default(),
         }
+    }
+
+    /// Takes what went wrong while a selector looked at a device: nothing comes of such a pod.
+    pub(in super::super) fn failure(&self) -> Option<String> {
+        self.failure.lock().take()
     }
 
     /// What each claim is given on a node; `None` where there is not enough.
@@ -151,7 +164,10 @@ impl Devices {
                 None => main.to_owned(),
             };
             let count = match spec["allocationMode"].as_str() {
-                Some("All") => devices.iter().filter(|one| self.does(one, spec)).count(),
+                Some("All") => devices
+                    .iter()
+                    .filter(|one| self.does(claim, one, spec))
+                    .count(),
                 _ => spec["count"].as_u64().unwrap_or(1) as usize,
             };
             let before = chosen.len();
@@ -194,7 +210,7 @@ impl Devices {
         chosen.push((slot, *first));
         for device in devices {
             let id = device.id();
-            if (!is_admin && taken.contains(&id)) || !self.does(device, spec) {
+            if (!is_admin && taken.contains(&id)) || !self.does(claim, device, spec) {
                 continue;
             }
             chosen[before].1 = *device;
@@ -221,28 +237,98 @@ impl Devices {
         false
     }
 
-    /// Whether a device is one that a request may be given.
-    fn does(&self, device: &Device, spec: &Value) -> bool {
-        let Some(class) = self
-            .classes
-            .get(spec["deviceClassName"].as_str().unwrap_or(""))
-        else {
+    /// Whether a device is one that a request of a claim may be given.
+    fn does(&self, claim: &Object, device: &Device, spec: &Value) -> bool {
+        let class = spec["deviceClassName"].as_str().unwrap_or("");
+        let Some(class) = self.classes.get(class) else {
             return false;
         };
-        let own = spec["selectors"].as_array().into_iter().flatten();
-        let driver = device.slice.text(&["spec", "driver"]);
-        let mut selectors = class.items(&["spec", "selectors"]).iter().chain(own);
-        let takes = |selector: &Value| {
-            let text = selector["cel"]["expression"].as_str().unwrap_or("");
-            selects_device(text, driver, device.device).unwrap_or(false)
-        };
+        let place = format!("{}/{}", claim.namespace(), claim.name());
+        let own = spec["selectors"].as_array().map_or(&[][..], Vec::as_slice);
         let taints = device.device["taints"].as_array().into_iter().flatten();
         let mut taints = taints.filter(|taint| taint["effect"] != "None");
         let is_tolerated = |taint: &Value| {
             let mut tolerations = spec["tolerations"].as_array().into_iter().flatten();
             tolerations.any(|one| tolerates(one, taint))
         };
-        selectors.all(takes) && taints.all(is_tolerated)
+        self.select(
+            &format!("class {}", class.name()),
+            class.items(&["spec", "selectors"]),
+            device,
+        ) && self.select(&format!("claim {place}"), own, device)
+            && taints.all(is_tolerated)
+    }
+
+    /// Whether all selectors of somebody take a device. One that comes to nothing is told.
+    fn select(&self, whose: &str, selectors: &[Value], device: &Device) -> bool {
+        let driver = device.slice.text(&["spec", "driver"]);
+        selectors.iter().enumerate().all(|(index, selector)| {
+            let text = selector["cel"]["expression"].as_str().unwrap_or("");
+            selects_device(text, driver, device.device).unwrap_or_else(|mut why| {
+                if why.contains("no such key:") {
+                    why.push_str(HINT);
+                }
+                let (driver, pool, name) = device.id();
+                let why = format!(
+                    "{whose}: selector #{index} on device {driver}/{pool}/{name}: CEL runtime \
+                     error: {why}"
+                );
+                self.failure.lock().get_or_insert(why);
+                false
+            })
+        })
+    }
+
+    /// The configurations of classes, each class's once, and of the claim, as far as they are about
+    /// what was chosen. Those that are about all requests name none.
+    fn config(&self, claim: &Object, chosen: &[(Slot, Device)]) -> Vec<Value> {
+        let mut config: Vec<Value> = Vec::new();
+        let mut names: Vec<(&str, &str)> = Vec::new();
+        let mut classes: Vec<(&str, std::ops::Range<usize>)> = Vec::new();
+        for (slot, _) in chosen {
+            if names.iter().any(|(main, _)| *main == slot.main) {
+                continue;
+            }
+            names.push((slot.main, &slot.request));
+            let name = slot.spec["deviceClassName"].as_str().unwrap_or("");
+            if let Some((_, known)) = classes.iter().find(|(known, _)| *known == name) {
+                for one in &mut config[known.clone()] {
+                    if let Some(requests) = one["requests"].as_array_mut() {
+                        requests.push(slot.request.as_str().into());
+                    }
+                }
+                continue;
+            }
+            let start = config.len();
+            let class = self.classes.get(name);
+            for one in class.map_or(&[][..], |class| class.items(&["spec", "config"])) {
+                let mut one = one.clone();
+                one["source"] = "FromClass".into();
+                one["requests"] = json!([slot.request]);
+                config.push(one);
+            }
+            classes.push((name, start..config.len()));
+        }
+        let about = |one: &Value, (main, request): &(&str, &str)| {
+            let requests = one["requests"].as_array();
+            requests.is_some_and(|all| all.iter().any(|name| name == main || name == request))
+        };
+        let is_general = |one: &Value| one["requests"].as_array().is_none_or(Vec::is_empty);
+        for one in claim.items(&["spec", "devices", "config"]) {
+            if is_general(one) || names.iter().any(|name| about(one, name)) {
+                let mut one = one.clone();
+                one["source"] = "FromClaim".into();
+                config.push(one);
+            }
+        }
+        for one in &mut config {
+            if names.iter().all(|name| about(one, name))
+                && let Value::Object(fields) = one
+            {
+                fields.remove("requests");
+            }
+        }
+        config
     }
 
     fn allocation(&self, claim: &Object, chosen: &[(Slot, Device)], node: &Node) -> Value {
@@ -259,24 +345,7 @@ impl Devices {
             result
         });
         let results: Vec<Value> = results.collect();
-        let mut config = Vec::new();
-        for (slot, _) in chosen {
-            let class = slot.spec["deviceClassName"].as_str().unwrap_or("");
-            let class = self.classes.get(class);
-            for one in class.map_or(&[][..], |class| class.items(&["spec", "config"])) {
-                let mut one = one.clone();
-                one["source"] = "FromClass".into();
-                one["requests"] = json!([slot.request]);
-                if !config.contains(&one) {
-                    config.push(one);
-                }
-            }
-        }
-        for one in claim.items(&["spec", "devices", "config"]) {
-            let mut one = one.clone();
-            one["source"] = "FromClaim".into();
-            config.push(one);
-        }
+        let config = self.config(claim, chosen);
         let mut allocation = json!({
             "devices": {"results": results},
             "allocationTimestamp": time::seconds(self.now),
