@@ -47,7 +47,7 @@ pub(super) fn answer(door: &Door, asked: &Asked) -> Answer {
             let value = match media.form {
                 Form::Object => value,
                 Form::Table { is_beta } => table(&value, is_beta, asked),
-                Form::Metadata { is_beta } => metadata(value, is_beta),
+                Form::Metadata { is_beta } => metadata(&value, is_beta),
             };
             media.form = Form::Object;
             encode::json(value.to_string().into(), media, &asked.headers)
@@ -133,7 +133,7 @@ fn table(value: &Value, is_beta: bool, asked: &Asked) -> Value {
 }
 
 /// Metadata alone.
-fn metadata(value: Value, is_beta: bool) -> Value {
+fn metadata(value: &Value, is_beta: bool) -> Value {
     let version = if is_beta { "v1beta1" } else { "v1" };
     let api_version = format!("meta.k8s.io/{version}");
     let partial = |object: &Value| {
@@ -141,9 +141,9 @@ fn metadata(value: Value, is_beta: bool) -> Value {
             "metadata": object["metadata"]})
     };
     if !value["items"].is_array() {
-        return partial(&value);
+        return partial(value);
     }
-    let items: Vec<Value> = objects(&value).iter().map(partial).collect();
+    let items: Vec<Value> = objects(value).iter().map(partial).collect();
     json!({"kind": "PartialObjectMetadataList", "apiVersion": api_version,
         "metadata": value["metadata"], "items": items})
 }

@@ -41,11 +41,12 @@ pub(super) fn plan(
                 reason,
                 message,
             } => {
-                plan.event(if *is_warning {
+                let event = if *is_warning {
                     Event::warning(about(), COMPONENT, reason, message)
                 } else {
                     Event::normal(about(), COMPONENT, reason, message)
-                });
+                };
+                plan.event(event.acting_as(Identity::Kwok));
                 continue;
             }
             _ if is_deleted => continue,
@@ -60,11 +61,14 @@ pub(super) fn plan(
                 }
                 let (namespace, name) = (object.namespace(), object.name());
                 let how = PatchKind::Json;
-                Ok(Write::patch(kind, namespace, name, how, operations.into()))
+                Ok(as_user(
+                    Write::patch(kind, namespace, name, how, operations.into()),
+                    None,
+                ))
             }
             Step::Delete => {
                 is_deleted = true;
-                Ok(Write::delete(kind, object).grace(0))
+                Ok(as_user(Write::delete(kind, object).grace(0), None))
             }
             Step::Patch(patch) => change(patch, kind, object, &mut own),
             Step::Apply(apply) => make(apply, world, object, &mut own),
@@ -76,17 +80,22 @@ pub(super) fn plan(
                     // Who went meanwhile needs nothing any more.
                     let is_wrong = !outcome.is_success() && outcome.code != 404;
                     let message = format!("stage {stage}: {}", outcome.message());
-                    is_wrong.then(|| Event::warning(about, COMPONENT, FAILED, message))
+                    is_wrong.then(|| failed(about, message))
                 }));
             }
             Err(why) => {
                 let message = format!("stage {}: {why}", stage.name);
-                plan.event(Event::warning(about(), COMPONENT, FAILED, message));
+                plan.event(failed(about(), message));
                 break;
             }
         }
     }
     plan
+}
+
+fn failed(about: About, message: String) -> Event {
+    let event = Event::warning(about, COMPONENT, FAILED, message);
+    event.acting_as(Identity::Kwok)
 }
 
 /// Writes a template out and reads what it wrote.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use mockernetes::Cluster;
 use mockernetes::client::Api;
+use mockernetes::controllers::Selection;
+use mockernetes::sim::Clock;
 use serde_json::{Value, json};
 
 use super::{condition, living_cluster_with_nodes, pod, pods};
@@ -175,7 +177,16 @@ async fn a_stage_makes_the_pods_fail_that_it_is_about_and_no_others() {
 
 #[tokio::test]
 async fn stages_add_and_take_finalizers_and_delete() {
-    let cluster = living_cluster_with_nodes(1).await;
+    // Under roles, too.
+    let cluster = Cluster::builder()
+        .bare()
+        .seed(1)
+        .clock(Clock::virtual_at("2026-01-01T00:00:00Z".parse().unwrap()))
+        .authorization(vec![mockernetes::auth::authorize::Mode::Rbac])
+        .controllers(Selection::AllBut(Vec::new()))
+        .nodes(1);
+    let cluster = cluster.start().await.unwrap();
+    cluster.settle().await;
     let about = |expressions: Value, next: Value| {
         json!({
             "resourceRef": {"apiGroup": "v1", "kind": "Pod"},
@@ -191,7 +202,8 @@ async fn stages_add_and_take_finalizers_and_delete() {
     let keep = json!([{"finalizers": {"add": [{"value": "example.com/keep"}]}}]);
     stage(&cluster, "keep", about(keeps, keep)).await;
     let goes = json!([{"key": ".metadata.deletionTimestamp", "operator": "Exists"}]);
-    let go = json!([{"finalizers": {"empty": true}}, {"delete": true}]);
+    let gone = json!({"type": "Normal", "reason": "Gone", "message": "it went"});
+    let go = json!([{"event": gone}, {"finalizers": {"empty": true}}, {"delete": true}]);
     stage(&cluster, "go", about(goes, go)).await;
     let pods = pods(&cluster);
     pods.create(&pod("web", &json!({}))).await.unwrap();
@@ -204,6 +216,9 @@ async fn stages_add_and_take_finalizers_and_delete() {
     assert!(pods.get("web").await.unwrap()["metadata"]["deletionTimestamp"].is_string());
     advance(&cluster, 1).await;
     assert_eq!(pods.get("web").await.unwrap_err().code, 404);
+    let events = cluster.client().api("v1", "events").namespace("default");
+    let gone = events.list("fieldSelector=reason%3DGone").await.unwrap();
+    assert_eq!(gone["items"][0]["message"], "it went");
 }
 
 #[tokio::test]
