@@ -29,6 +29,18 @@ fn a_small_application_is_run_by_hand() {
 }
 
 #[test]
+fn workloads_live_as_people_know_them() {
+    if !is_asked() {
+        return;
+    }
+    for kubectl in kubectls() {
+        let living = ["--controllers", "all", "--nodes", "3"];
+        let server = Server::start("kubectl-living", &living);
+        play(&server, &kubectl, include_str!("living.session"));
+    }
+}
+
+#[test]
 fn the_gateway_api_is_served_from_its_definitions() {
     if !is_asked() || !has("go", &["version"]) {
         return;
