@@ -27,7 +27,12 @@ impl Emptied {
             return false;
         };
         let found = object.get(part).and_then(|part| part.get(name));
-        found.is_some_and(|found| !found.is_null())
+        found.is_some_and(|found| match found {
+            Value::Null => false,
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(entries) => !entries.is_empty(),
+            _ => true,
+        })
     }
 
     /// Puts it back into a part of the object, where nothing stands in its place.

@@ -408,6 +408,19 @@ async fn schemas_that_are_not_structural_are_refused() {
 }
 
 #[tokio::test]
+async fn no_versions_are_shown_as_they_were_sent() {
+    let world = World::new().await;
+    for (sent, shown) in [(json!([]), "[]"), (Value::Null, "null")] {
+        let mut definition = definition(json!({"type": "object"}));
+        definition["spec"]["versions"] = sent;
+        let answer = world.define(definition).await;
+        let why = "must have exactly one version marked as storage version";
+        let message = format!("Invalid value: {shown}: {why}");
+        assert!(causes(&answer).contains(&("spec.versions".to_owned(), message)));
+    }
+}
+
+#[tokio::test]
 async fn rules_are_run_over_new_and_old_state() {
     let world = World::with_spec(json!({
         "type": "object",

@@ -306,6 +306,11 @@ async fn a_daemon_set_counts_its_templates_where_it_is_shown_whole() {
     let made = daemon_sets.create(&selecting(&json!({}))).await.unwrap();
     let annotation = "deprecated.daemonset.template.generation";
     assert_eq!(made["metadata"]["annotations"][annotation], "1");
+    let patch = json!({"metadata": {"annotations": {annotation: "x"}}});
+    let failure = daemon_sets.patch("w", PatchKind::Merge, &patch).await;
+    let why = "DaemonSet in version \"v1\" cannot be handled as a DaemonSet: strconv.ParseInt: \
+               parsing \"x\": invalid syntax";
+    assert_eq!(failure.unwrap_err().message(), why);
     let partial = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
     let reply = client
         .request("GET", &daemon_sets.path("w"), &[("accept", partial)], "")

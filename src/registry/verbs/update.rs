@@ -60,9 +60,10 @@ async fn create(
         let why = uid_precondition(cx, object.uid(), "");
         return Err(ApiError::conflict(&resource, cx.name, &why));
     }
-    // A version is forgotten here, where POST refuses it.
-    object.remove(&["metadata", "resourceVersion"]);
     registry.check_may_create(cx).await?;
+    // A version is forgotten here, where POST refuses it; what is none is not.
+    parse_version(&object)?;
+    object.remove(&["metadata", "resourceVersion"]);
     let written = registry.create_object(cx, object).await?;
     registry.answer_written(cx, request, 201, written).await
 }

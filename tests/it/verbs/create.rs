@@ -31,4 +31,9 @@ async fn a_put_that_creates_forgets_the_version_it_names() {
     let lease = json!({"metadata": {"name": "a", "resourceVersion": "7"}});
     let made = fixture.client.json("PUT", path, Some(&lease)).await;
     assert_ne!(made.unwrap()["metadata"]["resourceVersion"], "7");
+    let path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/b";
+    let lease = json!({"metadata": {"name": "b", "resourceVersion": "x"}});
+    let failure = fixture.client.json("PUT", path, Some(&lease)).await;
+    let why = "strconv.ParseUint: parsing \"x\": invalid syntax";
+    assert_eq!(failure.unwrap_err().message(), why);
 }
