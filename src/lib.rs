@@ -13,6 +13,9 @@ pub mod error;
 pub mod sim;
 
 #[doc(hidden)]
+pub mod shell;
+
+#[doc(hidden)]
 pub mod schema;
 
 #[doc(hidden)]

@@ -40,6 +40,7 @@ mod published_schema;
 mod schema_tables;
 mod selectors;
 mod server;
+mod shell;
 mod simulation;
 mod storage;
 mod support;
