@@ -25,6 +25,17 @@ pub enum PatchKind {
     Strategic,
 }
 
+impl PatchKind {
+    /// Its media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json-patch+json",
+            Self::Merge => "application/merge-patch+json",
+            Self::Strategic => "application/strategic-merge-patch+json",
+        }
+    }
+}
+
 impl Api {
     pub(super) fn new(client: Client, api_version: &str, plural: &str) -> Self {
         let prefix = if api_version.contains('/') {
@@ -95,12 +106,7 @@ impl Api {
         kind: PatchKind,
         patch: &Value,
     ) -> Result<Value, Failure> {
-        let media = match kind {
-            PatchKind::Json => "application/json-patch+json",
-            PatchKind::Merge => "application/merge-patch+json",
-            PatchKind::Strategic => "application/strategic-merge-patch+json",
-        };
-        let headers = [("content-type", media)];
+        let headers = [("content-type", kind.media_type())];
         self.client
             .request("PATCH", &self.path(name), &headers, patch.to_string())
             .await

@@ -7,12 +7,15 @@
 //! in.
 
 mod api;
+mod deed;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use api::{Api, PatchKind};
 use bytes::Bytes;
+pub use deed::{Acted, Body, Deed};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -24,6 +27,17 @@ use crate::auth::User;
 pub trait Door: Send + Sync {
     /// Answers a call.
     fn call(&self, call: Call) -> BoxFuture<'_, Reply>;
+
+    /// Does what a part of the cluster asks for; as a call, where the door knows no shorter way.
+    fn act(&self, deed: Deed) -> BoxFuture<'_, Acted> {
+        async move {
+            let reply = self.call(deed.into_call()).await;
+            let code = reply.code;
+            let body = reply.into_bytes().await;
+            Acted { code, body }
+        }
+        .boxed()
+    }
 }
 
 /// A request on its way to a [`Door`].
@@ -135,6 +149,11 @@ impl Client {
                 user: self.user.clone(),
             })
             .await
+    }
+
+    /// Does what a part of the cluster asks for, as whom it says.
+    pub async fn act(&self, deed: Deed) -> Acted {
+        self.door.act(deed).await
     }
 
     /// Sends JSON, if any, and reads JSON.

@@ -23,7 +23,7 @@ use crate::auth::{Access, Authorizer, User};
 use crate::client::Client;
 use crate::registry::Registry;
 use crate::resources::kinds::BuiltIn;
-use crate::runner::{Handle, Runner};
+use crate::runner::{Handle, Means, Runner};
 use crate::runtime::{Logs, Plain, Surroundings};
 use crate::schema::{Catalog, tables};
 use crate::server::local::{Behind, Local};
@@ -329,10 +329,16 @@ fn start_controllers(
     if all.is_empty() {
         return;
     }
-    let catalog = Arc::clone(&registry.catalog);
-    let entropy = Arc::clone(&registry.entropy);
-    let runner = Runner::new(all, handle, catalog, client, entropy);
-    tasks.spawn_until_stop()(Box::pin(runner.run()));
+    let spawn = tasks.spawn_until_stop();
+    let means = Means {
+        catalog: Arc::clone(&registry.catalog),
+        recent: Arc::clone(&registry.recent),
+        client,
+        entropy: Arc::clone(&registry.entropy),
+        spawn: Arc::clone(&spawn),
+    };
+    let runner = Runner::new(all, handle, means);
+    spawn(Box::pin(runner.run()));
 }
 
 /// Chance from the system: for keys and tokens, and for seeds nobody chose.

@@ -13,7 +13,7 @@ use super::shared::pod_steps::Maker;
 use super::shared::{adoption, pods};
 use crate::object::Object;
 use crate::object::selector::LabelSelector;
-use crate::runner::kinds::{PODS, REPLICA_SETS, REPLICATION_CONTROLLERS};
+use crate::runner::kinds::{NAMESPACES, PODS, REPLICA_SETS, REPLICATION_CONTROLLERS};
 use crate::runner::{
     Again, Controller, Identity, Item, Items, Kind, Outcomes, Plan, Seen, Step, Watches, World,
 };
@@ -66,6 +66,10 @@ impl Controller for ReplicaSets {
         "replicaset-controller"
     }
 
+    fn width(&self) -> usize {
+        16
+    }
+
     fn watches(&self) -> Watches<'_> {
         static KINDS: LazyLock<[&Kind; 2]> = LazyLock::new(|| [&REPLICA_SETS, &PODS]);
         Watches::Kinds(&*KINDS)
@@ -87,6 +91,10 @@ impl Controller for ReplicationControllers {
 
     fn identity(&self) -> Identity {
         Identity::ServiceAccount("replication-controller")
+    }
+
+    fn width(&self) -> usize {
+        16
     }
 
     fn watches(&self) -> Watches<'_> {
@@ -168,6 +176,11 @@ fn change_count(of: &'static Trait, world: &World, owner: &Object, active: &[Arc
         component: of.component,
     };
     if active.len() < wanted {
+        // There nothing can be made, and nobody is told that it was tried.
+        let namespace = world.get(&NAMESPACES, "", owner.namespace());
+        if namespace.is_some_and(|namespace| namespace.is_being_deleted()) {
+            return plan;
+        }
         let template = owner.get(&["spec", "template"]).unwrap_or(&Value::Null);
         let pod = pods::of_template(template, owner, of.kind);
         for _ in 0..(wanted - active.len()).min(BURST_REPLICAS) {

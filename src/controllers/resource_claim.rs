@@ -168,7 +168,7 @@ fn look_at_pod(world: &World, pod: &Arc<Object>) -> Plan {
     plan.then(move |outcomes: &Outcomes| {
         for (name, outcome) in asked.into_iter().zip(&outcomes.all) {
             if outcome.is_success() {
-                known.insert(name, outcome.object().name().to_owned());
+                known.insert(name, outcome.name());
             }
         }
         let statuses = known

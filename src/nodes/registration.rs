@@ -97,6 +97,10 @@ impl Controller for Registration {
         "node-registration"
     }
 
+    fn width(&self) -> usize {
+        32
+    }
+
     fn watches(&self) -> Watches<'_> {
         static KINDS: LazyLock<[&Kind; 2]> = LazyLock::new(|| [&NODES, &STAGES]);
         Watches::Kinds(&*KINDS)

@@ -1,5 +1,7 @@
 //! What a request is answered with: an object in the form asked for, or a `Status`.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -46,14 +48,16 @@ impl Registry {
     ) -> Result<Response, ApiError> {
         match &written.fate {
             Fate::Stored(stored) => self.answer_stored(cx, request, code, stored).await,
-            Fate::Gone => self.answer_object(cx, request, code, written.object),
+            Fate::Gone => {
+                let object = Arc::unwrap_or_clone(written.object);
+                self.answer_object(cx, request, code, object)
+            }
             Fate::Untouched => {
+                let object = Arc::unwrap_or_clone(written.object);
                 let object = match &cx.resource.custom {
                     // Upstream encodes and decodes what it would have stored.
-                    Some(custom) => {
-                        reading::round_trip(cx.resource, custom, written.object).await?
-                    }
-                    None => written.object,
+                    Some(custom) => reading::round_trip(cx.resource, custom, object).await?,
+                    None => object,
                 };
                 self.answer_object(cx, request, code, object)
             }

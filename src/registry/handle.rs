@@ -16,7 +16,7 @@ use crate::object::GroupResource;
 use crate::object::quote::quoted;
 use crate::schema::{Catalog, Resource};
 use crate::sim::{Clock, Entropy};
-use crate::storage::{Reader, Store};
+use crate::storage::{Reader, Recent, Store};
 use crate::webhook::Caller;
 
 /// What is special of each kind: plugged in by whoever builds the cluster.
@@ -50,6 +50,8 @@ pub struct Registry {
     pub pools: Pools,
     /// Calls out of the cluster.
     pub webhooks: Arc<Caller>,
+    /// What was written last, for whoever reads on.
+    pub recent: Arc<Recent>,
     pub(super) writer: Writer,
 }
 
@@ -67,6 +69,7 @@ impl Registry {
             admission: Chain::default(),
             pools: Pools::default(),
             webhooks: Arc::default(),
+            recent: Arc::default(),
             writer: Writer::new(store),
         }
     }

@@ -1,9 +1,12 @@
 //! A request, as both doors build it: no HTTP left in it.
 
 use bytes::Bytes;
+use parking_lot::Mutex;
+use serde_json::Value;
 
 use crate::audit::Trail;
 use crate::auth::User;
+use crate::object::Object;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// The body as sent; empty where there is none.
     pub body: Bytes,
+    /// The body where it is at hand as a tree: there is no text of it then.
+    pub tree: AtHand,
     /// The body's media type without parameters, lower-case; empty where not said.
     pub content_type: String,
     /// The form of the answer.
@@ -28,6 +33,56 @@ pub struct Request {
     pub trail: Trail,
     /// `User-Agent`, from which an unnamed field manager takes its name.
     pub user_agent: String,
+}
+
+/// A body that is at hand as a tree. Whoever reads it takes it.
+#[derive(Debug, Default)]
+pub struct AtHand(Mutex<Option<Tree>>);
+
+/// See [`AtHand`].
+#[derive(Clone, Debug)]
+pub enum Tree {
+    /// An object.
+    Object(Object),
+    /// A patch or options.
+    Value(Value),
+}
+
+impl AtHand {
+    /// A tree at hand.
+    pub fn new(tree: Tree) -> Self {
+        Self(Mutex::new(Some(tree)))
+    }
+
+    /// The object, where there is one.
+    pub fn take_object(&self) -> Option<Object> {
+        let mut tree = self.0.lock();
+        match tree.take()? {
+            Tree::Object(object) => Some(object),
+            other @ Tree::Value(_) => {
+                *tree = Some(other);
+                None
+            }
+        }
+    }
+
+    /// What else there is.
+    pub fn take_value(&self) -> Option<Value> {
+        let mut tree = self.0.lock();
+        match tree.take()? {
+            Tree::Value(value) => Some(value),
+            other @ Tree::Object(_) => {
+                *tree = Some(other);
+                None
+            }
+        }
+    }
+}
+
+impl Clone for AtHand {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.0.lock().clone()))
+    }
 }
 
 /// What is to be done; Kubernetes' own names.

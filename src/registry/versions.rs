@@ -7,6 +7,7 @@
 //! version that is stored.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::custom::reading;
 use super::custom::strategy::CustomResource;
@@ -35,12 +36,12 @@ impl Registry {
         &self,
         resource: &Resource,
         stored: &Stored,
-    ) -> Result<Object, Unreadable> {
+    ) -> Result<Arc<Object>, Unreadable> {
         match &resource.custom {
             Some(custom) if !is_read_as_stored(resource, stored) => {
-                reading::read(resource, custom, stored).await
+                reading::read(resource, custom, stored).await.map(Arc::new)
             }
-            _ => Ok(stored.object()),
+            _ => Ok(stored.parsed()),
         }
     }
 

@@ -17,6 +17,12 @@ pub trait Controller: Send {
         Identity::ServiceAccount(self.name())
     }
 
+    /// How many items it may have under way at once, where plans are done beside each other: what
+    /// it plans for one must not depend on what it planned for the others before that is done.
+    fn width(&self) -> usize {
+        1
+    }
+
     /// Which changes it is told of.
     fn watches(&self) -> Watches<'_>;
 

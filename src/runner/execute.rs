@@ -1,19 +1,27 @@
 //! A plan, done: its steps as requests of a client.
 
-use serde_json::Value;
-
 use super::event::Recorder;
 use super::plan::{Action, Again, Entry, Outcome, Outcomes, Plan, Step};
+use super::scribe::Scribe;
 use super::{Event, Identity};
-use crate::client::{Client, PatchKind};
+use crate::client::{Client, Deed};
+use crate::registry::{Target, Verb};
 use crate::sim::Clock;
 
 /// What a plan is done with.
 pub(super) struct Execution<'a> {
     pub(super) client: &'a Client,
     pub(super) identity: &'a Identity,
-    pub(super) recorder: &'a mut Recorder,
+    pub(super) events: Events<'a>,
     pub(super) clock: &'a Clock,
+}
+
+/// Who writes events.
+pub(super) enum Events<'a> {
+    /// Whoever does the plan, where they stand in it.
+    InPlace(&'a mut Recorder),
+    /// Somebody else, meanwhile.
+    Beside(&'a Scribe),
 }
 
 impl Execution<'_> {
@@ -35,14 +43,14 @@ impl Execution<'_> {
         let mut outcomes = Outcomes::default();
         for entry in entries {
             match entry {
-                Entry::Event(event) => self.tell(&event).await,
+                Entry::Event(event) => self.tell(*event).await,
                 Entry::Step(step) => {
                     let mut step = *step;
                     let tell = step.tell.take();
                     let goes_on = step.goes_on;
-                    let outcome = self.ask(step).await;
+                    let outcome = ask(self.client, self.identity, step).await;
                     if let Some(event) = tell.and_then(|tell| tell(&outcome)) {
-                        self.tell(&event).await;
+                        self.tell(event).await;
                     }
                     let has_failed = !outcome.is_success() && !goes_on;
                     outcomes.all.push(outcome);
@@ -56,53 +64,64 @@ impl Execution<'_> {
         outcomes
     }
 
-    async fn tell(&mut self, event: &Event) {
+    async fn tell(&mut self, event: Event) {
         let now = self.clock.now();
-        if let Some(step) = self.recorder.record(event, self.identity, now) {
-            // An event that is refused is lost, as upstream.
-            self.ask(step).await;
+        match &mut self.events {
+            Events::InPlace(recorder) => {
+                if let Some(step) = recorder.record(&event, self.identity, now) {
+                    // An event that is refused is lost, as upstream.
+                    ask(self.client, self.identity, step).await;
+                }
+            }
+            Events::Beside(scribe) => scribe.take(event, self.identity.clone(), now).await,
         }
     }
+}
 
-    async fn ask(&self, step: Step) -> Outcome {
-        let identity = step.identity.as_ref().unwrap_or(self.identity);
-        let client = self
-            .client
-            .acting_as(identity.user())
-            .with_agent(identity.agent());
-        let (method, media) = match step.action {
-            Action::Create => ("POST", "application/json"),
-            Action::Update => ("PUT", "application/json"),
-            Action::Patch(PatchKind::Json) => ("PATCH", "application/json-patch+json"),
-            Action::Patch(PatchKind::Merge) => ("PATCH", "application/merge-patch+json"),
-            Action::Patch(PatchKind::Strategic) => {
-                ("PATCH", "application/strategic-merge-patch+json")
-            }
-            Action::Apply => ("PATCH", "application/apply-patch+yaml"),
-            Action::Delete | Action::DeleteCollection => ("DELETE", "application/json"),
-        };
-        let mut target = step.kind.path(&step.namespace, &step.name);
-        for part in [("/", &*step.subresource), ("?", step.query)] {
-            if !part.1.is_empty() {
-                target.push_str(part.0);
-                target.push_str(part.1);
-            }
-        }
-        let body = match &step.body {
-            Value::Null => String::new(),
-            body => body.to_string(),
-        };
-        let reply = client
-            .request(method, &target, &[("content-type", media)], body)
-            .await;
-        let code = reply.code;
-        let body = reply.into_bytes().await;
-        let outcome = Outcome { code, body };
-        if code >= 400 && !matches!(code, 404 | 409) {
-            tracing::debug!(method, target, code, message = outcome.message(), "refused");
-        }
-        outcome
+/// Does a step, as somebody unless it says as whom.
+pub(super) async fn ask(client: &Client, identity: &Identity, step: Step) -> Outcome {
+    let identity = step.identity.as_ref().unwrap_or(identity);
+    let (verb, media) = match step.action {
+        Action::Create => (Verb::Create, "application/json"),
+        Action::Update => (Verb::Update, "application/json"),
+        Action::Patch(how) => (Verb::Patch, how.media_type()),
+        Action::Apply => (Verb::Patch, "application/apply-patch+yaml"),
+        Action::Delete => (Verb::Delete, "application/json"),
+        Action::DeleteCollection => (Verb::DeleteCollection, "application/json"),
+    };
+    let version = &step.kind.group_version;
+    let deed = Deed {
+        verb,
+        target: Target {
+            group: version.group.to_string(),
+            version: version.version.to_string(),
+            namespace: if step.kind.is_namespaced {
+                step.namespace
+            } else {
+                String::new()
+            },
+            resource: step.kind.plural.to_string(),
+            name: step.name,
+            subresource: step.subresource.into_owned(),
+            rest: String::new(),
+        },
+        query: step.query,
+        content_type: media,
+        body: step.body,
+        user: identity.user(),
+        agent: identity.agent().to_owned(),
+    };
+    let acted = client.act(deed).await;
+    let outcome = Outcome {
+        code: acted.code,
+        body: acted.body,
+    };
+    if outcome.code >= 400 && !matches!(outcome.code, 404 | 409) {
+        let kind = step.kind.kind.as_ref();
+        let (code, message) = (outcome.code, outcome.message());
+        tracing::debug!(?verb, kind, code, message, "refused");
     }
+    outcome
 }
 
 /// When to look again, given what the steps came to.

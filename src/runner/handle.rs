@@ -44,6 +44,11 @@ impl Shared {
         self.rest.send_replace(Rest { revision, time });
     }
 
+    /// Whether the runner and those outside take turns.
+    pub(super) fn takes_turns(&self) -> bool {
+        self.turn.is_some()
+    }
+
     /// The runner's own turn, where turns are taken.
     pub(super) async fn own_turn(&self) -> Option<Turn> {
         Some(Arc::clone(self.turn.as_ref()?).lock_owned().await)

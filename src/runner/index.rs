@@ -1,6 +1,9 @@
 //! Who owns whom, and which pods are where: what controllers would otherwise list everything for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::{Item, Kind, Seen, kinds};
 use crate::object::{GroupResource, Key, Object};
@@ -41,6 +44,39 @@ impl Link {
             })
             .collect()
     }
+
+    /// Whether these are the owner references of an object.
+    fn are(links: &[Self], object: &Object) -> bool {
+        let owners = object.items(&["metadata", "ownerReferences"]);
+        let is = |link: &Self, owner: &Value| {
+            let is_text = |field: &str, own: &str| owner[field].as_str().unwrap_or("") == own;
+            is_text("uid", &link.uid)
+                && is_text("name", &link.name)
+                && is_text("kind", &link.kind)
+                && is_text("apiVersion", &link.api_version)
+                && owner["controller"].as_bool().unwrap_or(false) == link.is_controller
+                && owner["blockOwnerDeletion"].as_bool().unwrap_or(false) == link.blocks_deletion
+        };
+        let mut pairs = links.iter().zip(owners);
+        links.len() == owners.len() && pairs.all(|(link, owner)| is(link, owner))
+    }
+
+    /// Whether the owner is of a kind, in any of its versions.
+    pub fn is_of(&self, kind: &Kind) -> bool {
+        let group = self
+            .api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group);
+        *self.kind == *kind.kind && *group == *kind.group_version.group
+    }
+}
+
+/// Whether nobody ever looks for objects of a resource to control: there are more of these than of
+/// all others.
+fn is_never_claimed(resource: &GroupResource) -> bool {
+    [&kinds::EVENTS, &kinds::LEASES]
+        .iter()
+        .any(|kind| kind.resource == *resource)
 }
 
 /// See the module.
@@ -48,7 +84,7 @@ impl Link {
 pub(super) struct Index {
     /// Dependents by their owner's uid.
     dependents: BTreeMap<String, BTreeSet<Item>>,
-    links: BTreeMap<Item, Vec<Link>>,
+    links: BTreeMap<Item, Arc<[Link]>>,
     /// Those in a namespace that nobody controls.
     free: BTreeMap<(GroupResource, String), BTreeSet<Key>>,
     /// Pods by the node they are bound to.
@@ -60,23 +96,34 @@ impl Index {
         *self = Self::default();
     }
 
-    /// Takes note of a change; returns the owners that the object named before, if it names others
-    /// now.
-    pub(super) fn note(&mut self, seen: &Seen) -> Option<Vec<Link>> {
+    /// Takes note of a change, and adds to it whom the object names as owners, and whom it named
+    /// before where it names others now.
+    pub(super) fn note(&mut self, seen: &mut Seen) {
         let item = Item::new(&seen.resource, seen.object.key.clone());
-        let links = if seen.is_gone() || !seen.object.names_owners() {
-            Vec::new()
+        if seen.object.names_owners() {
+            let object = seen.parsed();
+            let known = self
+                .links
+                .get(&item)
+                .filter(|known| Link::are(known, &object));
+            seen.owners = known.map_or_else(|| Link::all(&object).into(), Arc::clone);
+        }
+        let links = if seen.is_gone() {
+            Arc::default()
         } else {
-            Link::all(&seen.parsed())
+            Arc::clone(&seen.owners)
         };
         self.note_freedom(&item, seen, &links);
         if seen.resource == kinds::PODS.resource {
             self.note_pod(seen);
         }
-        self.note_owners(item, links)
+        seen.former_owners = self.note_owners(item, links);
     }
 
     fn note_freedom(&mut self, item: &Item, seen: &Seen, links: &[Link]) {
+        if is_never_claimed(&item.resource) {
+            return;
+        }
         let is_free = !seen.is_gone() && !links.iter().any(|link| link.is_controller);
         let place = (item.resource.clone(), item.key.namespace().to_owned());
         if is_free {
@@ -89,12 +136,12 @@ impl Index {
         }
     }
 
-    fn note_owners(&mut self, item: Item, links: Vec<Link>) -> Option<Vec<Link>> {
-        let before = self.links.get(&item).map_or(&[][..], Vec::as_slice);
-        if before == links {
+    fn note_owners(&mut self, item: Item, links: Arc<[Link]>) -> Option<Vec<Link>> {
+        let before = self.links.get(&item).map_or_else(Arc::default, Arc::clone);
+        if Arc::ptr_eq(&before, &links) || before == links {
             return None;
         }
-        for link in before {
+        for link in before.iter() {
             if let Some(items) = self.dependents.get_mut(&link.uid) {
                 items.remove(&item);
                 if items.is_empty() {
@@ -102,16 +149,16 @@ impl Index {
                 }
             }
         }
-        for link in &links {
+        for link in links.iter() {
             let items = self.dependents.entry(link.uid.clone()).or_default();
             items.insert(item.clone());
         }
-        let before = if links.is_empty() {
-            self.links.remove(&item)
+        if links.is_empty() {
+            self.links.remove(&item);
         } else {
-            self.links.insert(item, links)
-        };
-        Some(before.unwrap_or_default())
+            self.links.insert(item, links);
+        }
+        Some(before.to_vec())
     }
 
     fn note_pod(&mut self, seen: &Seen) {
@@ -146,7 +193,7 @@ impl Index {
 
     /// The owners an object names.
     pub(super) fn links(&self, item: &Item) -> &[Link] {
-        self.links.get(item).map_or(&[], Vec::as_slice)
+        self.links.get(item).map_or(&[], |links| links)
     }
 
     /// Objects of a kind in a namespace that nobody controls.

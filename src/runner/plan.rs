@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{Event, Identity, Kind};
-use crate::client::PatchKind;
-use crate::object::Object;
+use crate::client::{Body, PatchKind};
+use crate::object::{Object, json};
 
 /// When an item is looked at again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Step {
     pub(super) name: String,
     pub(super) subresource: Cow<'static, str>,
     pub(super) query: &'static str,
-    pub(super) body: Value,
+    pub(super) body: Body,
     pub(super) identity: Option<Identity>,
     pub(super) tell: Option<Tell>,
     pub(super) goes_on: bool,
@@ -100,7 +100,7 @@ pub struct Outcomes {
 }
 
 impl Step {
-    fn new(kind: &Kind, action: Action, namespace: &str, name: &str, body: Value) -> Self {
+    fn new(kind: &Kind, action: Action, namespace: &str, name: &str, body: Body) -> Self {
         Self {
             kind: kind.clone(),
             action,
@@ -123,7 +123,7 @@ impl Step {
         query: &'static str,
         object: Value,
     ) -> Self {
-        let mut step = Self::new(kind, Action::Apply, namespace, name, object);
+        let mut step = Self::new(kind, Action::Apply, namespace, name, of_value(object));
         step.query = query;
         step
     }
@@ -131,8 +131,7 @@ impl Step {
     /// Creates an object in its own namespace.
     pub fn create(kind: &Kind, object: Object) -> Self {
         let namespace = object.namespace().to_owned();
-        let body = object.into_value();
-        Self::new(kind, Action::Create, &namespace, "", body)
+        Self::new(kind, Action::Create, &namespace, "", Body::Object(object))
     }
 
     /// Posts to an object's subresource.
@@ -142,6 +141,10 @@ impl Step {
         subresource: &'static str,
         body: Value,
     ) -> Self {
+        let body = match body {
+            Value::Object(map) => Body::Object(Object::from_map(map)),
+            other => of_value(other),
+        };
         Self::new(kind, Action::Create, namespace, name, body).subresource(subresource)
     }
 
@@ -149,7 +152,8 @@ impl Step {
     /// `resourceVersion`.
     pub fn update(kind: &Kind, object: Object) -> Self {
         let (namespace, name) = (object.namespace().to_owned(), object.name().to_owned());
-        Self::new(kind, Action::Update, &namespace, &name, object.into_value())
+        let body = Body::Object(object);
+        Self::new(kind, Action::Update, &namespace, &name, body)
     }
 
     /// Replaces an object's status.
@@ -159,7 +163,7 @@ impl Step {
 
     /// Changes an object in part.
     pub fn patch(kind: &Kind, namespace: &str, name: &str, how: PatchKind, patch: Value) -> Self {
-        Self::new(kind, Action::Patch(how), namespace, name, patch)
+        Self::new(kind, Action::Patch(how), namespace, name, of_value(patch))
     }
 
     /// Removes an object, if it is still the same.
@@ -170,18 +174,24 @@ impl Step {
             "preconditions": {"uid": object.uid()},
         });
         let (namespace, name) = (object.namespace(), object.name());
-        Self::new(kind, Action::Delete, namespace, name, options)
+        Self::new(kind, Action::Delete, namespace, name, of_value(options))
     }
 
     /// Removes whatever stands under a name, with these `DeleteOptions` (or null).
     pub fn delete_named(kind: &Kind, namespace: &str, name: &str, options: Value) -> Self {
-        Self::new(kind, Action::Delete, namespace, name, options)
+        Self::new(kind, Action::Delete, namespace, name, of_value(options))
     }
 
     /// Removes all objects of a kind in a namespace.
     pub fn delete_collection(kind: &Kind, namespace: &str) -> Self {
         let options = serde_json::json!({"kind": "DeleteOptions", "apiVersion": "v1"});
-        Self::new(kind, Action::DeleteCollection, namespace, "", options)
+        Self::new(
+            kind,
+            Action::DeleteCollection,
+            namespace,
+            "",
+            of_value(options),
+        )
     }
 
     /// The same on a subresource.
@@ -191,14 +201,22 @@ impl Step {
     }
 
     /// Of a removal: what becomes of dependents (`Background`, `Foreground`, `Orphan`).
-    pub fn propagation(mut self, policy: &str) -> Self {
-        self.body["propagationPolicy"] = policy.into();
-        self
+    pub fn propagation(self, policy: &str) -> Self {
+        self.option("propagationPolicy", policy.into())
     }
 
     /// Of a removal: how long it may take.
-    pub fn grace(mut self, seconds: i64) -> Self {
-        self.body["gracePeriodSeconds"] = seconds.into();
+    pub fn grace(self, seconds: i64) -> Self {
+        self.option("gracePeriodSeconds", seconds.into())
+    }
+
+    fn option(mut self, name: &str, value: Value) -> Self {
+        let mut options = match self.body {
+            Body::Value(options) => options,
+            _ => Value::default(),
+        };
+        options[name] = value;
+        self.body = Body::Value(options);
         self
     }
 
@@ -218,6 +236,13 @@ impl Step {
     pub fn or_go_on(mut self) -> Self {
         self.goes_on = true;
         self
+    }
+}
+
+fn of_value(value: Value) -> Body {
+    match value {
+        Value::Null => Body::Nothing,
+        value => Body::Value(value),
     }
 }
 
@@ -317,6 +342,14 @@ impl Outcome {
             .unwrap_or_default()
     }
 
+    /// The name of the object that was answered; empty where there is none.
+    pub fn name(&self) -> String {
+        if !self.is_success() {
+            return String::new();
+        }
+        json::text_at(&self.body, ["metadata", "name"]).unwrap_or_default()
+    }
+
     fn status(&self, field: &str) -> String {
         serde_json::from_slice::<Value>(&self.body)
             .ok()
@@ -361,7 +394,7 @@ impl std::fmt::Debug for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let steps = self.entries.iter().map(|entry| match entry {
             Entry::Step(step) => format!(
-                "{:?} {} {}/{} {} {}",
+                "{:?} {} {}/{} {} {:?}",
                 step.action,
                 step.kind.plural,
                 step.namespace,

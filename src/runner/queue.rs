@@ -134,19 +134,39 @@ impl Timers {
     }
 }
 
+/// The items of one controller.
+#[derive(Debug)]
+struct Lane {
+    /// So many may be under way at once.
+    width: usize,
+    /// Those that are to be looked at.
+    queued: BTreeSet<Item>,
+    /// Those that are under way: they are not looked at meanwhile.
+    open: BTreeSet<Item>,
+    /// Those whose turn came while too many were under way.
+    held: VecDeque<Item>,
+}
+
 /// See the module.
 pub(super) struct Queue {
     ready: VecDeque<Task>,
-    queued: Vec<BTreeSet<Item>>,
+    lanes: Vec<Lane>,
     failures: BTreeMap<Task, u32>,
     timers: Arc<Mutex<Timers>>,
 }
 
 impl Queue {
-    pub(super) fn new(controllers: usize, timers: Arc<Mutex<Timers>>) -> Self {
+    /// A queue of controllers that may have so many items under way.
+    pub(super) fn new(widths: impl Iterator<Item = usize>, timers: Arc<Mutex<Timers>>) -> Self {
+        let lane = |width| Lane {
+            width,
+            queued: BTreeSet::new(),
+            open: BTreeSet::new(),
+            held: VecDeque::new(),
+        };
         Self {
             ready: VecDeque::new(),
-            queued: vec![BTreeSet::new(); controllers],
+            lanes: widths.map(lane).collect(),
             failures: BTreeMap::new(),
             timers,
         }
@@ -154,16 +174,37 @@ impl Queue {
 
     /// Adds an item, unless it is there.
     pub(super) fn add(&mut self, controller: usize, item: Item) {
-        if self.queued[controller].insert(item.clone()) {
+        let lane = &mut self.lanes[controller];
+        if lane.queued.insert(item.clone()) && !lane.open.contains(&item) {
             self.ready.push_back((controller, item));
         }
     }
 
-    /// The next item.
+    /// The next item; it is under way until it is finished.
     pub(super) fn pop(&mut self) -> Option<Task> {
-        let task = self.ready.pop_front()?;
-        self.queued[task.0].remove(&task.1);
-        Some(task)
+        while let Some((controller, item)) = self.ready.pop_front() {
+            let lane = &mut self.lanes[controller];
+            if lane.open.len() >= lane.width {
+                lane.held.push_back(item);
+                continue;
+            }
+            lane.queued.remove(&item);
+            lane.open.insert(item.clone());
+            return Some((controller, item));
+        }
+        None
+    }
+
+    /// An item is no longer under way.
+    fn close(&mut self, controller: usize, item: &Item) {
+        let lane = &mut self.lanes[controller];
+        lane.open.remove(item);
+        if let Some(next) = lane.held.pop_front() {
+            self.ready.push_front((controller, next));
+        }
+        if lane.queued.contains(item) {
+            self.ready.push_back((controller, item.clone()));
+        }
     }
 
     /// Adds what has waited long enough.
@@ -184,6 +225,7 @@ impl Queue {
 
     /// Says when an item that was looked at is to be looked at again.
     pub(super) fn finish(&mut self, controller: usize, item: Item, again: Again, now: Timestamp) {
+        self.close(controller, &item);
         let task = (controller, item);
         let has_failed = matches!(again, Again::AfterBackoff | Again::AfterConflict);
         if !has_failed {

@@ -17,6 +17,8 @@ pub struct Seen {
     pub object: Arc<Stored>,
     /// The object before the change.
     pub previous: Option<Arc<Stored>>,
+    /// The owners it names; of a removal those it named at last.
+    pub owners: Arc<[Link]>,
     /// The owners it named before, where it names others now or is gone.
     pub former_owners: Option<Vec<Link>>,
 }
@@ -28,6 +30,7 @@ impl Seen {
             kind: change.kind,
             object: Arc::clone(&change.object),
             previous: change.previous.clone(),
+            owners: Arc::default(),
             former_owners: None,
         }
     }

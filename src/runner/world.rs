@@ -1,6 +1,6 @@
 //! What controllers see: the objects as they are, and who belongs to whom.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,10 +12,7 @@ use crate::object::selector::LabelSelector;
 use crate::object::{GroupResource, GroupVersion, Key, Object};
 use crate::schema::Catalog;
 use crate::schema::catalog::State;
-use crate::storage::{Reader, Snapshot, Stored};
-
-/// So many parsed objects are held on to, since most are looked at several times in a row.
-const RECENT_MAX: usize = 4096;
+use crate::storage::{Reader, Recent, Snapshot, Stored};
 
 /// The cluster as controllers see it.
 pub struct World {
@@ -24,21 +21,36 @@ pub struct World {
     pub(super) reader: Arc<dyn Reader>,
     pub(super) index: Index,
     catalog: Arc<Catalog>,
-    recent: Mutex<VecDeque<Arc<Object>>>,
+    recent: Arc<Recent>,
     /// What is served, as of a generation of the catalog.
     kinds: Mutex<(u64, Arc<[Kind]>)>,
 }
 
 impl World {
-    pub(super) fn new(reader: Arc<dyn Reader>, catalog: Arc<Catalog>, now: Timestamp) -> Self {
+    pub(super) fn new(
+        reader: Arc<dyn Reader>,
+        recent: Arc<Recent>,
+        catalog: Arc<Catalog>,
+        now: Timestamp,
+    ) -> Self {
         Self {
             now,
             reader,
             index: Index::default(),
             catalog,
-            recent: Mutex::default(),
+            recent,
             kinds: Mutex::default(),
         }
+    }
+
+    /// Objects of a resource will be looked at.
+    pub(super) fn expect(&self, resource: &GroupResource) {
+        self.recent.want(resource);
+    }
+
+    /// Nothing is left to look at.
+    pub(super) fn rest(&self) {
+        self.recent.rest();
     }
 
     /// An object, as it is now.
@@ -64,11 +76,7 @@ impl World {
             // Somebody has it: most often this very list.
             return object;
         }
-        let mut recent = self.recent.lock();
-        if recent.len() >= RECENT_MAX {
-            recent.pop_front();
-        }
-        recent.push_back(Arc::clone(&object));
+        self.recent.hold(&object);
         object
     }
 

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 
 use super::encode::Payload;
 use super::{Caller, Door};
-use crate::client::{self, Call, Reply, ReplyBody};
+use crate::client::{self, Acted, Call, Deed, Reply, ReplyBody};
 
 /// The door of a cluster in this process.
 pub struct Local {
@@ -87,6 +87,24 @@ impl client::Door for Local {
                 headers: parts.headers,
                 body,
             }
+        }
+        .boxed()
+    }
+
+    fn act(&self, deed: Deed) -> BoxFuture<'_, Acted> {
+        async move {
+            let deed = if self.is_inside {
+                match self.door.act(deed).await {
+                    Ok(acted) => return acted,
+                    Err(deed) => *deed,
+                }
+            } else {
+                deed
+            };
+            let reply = self.call(deed.into_call()).await;
+            let code = reply.code;
+            let body = reply.into_bytes().await;
+            Acted { code, body }
         }
         .boxed()
     }

@@ -7,6 +7,7 @@
 //! *Invariant:* knows no kind by name, no controller, no store. No other module makes a response.
 //! *Upstream:* `apiserver/pkg/server`, `apiserver/pkg/endpoints`.
 
+mod deed;
 mod discovery;
 pub mod encode;
 mod filters;
@@ -49,6 +50,7 @@ use crate::audit::{Recorder, Stage, Trail};
 use crate::auth::{User, is_spaced};
 use crate::error::{ApiError, Details, Reason};
 use crate::object::GroupVersionKind;
+use crate::registry::request::AtHand;
 use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, decode, table};
 use crate::runner::{Handle, Turn};
 use crate::runtime::{Logs, Runtime};
@@ -385,6 +387,7 @@ impl Door {
             target,
             query: asked.query.clone(),
             body,
+            tree: AtHand::default(),
             content_type,
             form: media.form,
             wire: match media.encoding {

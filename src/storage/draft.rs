@@ -7,8 +7,10 @@
 //! *Upstream:* `apiserver/pkg/storage/etcd3/store.go` (`prepareKey`, the versioner's update).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde_json::{Map, Value};
 
 use super::Revision;
@@ -20,6 +22,8 @@ use crate::object::{ManagedFields, Object, json};
 pub struct Draft {
     /// The piece, with an empty resource version.
     piece: Vec<u8>,
+    /// The object itself, where it is to be kept at hand for who reads on in the log.
+    pub(super) tree: Option<Tree>,
     pub(super) facts: Facts,
 }
 
@@ -92,6 +96,7 @@ impl Draft {
                 fields: packed.into(),
             },
             piece: encoder.json,
+            tree: None,
         };
         (draft, kept_at as usize)
     }
@@ -99,6 +104,12 @@ impl Draft {
     /// How long the piece is, but for the revision.
     pub(super) fn len(&self) -> usize {
         self.piece.len()
+    }
+
+    /// The same with the object that it was made of.
+    pub fn with_tree(mut self, tree: &Tree) -> Self {
+        self.tree = Some(tree.clone());
+        self
     }
 
     /// The same with another tag than that of its `apiVersion`: see [`version_tag`].
@@ -111,6 +122,22 @@ impl Draft {
     pub(super) fn at(&self, revision: Revision) -> Bytes {
         let (head, tail) = self.piece.split_at(self.facts.revision_at as usize);
         splice(head, revision, tail)
+    }
+}
+
+/// An object on its way into the store: with a writer until the write succeeds, then in the store.
+#[derive(Clone, Debug)]
+pub struct Tree(Arc<Mutex<Option<Arc<Object>>>>);
+
+impl Tree {
+    /// An object to be stored.
+    pub fn new(object: Arc<Object>) -> Self {
+        Self(Arc::new(Mutex::new(Some(object))))
+    }
+
+    /// The object, which is not here any more then.
+    pub fn take(&self) -> Option<Arc<Object>> {
+        self.0.lock().take()
     }
 }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::Value;
 
-use super::draft::{self, Draft, Facts};
+use super::draft::{self, Draft, Facts, Tree};
 use super::{Forms, Revision};
 use crate::object::{Key, ManagedFields, Object};
 
@@ -27,16 +27,53 @@ pub struct Stored {
     /// The JSON in the version it is stored in, with what [`super::draft`] puts in front of it.
     piece: Bytes,
     facts: Facts,
-    /// The parsed form, while somebody holds it.
-    parsed: Mutex<Weak<Object>>,
+    parsed: Mutex<Parsed>,
     forms: Forms,
+}
+
+/// The parsed form of an object.
+#[derive(Debug)]
+enum Parsed {
+    /// What was written, until its writer takes it.
+    Fresh(Arc<Object>),
+    /// While somebody holds it.
+    Held(Weak<Object>),
+}
+
+impl Default for Parsed {
+    fn default() -> Self {
+        Self::Held(Weak::new())
+    }
 }
 
 impl Stored {
     /// The object of a draft, stored at a revision.
     pub fn new(key: Key, revision: Revision, draft: Draft) -> Self {
         let piece = draft.at(revision);
-        Self::from_parts(key, revision, piece, draft.facts)
+        let tree = draft.tree.as_ref().and_then(Tree::take);
+        let mut stored = Self::from_parts(key, revision, piece, draft.facts);
+        if let Some(mut tree) = tree {
+            let version = revision.0.to_string();
+            Arc::make_mut(&mut tree).set(&["metadata", "resourceVersion"], version);
+            debug_assert_eq!(*tree, stored.object(), "what is written is what is read");
+            stored.parsed = Mutex::new(Parsed::Fresh(tree));
+        }
+        stored
+    }
+
+    /// What was written, as a tree, for its writer, who came with it.
+    pub fn take_fresh(&self) -> Option<Arc<Object>> {
+        let mut parsed = self.parsed.lock();
+        match std::mem::take(&mut *parsed) {
+            Parsed::Fresh(tree) => {
+                *parsed = Parsed::Held(Arc::downgrade(&tree));
+                Some(tree)
+            }
+            other @ Parsed::Held(_) => {
+                *parsed = other;
+                None
+            }
+        }
     }
 
     pub(super) fn from_parts(key: Key, revision: Revision, piece: Bytes, facts: Facts) -> Self {
@@ -45,7 +82,7 @@ impl Stored {
             revision,
             piece,
             facts,
-            parsed: Mutex::new(Weak::new()),
+            parsed: Mutex::default(),
             forms: Forms::default(),
         }
     }
@@ -118,12 +155,23 @@ impl Stored {
         draft.at(self.revision) == self.piece
     }
 
+    /// Whoever wants the object parsed finds this, while somebody holds it: it is what the bytes
+    /// say.
+    pub fn remember(&self, object: &Arc<Object>) {
+        debug_assert_eq!(**object, self.object(), "what is written is what is read");
+        *self.parsed.lock() = Parsed::Held(Arc::downgrade(object));
+    }
+
     /// The object, parsed. The parsed form is shared while somebody holds it.
     pub fn parsed(&self) -> Arc<Object> {
         let mut parsed = self.parsed.lock();
-        parsed.upgrade().unwrap_or_else(|| {
+        let known = match &*parsed {
+            Parsed::Fresh(tree) => Some(Arc::clone(tree)),
+            Parsed::Held(tree) => tree.upgrade(),
+        };
+        known.unwrap_or_else(|| {
             let object = Arc::new(self.object());
-            *parsed = Arc::downgrade(&object);
+            *parsed = Parsed::Held(Arc::downgrade(&object));
             object
         })
     }

@@ -99,6 +99,7 @@ fn request(verb: Verb, path: &str, body: &Value) -> Request {
             Value::Null => Bytes::new(),
             body => body.to_string().into(),
         },
+        tree: mockernetes::registry::request::AtHand::default(),
         content_type: "application/json".to_owned(),
         form: Form::Object,
         wire: Wire::Json,

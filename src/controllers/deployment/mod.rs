@@ -34,6 +34,10 @@ impl Controller for Deployments {
         "deployment-controller"
     }
 
+    fn width(&self) -> usize {
+        16
+    }
+
     fn watches(&self) -> Watches<'_> {
         static KINDS: LazyLock<[&Kind; 3]> = LazyLock::new(|| [&DEPLOYMENTS, &REPLICA_SETS, &PODS]);
         Watches::Kinds(&*KINDS)

@@ -34,6 +34,10 @@ impl Controller for GarbageCollector {
         Identity::ServiceAccount("generic-garbage-collector")
     }
 
+    fn width(&self) -> usize {
+        32
+    }
+
     fn watches(&self) -> Watches<'_> {
         Watches::Everything
     }

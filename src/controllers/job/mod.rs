@@ -43,6 +43,10 @@ impl Controller for Jobs {
         "job-controller"
     }
 
+    fn width(&self) -> usize {
+        16
+    }
+
     fn watches(&self) -> Watches<'_> {
         static KINDS: LazyLock<[&Kind; 2]> = LazyLock::new(|| [&JOBS, &PODS]);
         Watches::Kinds(&*KINDS)

@@ -11,7 +11,7 @@ use super::pods::controller_reference;
 use crate::client::PatchKind;
 use crate::object::Object;
 use crate::object::selector::LabelSelector;
-use crate::runner::{Item, Items, Kind, Plan, Seen, Step, World};
+use crate::runner::{Item, Items, Kind, Link, Plan, Seen, Step, World};
 
 /// What an owner has, and what is to be done so that it has what it should.
 pub(crate) struct Claim {
@@ -80,21 +80,25 @@ pub(crate) fn concerns(
     selector: impl Fn(&Object) -> Option<LabelSelector>,
     items: &mut Items,
 ) {
+    let namespace = seen.object.key.namespace();
+    let controller = |links: &[Link]| {
+        let mut controllers = links.iter().filter(|link| link.is_controller);
+        let controller = controllers.next().filter(|link| link.is_of(owner_kind))?;
+        Some(controller.name.clone())
+    };
+    let now = controller(&seen.owners);
+    let before = seen.former_owners.as_deref().and_then(controller);
+    if let Some(name) = before.filter(|name| Some(name) != now.as_ref()) {
+        items.push(owner_kind, namespace, &name);
+    }
+    if let Some(name) = now {
+        items.push(owner_kind, namespace, &name);
+        return;
+    }
+    if seen.is_gone() || seen.owners.iter().any(|link| link.is_controller) {
+        return;
+    }
     let object = seen.parsed();
-    let controller = controller_of(&object, owner_kind);
-    if let Some(previous) = seen.parsed_previous()
-        && let Some(name) = controller_of(&previous, owner_kind)
-        && Some(&name) != controller.as_ref()
-    {
-        items.push(owner_kind, object.namespace(), &name);
-    }
-    if let Some(name) = controller {
-        items.push(owner_kind, object.namespace(), &name);
-        return;
-    }
-    if seen.is_gone() || has_controller(&object) {
-        return;
-    }
     for owner in world.list(owner_kind, object.namespace()) {
         let matches =
             |selector: LabelSelector| !selector.is_empty() && selector.matches_object(&object);

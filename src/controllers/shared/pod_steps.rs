@@ -36,7 +36,7 @@ impl Maker<'_> {
 
 fn tell_created(about: About, component: &str, outcome: &Outcome) -> Option<Event> {
     if outcome.is_success() {
-        let message = format!("Created pod: {}", outcome.object().name());
+        let message = format!("Created pod: {}", outcome.name());
         return Some(Event::normal(about, component, "SuccessfulCreate", message));
     }
     if outcome.has_cause("NamespaceTerminating") {

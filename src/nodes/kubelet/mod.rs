@@ -38,6 +38,10 @@ impl Controller for Kubelets {
         "kubelet"
     }
 
+    fn width(&self) -> usize {
+        64
+    }
+
     fn watches(&self) -> Watches<'_> {
         static KINDS: LazyLock<[&Kind; 3]> = LazyLock::new(|| [&PODS, &NODES, &STAGES]);
         Watches::Kinds(&*KINDS)

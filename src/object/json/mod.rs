@@ -40,6 +40,26 @@ pub fn get<'m>(map: &'m Map<String, Value>, name: &str) -> Option<&'m Value> {
         .map(|(_, value)| value)
 }
 
+/// The text at a path of field names of a JSON text, without reading on from there.
+pub fn text_at<const N: usize>(text: &[u8], path: [&str; N]) -> Option<String> {
+    let mut reader = Reader::new(text);
+    for name in path {
+        let Token::Object = reader.token().ok()? else {
+            return None;
+        };
+        let mut is_first = true;
+        while reader.next_key(is_first).ok()?? != name {
+            is_first = false;
+            let other = reader.token().ok()?;
+            reader.skip(&other).ok()?;
+        }
+    }
+    match reader.token().ok()? {
+        Token::Text(text) => Some(text.into_owned()),
+        _ => None,
+    }
+}
+
 /// Writes a value as JSON text.
 pub fn write(out: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
     let written = serde_json::to_writer(out, value);

@@ -242,6 +242,7 @@ impl Registry {
             target,
             query: Vec::new(),
             body,
+            tree: super::request::AtHand::default(),
             content_type: "application/json".to_owned(),
             form: Form::Object,
             wire: Wire::Json,

@@ -20,9 +20,12 @@ mod typed;
 pub(crate) use self::custom::metadata;
 pub(crate) use self::delete_options::delete_options;
 pub(crate) use self::head::check_type;
-pub(crate) use self::patch::{any, of_tree, operations, patched, without_frame};
+pub(crate) use self::patch::{Read, any, of_tree, operations, patched, without_frame};
 
 use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde_json::Value;
 
 use self::head::Head;
 use self::strict::Strict;
@@ -70,20 +73,50 @@ pub(crate) fn body(
     schema: &Schema,
 ) -> Result<Object, ApiError> {
     let target = Target { expected, schema };
-    let decoded = read(&request.content_type, &request.body, target);
+    let (decoded, text) = match request.tree.take_object().map(|it| at_hand(it, target)) {
+        None => {
+            let decoded = read(&request.content_type, &request.body, target);
+            (decoded, request.body.clone())
+        }
+        Some(Ok(decoded)) => (Ok(decoded), Bytes::new()),
+        Some(Err(text)) => (read(&request.content_type, &text, target), text),
+    };
     let decoded = decoded.map_err(|refusal| match refusal {
         // The kind that was expected counts as said where faults are passed over.
         Refusal::NoKind(why) if cx.field_validation == FieldValidation::Ignore => {
             let version = &expected.group_version.version;
             cannot_be_handled(&expected.kind, version, expected, &why)
         }
-        refusal => refusal.of_body(&request.body, expected),
+        refusal => refusal.of_body(&text, expected),
     })?;
     let object = settle(cx, expected, decoded)?;
     if schema.origin() == Origin::Custom {
         head::check_version(&object, expected)?;
     }
     Ok(object)
+}
+
+/// A body that is at hand as a tree, decoded as its text would be; the text where there is more to
+/// say of it.
+fn at_hand(mut object: Object, target: Target<'_>) -> Result<Decoded, Bytes> {
+    if object.kind().is_empty() && object.api_version().is_empty() {
+        let version = target.expected.group_version.to_string();
+        object.set_type(&version, &target.expected.kind);
+    }
+    let managed_fields = object.managed_fields().cloned();
+    object.set_managed_fields(None);
+    match tree::decode(object.into_value(), target) {
+        Ok(mut decoded) => {
+            decoded.object.set_managed_fields(managed_fields);
+            Ok(decoded)
+        }
+        Err(Value::Object(map)) => {
+            let mut object = Object::from_map(map);
+            object.set_managed_fields(managed_fields);
+            Err(object.to_json().into())
+        }
+        Err(other) => Err(other.to_string().into()),
+    }
 }
 
 /// What a body should be.

@@ -111,12 +111,33 @@ fn operation(decoder: &mut Decoder<'_>, place: &Place<'_>) -> Result<Value, Malf
 }
 
 impl Read {
+    /// A patch that is at hand as a tree, without numbers that a text may have in several forms.
+    pub(crate) fn at_hand(value: Value) -> Result<Self, Value> {
+        if has_floats(&value) {
+            return Err(value);
+        }
+        Ok(Self {
+            value,
+            reports: Vec::new(),
+            error: None,
+        })
+    }
+
     fn of(value: Value, findings: &Findings) -> Self {
         Self {
             value,
             error: findings.error().map(str::to_owned),
             reports: findings.strict.reports().to_vec(),
         }
+    }
+}
+
+fn has_floats(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_floats),
+        Value::Object(map) => map.values().any(has_floats),
+        _ => false,
     }
 }
 
@@ -128,8 +149,8 @@ pub(crate) fn of_tree(
     target: Target<'_>,
 ) -> Result<Decoded, ApiError> {
     match tree::decode(tree, target) {
-        Some(decoded) => Ok(decoded),
-        None => decode("application/json", &text(), target),
+        Ok(decoded) => Ok(decoded),
+        Err(_) => decode("application/json", &text(), target),
     }
 }
 
@@ -153,8 +174,8 @@ pub(crate) fn patched(
     earlier: &[String],
 ) -> Result<Object, String> {
     let mut decoded = match tree::decode(tree, target) {
-        Some(decoded) => decoded,
-        None => read_body("application/json", text().as_bytes(), target).map_err(Refusal::why)?,
+        Ok(decoded) => decoded,
+        Err(_) => read_body("application/json", text().as_bytes(), target).map_err(Refusal::why)?,
     };
     let mut first = Strict::default();
     for report in earlier {

@@ -16,15 +16,15 @@ use crate::object::Object;
 use crate::object::json::Token;
 use crate::schema::{Cursor, Field, Format, Node, Origin, Schema, Shape};
 
-/// The object that a tree is, without unknown fields; `None` where anything in it could not have
+/// The object that a tree is, without unknown fields; the tree where anything in it could not have
 /// been decoded, or where it is of no built-in kind.
-pub(super) fn decode(tree: Value, target: Target<'_>) -> Option<Decoded> {
+pub(super) fn decode(tree: Value, target: Target<'_>) -> Result<Decoded, Value> {
     let Value::Object(mut map) = tree else {
-        return None;
+        return Err(tree);
     };
     let schema = target.schema;
     if schema.origin() == Origin::Custom || !head::names(&map, target.expected) {
-        return None;
+        return Err(Value::Object(map));
     }
     let mut walk = Walk {
         schema,
@@ -32,7 +32,10 @@ pub(super) fn decode(tree: Value, target: Target<'_>) -> Option<Decoded> {
     };
     walk.fields(schema.root(), &Place::ROOT, &mut map);
     let Walk { findings, .. } = walk;
-    findings.error().is_none().then(|| Decoded {
+    if findings.error().is_some() {
+        return Err(Value::Object(map));
+    }
+    Ok(Decoded {
         object: Object::from_map(map),
         strict: findings.strict,
     })
@@ -59,7 +62,7 @@ impl<'s> Walk<'s> {
                 None => self.value(self.wanted(field), &place, value),
             }
         }
-        if has_unknown {
+        if has_unknown && self.findings.error().is_none() {
             map.retain(|name, _| self.schema.field(node, name).is_some());
         }
     }
@@ -113,7 +116,13 @@ impl<'s> Walk<'s> {
                     self.value(Wanted { node, go_type }, &place.index(index), value);
                 }
             }
-            (_, value) => *value = self.scalar(wanted, place, value),
+            (_, value) => {
+                let decoded = self.scalar(wanted, place, value);
+                // What is wrong stays as it is, to be said in the words of the reader of text.
+                if self.findings.error().is_none() {
+                    *value = decoded;
+                }
+            }
         }
     }
 

@@ -78,13 +78,20 @@ impl Patch {
             };
         let is_textual = request.content_type != "application/strategic-merge-patch+json";
         let is_ignoring = cx.field_validation == FieldValidation::Ignore;
-        let (text, schema) = (&request.body, &cx.resource.schema);
-        let read = if request.content_type == "application/json-patch+json" && !is_ignoring {
-            decode::operations(text, schema)
-        } else {
-            decode::any(text, schema, is_textual)
+        let of_text = |text: &[u8]| {
+            let schema = &cx.resource.schema;
+            let read = if request.content_type == "application/json-patch+json" && !is_ignoring {
+                decode::operations(text, schema)
+            } else {
+                decode::any(text, schema, is_textual)
+            };
+            read.map_err(|_| ApiError::bad_request("invalid JSON patch"))
         };
-        let read = read.map_err(|_| ApiError::bad_request("invalid JSON patch"))?;
+        let read = match request.tree.take_value().map(decode::Read::at_hand) {
+            None => of_text(&request.body)?,
+            Some(Ok(read)) => read,
+            Some(Err(value)) => of_text(value.to_string().as_bytes())?,
+        };
         let body = read.value;
         let mut change = make(body.clone());
         if let (Ok(_), Some(error)) = (&change, read.error) {

@@ -22,16 +22,22 @@ pub(crate) async fn update(
     set_namespace(cx, &mut object)?;
     check_name(cx, &object)?;
     shape::decoded(cx, registry.strategy(cx.resource), &mut object);
-    let object = registry.to_hub(cx.resource, object);
+    let mut object = registry.to_hub(cx.resource, object);
     let key = cx.key()?;
     let strategy = registry.strategy(cx.resource);
     let is_there = registry.reader.get(&cx.resource.storage, &key).is_some();
     if !is_there && strategy.creates_on_update() && cx.subresource.is_empty() {
         return create(registry, cx, request, object).await;
     }
+    // What is meant for just one state of the object is made of it once.
+    let is_once = cx.resource.custom.is_none() && parse_version(&object).is_ok_and(|at| at != 0);
     let written = registry
         .update_object(cx, &key, &mut |old| {
-            let mut object = object.clone();
+            let mut object = if is_once {
+                std::mem::take(&mut object)
+            } else {
+                object.clone()
+            };
             check_uid(cx, &object, old)?;
             let is_exact = check_version(cx, registry, &mut object, old)?;
             if !is_exact {

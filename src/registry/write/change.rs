@@ -60,7 +60,7 @@ impl Registry {
                 known
             } else {
                 read = self.read_to_change(cx, &stored).await?;
-                &read
+                read.as_ref()
             };
             let current = Current {
                 stored: &stored,
@@ -75,6 +75,7 @@ impl Registry {
                 self.track(cx, Some(old), &mut object).await?;
             }
             shape::settle(&self.hub(cx.resource), &mut object);
+            let mut object = Arc::new(object);
             match self.store_change(cx, &current, &mut object).await? {
                 Attempt::Done(fate) => {
                     self.follow(cx, &object, &fate).await;
@@ -87,7 +88,11 @@ impl Registry {
         Err(lost_race(cx, key))
     }
 
-    async fn read_to_change(&self, cx: &Context<'_>, stored: &Stored) -> Result<Object, ApiError> {
+    async fn read_to_change(
+        &self,
+        cx: &Context<'_>,
+        stored: &Stored,
+    ) -> Result<Arc<Object>, ApiError> {
         let read = self.read(cx.resource, stored).await;
         read.map_err(|error| {
             // What is only tried is read as a GET reads it.
@@ -103,10 +108,11 @@ impl Registry {
         &self,
         cx: &Context<'_>,
         current: &Current<'_>,
-        object: &mut Object,
+        shared: &mut Arc<Object>,
     ) -> Result<Attempt, ApiError> {
         let strategy = self.strategy(cx.resource);
         let old = current.object;
+        let object = Arc::make_mut(shared);
         let write = Target::new(self, cx, Operation::Update, current.stored.key.name());
         self.mutate_face(&write, cx, old, object).await?;
         if object.resource_version().is_empty() {
@@ -116,9 +122,9 @@ impl Registry {
             guard.check(cx, object, Some(old)).await?;
         }
         strategy.reserve(cx, object, Some(old))?;
-        let result = self.change_reserved(cx, &write, current, object).await;
+        let result = self.change_reserved(cx, &write, current, shared).await;
         let is_stored = matches!(result, Ok(Attempt::Done(Fate::Stored(_))));
-        strategy.settle(cx, object, Some(old), is_stored);
+        strategy.settle(cx, shared, Some(old), is_stored);
         result
     }
 
@@ -127,10 +133,11 @@ impl Registry {
         cx: &Context<'_>,
         write: &Target<'_>,
         current: &Current<'_>,
-        object: &mut Object,
+        shared: &mut Arc<Object>,
     ) -> Result<Attempt, ApiError> {
         let strategy = self.strategy(cx.resource);
         let old = current.object;
+        let object = Arc::make_mut(shared);
         if strategy.bypasses_rules(cx.subresource) {
             shape::finish(&self.hub(cx.resource), object);
         } else {
@@ -156,12 +163,12 @@ impl Registry {
         let expect = Expect::At(stored.revision);
         let committed = if deletion::is_released(object, strategy) {
             // Whoever watches sees it go as it was stored, with the last finalizer.
-            self.take_away(cx, key, expect, object)
+            self.take_away(cx, key, expect, shared)
                 .await
-                .map(|()| Fate::Gone)
+                .map(|_| Fate::Gone)
         } else {
             let keeping = self.provide(cx, object, Some(old)).await?;
-            let stored = self.put(cx, key, expect, draft, object).await;
+            let stored = self.put(cx, key, expect, draft, shared).await;
             self.settle_beside(keeping, stored.is_ok()).await;
             stored.map(Fate::Stored)
         };

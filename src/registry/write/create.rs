@@ -3,6 +3,8 @@
 //! *Upstream:* `apiserver/pkg/registry/generic/registry/store.go` (`Create`),
 //! `apiserver/pkg/registry/rest/create.go`.
 
+use std::sync::Arc;
+
 use super::{Fate, Target, Written, group_resource, refuse_invalid};
 use crate::admission::Operation;
 use crate::error::{ApiError, FieldErrors, Reason};
@@ -51,19 +53,22 @@ impl Registry {
                 error
             });
         }
+        let prefix = object.generate_name().to_owned();
+        let taken = || ApiError::generate_name_conflict(&group_resource(cx), &prefix);
         for _ in 0..NAME_ATTEMPTS_MAX {
-            let mut named = object.clone();
-            let name = system_fields::generate_name(object.generate_name(), cx.entropy);
-            named.set(&["metadata", "name"], name);
-            match self.create_once(cx, named).await {
-                Err(error) if error.reason() == Reason::AlreadyExists => {}
-                other => return other,
+            let name = system_fields::generate_name(&prefix, cx.entropy);
+            object.set(&["metadata", "name"], name);
+            let key = object.key();
+            if self.reader.get(&cx.resource.storage, &key).is_some() {
+                continue;
             }
+            return match self.create_once(cx, object).await {
+                // Somebody has just drawn the same.
+                Err(error) if error.reason() == Reason::AlreadyExists => Err(taken()),
+                other => other,
+            };
         }
-        Err(ApiError::generate_name_conflict(
-            &group_resource(cx),
-            object.generate_name(),
-        ))
+        Err(taken())
     }
 
     async fn create_once(&self, cx: &Context<'_>, mut object: Object) -> Result<Written, ApiError> {
@@ -74,6 +79,7 @@ impl Registry {
         }
         let write = Target::new(self, cx, Operation::Create, object.name());
         strategy.reserve(cx, &mut object, None)?;
+        let mut object = Arc::new(object);
         let result = self
             .create_reserved(cx, strategy, &write, &mut object)
             .await;
@@ -88,8 +94,9 @@ impl Registry {
         cx: &Context<'_>,
         strategy: &dyn Strategy,
         write: &Target<'_>,
-        object: &mut Object,
+        shared: &mut Arc<Object>,
     ) -> Result<Fate, ApiError> {
+        let object = Arc::make_mut(shared);
         if cx.resource.subresource("status").is_some() && !strategy.keeps_status_on_create() {
             object.remove(&["status"]);
         }
@@ -117,7 +124,7 @@ impl Registry {
         object.remove(&["metadata", "resourceVersion"]);
         let draft = self.draft(cx, object).await?;
         let keeping = self.provide(cx, object, None).await?;
-        let stored = self.put(cx, &key, Expect::Absent, draft, object).await;
+        let stored = self.put(cx, &key, Expect::Absent, draft, shared).await;
         self.settle_beside(keeping, stored.is_ok()).await;
         stored.map(Fate::Stored).map_err(|error| {
             let there = match &error {

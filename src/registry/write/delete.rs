@@ -32,7 +32,7 @@ impl Registry {
             let old = old.map_err(|error| error.of_one(cx.resource))?;
             check_preconditions(cx, &old, options)?;
             strategy.check_delete(cx, &old, options)?;
-            let mut object = old.clone();
+            let mut object = Object::clone(&old);
             let outcome = deletion::mark(&mut object, strategy, options, cx.now);
             // What is on its way out already is nobody's decision any more.
             if !cx.is_inner && outcome != Outcome::Pending {
@@ -41,6 +41,7 @@ impl Registry {
             if outcome == Outcome::Mark {
                 strategy.prepare_delete(cx, &mut object);
             }
+            let mut object = Arc::new(object);
             let is_unchanged =
                 outcome == Outcome::Pending || (outcome == Outcome::Mark && object == old);
             let done = if options.is_dry_run {
@@ -82,12 +83,17 @@ impl Registry {
         &self,
         cx: &Context<'_>,
         current: &Arc<Stored>,
-        object: &mut Object,
+        object: &mut Arc<Object>,
         mark: Option<Draft>,
         outcome: Outcome,
     ) -> Result<Fate, Error> {
         let key = &current.key;
         let mut expect = Expect::At(current.revision);
+        let is_wanted = self.recent.is_wanted(&cx.resource.storage);
+        // What is not marked may have lost the finalizer that said what becomes of its dependents.
+        let is_as_stored = is_wanted
+            && cx.resource.custom.is_none()
+            && (mark.is_some() || current.parsed().finalizers().eq(object.finalizers()));
         if let Some(mark) = mark {
             let marked = self.put(cx, key, expect, mark, object).await?;
             if outcome == Outcome::Mark {
@@ -95,7 +101,12 @@ impl Registry {
             }
             expect = Expect::At(marked.revision);
         }
-        self.take_away(cx, key, expect, object).await?;
+        let gone = self.take_away(cx, key, expect, object).await?;
+        if is_as_stored {
+            // Who reads on in the log looks at it once more.
+            gone.remember(object);
+            self.recent.hold(object);
+        }
         Ok(Fate::Gone)
     }
 }

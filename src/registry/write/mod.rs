@@ -22,7 +22,7 @@ use super::handle::Registry;
 use super::{Context, Strategy, interpret};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{GroupResource, GroupVersionKind, Key, Object};
-use crate::storage::{Draft, Error, Expect, Store, Stored, Write};
+use crate::storage::{Draft, Error, Expect, Store, Stored, Tree, Write};
 
 /// How often a change is made anew after the object changed meanwhile.
 const CHANGE_ATTEMPTS_MAX: usize = 16;
@@ -41,7 +41,7 @@ impl Writer {
 pub struct Written {
     /// The object in the version it is handled in: as it is stored, as it was when it went, or, of
     /// a dry run, as it would be.
-    pub object: Object,
+    pub object: Arc<Object>,
     /// Where it is now.
     pub fate: Fate,
 }
@@ -76,18 +76,34 @@ pub struct Changed {
 }
 
 impl Registry {
-    /// Stores an object under its key, or fails as the store does. The object gets its version.
+    /// Stores an object under its key, or fails as the store does. The object gets its version. Who
+    /// reads on in the log need not parse it anew, where anybody wants it.
     async fn put(
         &self,
         cx: &Context<'_>,
         key: &Key,
         expect: Expect,
         draft: Draft,
-        object: &mut Object,
+        object: &mut Arc<Object>,
     ) -> Result<Arc<Stored>, Error> {
-        let stored = self.commit(cx, key, expect, Some(draft)).await?;
-        set_version(object, &stored);
-        Ok(stored)
+        // A custom resource may be stored in another version than it is handled in.
+        if cx.resource.custom.is_some() || !self.recent.is_wanted(&cx.resource.storage) {
+            let stored = self.commit(cx, key, expect, Some(draft)).await?;
+            set_version(Arc::make_mut(object), &stored);
+            return Ok(stored);
+        }
+        let tree = Tree::new(std::mem::take(object));
+        let committed = self.commit(cx, key, expect, Some(draft.with_tree(&tree)));
+        let committed = committed.await;
+        let fresh = committed
+            .as_ref()
+            .ok()
+            .and_then(|stored| stored.take_fresh());
+        *object = fresh.or_else(|| tree.take()).unwrap_or_default();
+        if committed.is_ok() {
+            self.recent.hold(object);
+        }
+        committed
     }
 
     /// Removes an object. It gets the version of its removal; what it had reserved is given back.
@@ -96,14 +112,14 @@ impl Registry {
         cx: &Context<'_>,
         key: &Key,
         expect: Expect,
-        object: &mut Object,
-    ) -> Result<(), Error> {
+        object: &mut Arc<Object>,
+    ) -> Result<Arc<Stored>, Error> {
         let stored = self.commit(cx, key, expect, None).await?;
         let strategy = self.strategy(cx.resource);
         strategy.settle_delete(cx, object);
         self.clear_beside(strategy.beside(object)).await;
-        set_version(object, &stored);
-        Ok(())
+        set_version(Arc::make_mut(object), &stored);
+        Ok(stored)
     }
 
     async fn commit(

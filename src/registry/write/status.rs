@@ -5,7 +5,7 @@
 //! ([`Chain::is_configured`](crate::admission::Chain::is_configured)), and that need no validation.
 //! *Upstream:* none; there it is an update like any other.
 
-use super::{attempt, lost_race};
+use super::{attempt, lost_race, set_version};
 use crate::error::ApiError;
 use crate::object::{Key, Object};
 use crate::registry::write::{Attempt, Fate};
@@ -34,10 +34,13 @@ impl Registry {
             return Err(lost_race(cx, &key));
         };
         let expect = Expect::At(stored.revision);
-        let put = self.put(cx, &key, expect, draft, &mut new).await;
+        let put = self.commit(cx, &key, expect, Some(draft)).await;
         match attempt(put.map(Fate::Stored), cx, &key)? {
-            Attempt::Done(_) => Ok(new),
-            Attempt::Moved => Err(lost_race(cx, &key)),
+            Attempt::Done(Fate::Stored(stored)) => {
+                set_version(&mut new, &stored);
+                Ok(new)
+            }
+            Attempt::Done(_) | Attempt::Moved => Err(lost_race(cx, &key)),
         }
     }
 }

@@ -12,7 +12,7 @@ mod table;
 mod watcher;
 mod window;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -63,6 +63,8 @@ struct State {
     /// No revision before this one is known of any resource.
     floor: Revision,
     tables: BTreeMap<GroupResource, Table>,
+    /// The last changes of all resources, for who reads the whole log and is not far behind.
+    tail: VecDeque<(GroupResource, Arc<Change>)>,
     kept: Kept,
 }
 
@@ -80,6 +82,7 @@ impl Cache {
                 revision: Revision(1),
                 floor: Revision(1),
                 tables: BTreeMap::new(),
+                tail: VecDeque::new(),
                 kept: Kept::default(),
             }),
             grown: Arc::default(),
@@ -99,6 +102,7 @@ impl Cache {
                 revision: state.revision,
                 floor: state.revision,
                 tables,
+                tail: VecDeque::new(),
                 kept: Kept::default(),
             }),
             grown: Arc::default(),
@@ -159,9 +163,23 @@ impl Cache {
 
     pub(super) fn log(&self, after: Revision) -> Result<Vec<(GroupResource, Arc<Change>)>, Error> {
         let state = self.state.read();
+        if after > state.revision {
+            let current = state.revision;
+            return Err(Error::Future { current });
+        }
+        if let Some(tail) = state.tail_after(after) {
+            return Ok(tail);
+        }
         let mut log = Vec::new();
         for (resource, table) in &state.tables {
-            state.check(resource, after)?;
+            let oldest = state.floor.max(table.floor);
+            if after < oldest {
+                return Err(Error::Compacted { oldest });
+            }
+            let newest = table.all.window.newest();
+            if newest.is_none_or(|newest| newest <= after) {
+                continue;
+            }
             let later = table.all.window.after(after);
             log.extend(later.into_iter().map(|change| (resource.clone(), change)));
         }
@@ -196,6 +214,7 @@ impl Cache {
         let State {
             revision,
             tables,
+            tail,
             kept,
             ..
         } = &mut *state;
@@ -207,7 +226,12 @@ impl Cache {
             return Err(Error::Unavailable("the table just made is gone".to_owned()));
         };
         let next = Revision(revision.0 + 1);
+        let resource = write.resource.clone();
         let change = Arc::new(table.apply(write, next)?);
+        if tail.len() >= TAIL_MAX.min(self.limits.window_events_max) {
+            tail.pop_front();
+        }
+        tail.push_back((resource, Arc::clone(&change)));
         let object = Arc::clone(&change.object);
         *revision = next;
         kept.add(&change);
@@ -246,7 +270,20 @@ impl Cache {
     }
 }
 
+/// So many changes of all resources stand in one row.
+const TAIL_MAX: usize = 256;
+
 impl State {
+    /// Everything after a revision, as long as that is not far behind.
+    fn tail_after(&self, after: Revision) -> Option<Vec<(GroupResource, Arc<Change>)>> {
+        let behind = usize::try_from(self.revision.0 - after.0).ok()?;
+        let start = self.tail.len().checked_sub(behind)?;
+        if after < self.floor {
+            return None;
+        }
+        Some(self.tail.range(start..).cloned().collect())
+    }
+
     /// Whether everything after a revision is known.
     fn check(&self, resource: &GroupResource, at: Revision) -> Result<(), Error> {
         let table = self.tables.get(resource).map(|table| table.floor);
