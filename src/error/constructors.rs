@@ -182,6 +182,11 @@ impl ApiError {
         })
     }
 
+    /// Whoever would have to answer cannot be reached now.
+    pub fn service_unavailable(why: impl Into<String>) -> Self {
+        Self::new(Reason::ServiceUnavailable, why)
+    }
+
     /// Our own fault, or a request the real server fails on with a 500.
     pub fn internal(why: impl Into<String>) -> Self {
         let why = why.into();

@@ -9,6 +9,7 @@ pub mod context;
 pub mod custom;
 pub mod decode;
 pub mod delete_options;
+pub mod destination;
 pub mod handle;
 pub mod interpret;
 pub mod meta;
@@ -28,6 +29,7 @@ pub mod write;
 
 pub use context::{Context, Settings};
 pub use delete_options::{DeleteOptions, Propagation};
+pub use destination::{Destination, Way};
 pub use handle::{Kinds, Registry};
 pub use printer::{Column, Printer};
 pub use request::{Form, Options, Request, Target, Verb, Wire};

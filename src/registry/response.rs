@@ -5,6 +5,7 @@ use std::borrow::Borrow;
 use bytes::{Buf, Bytes};
 use futures_util::stream::BoxStream;
 
+use super::destination::Destination;
 use crate::storage::Item;
 
 /// What is answered.
@@ -30,6 +31,8 @@ pub enum Body {
     Events(BoxStream<'static, Batch>),
     /// Plain text (logs).
     Text(Bytes),
+    /// What is inside of a pod is to answer.
+    Pod(Box<Destination>),
 }
 
 /// A piece of a list.
@@ -120,6 +123,7 @@ impl std::fmt::Debug for Body {
             Self::Protobuf(pieces) => f.debug_tuple("Protobuf").field(&pieces.len()).finish(),
             Self::Events(_) => f.write_str("Events"),
             Self::Text(bytes) => f.debug_tuple("Text").field(bytes).finish(),
+            Self::Pod(destination) => f.debug_tuple("Pod").field(&destination.way).finish(),
         }
     }
 }
@@ -130,6 +134,15 @@ impl Response {
         Self {
             code,
             body: Body::Protobuf(pieces),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// An answer that what is inside of a pod gives.
+    pub fn pod(destination: Destination) -> Self {
+        Self {
+            code: 200,
+            body: Body::Pod(Box::new(destination)),
             warnings: Vec::new(),
         }
     }

@@ -21,8 +21,10 @@ mod oidc;
 mod openapi;
 mod pages;
 pub mod path;
+mod pods;
 mod proxy;
 mod record;
+pub mod spdy;
 mod steer;
 pub mod tls;
 mod usage;
@@ -251,7 +253,9 @@ impl Door {
             flow.add(answer.headers_mut());
         }
         trail.answered(record::status(answer.status().as_u16()), || None);
-        if matches!(answer.body(), encode::Payload::Events(_)) {
+        let is_long = matches!(answer.body(), encode::Payload::Events(_))
+            || answer.extensions().get::<pods::Opening>().is_some();
+        if is_long {
             trail.record(Stage::ResponseStarted);
         } else {
             trail.record_all(filters::goes_on(asked));
@@ -296,6 +300,7 @@ impl Door {
         }
         let body = body::read(body, &self.limits).await;
         let is_cut_off = body.as_ref().is_err_and(|unread| unread.is_cut_off);
+        let sent = body.as_ref().map_or_else(|_| Bytes::new(), Bytes::clone);
         let turn = self.turn(is_inside).await;
         let answer = match body {
             Ok(body) => {
@@ -309,11 +314,18 @@ impl Door {
         };
         drop((turn, place));
         let answer = match answer {
-            Ok((response, media)) => {
-                record::succeeded(trail, &response);
-                let answer = encode::answer(response, media, &asked.headers);
-                watch::count(answer, self, series, trail)
-            }
+            Ok((response, media)) => match response.body {
+                Body::Pod(to) => pods::answer(self, (asked, sent), *to, trail).await,
+                _ => {
+                    record::succeeded(trail, &response);
+                    let answer = encode::answer(response, media, &asked.headers);
+                    Ok(watch::count(answer, self, series, trail))
+                }
+            },
+            Err(error) => Err(error),
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
             Err(error) if self.is_nowhere(asked, &error) => encode::not_found(),
             Err(error) => {
                 if error.code() >= 500 {
@@ -533,7 +545,13 @@ impl Door {
     }
 }
 
-/// What every answer carries that comes from a handler.
+/// Waits no longer than so for what somebody on the other side of a connection has to do. They live
+/// by the wall, whatever the cluster's clock says.
+#[allow(clippy::disallowed_methods)]
+async fn within<T>(patience: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(patience, work).await.ok()
+}
+
 /// Says that what was shown of who asks was not looked at.
 fn warn_of_spaces(asked: &Asked, headers: &mut HeaderMap) {
     let shown = asked.headers.get(http::header::AUTHORIZATION);
@@ -544,6 +562,7 @@ fn warn_of_spaces(asked: &Asked, headers: &mut HeaderMap) {
     }
 }
 
+/// What every answer carries that comes from a handler.
 fn finish(mut answer: Answer, is_cut_off: bool) -> Answer {
     let headers = answer.headers_mut();
     if is_cut_off {

@@ -135,7 +135,7 @@ fn request(asked: &Asked, target: &Target, user: &User, body: Bytes) -> Option<R
     Some(request)
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
+pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<String> = headers
         .get_all(CONNECTION)
         .iter()

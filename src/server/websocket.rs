@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -16,6 +16,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::encode::{Answer, Payload};
+use super::pods::Opening;
 use crate::sim::Spawn;
 
 /// What a key is signed with to show that it was read as one.
@@ -56,6 +57,10 @@ pub(super) fn grant(mut answer: Answer, wish: Option<Wish>, spawn: &Spawn) -> An
         spawn(Box::pin(carry(wish.upgrade, far)));
         return answer;
     }
+    if let Some(opening) = answer.extensions_mut().remove::<Opening>() {
+        opening.begin(wish.upgrade);
+        return answer;
+    }
     let Some(key) = wish.key.filter(|_| is_watch) else {
         return answer;
     };
@@ -68,17 +73,21 @@ pub(super) fn grant(mut answer: Answer, wish: Option<Wish>, spawn: &Spawn) -> An
             let _ = send(TokioIo::new(connection), events, is_text).await;
         }
     }));
-    let signed = [key.as_bytes(), GUID.as_bytes()].concat();
-    let signed = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &signed));
     let mut out = Answer::new(Payload::whole(Bytes::new()));
     *out.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = out.headers_mut();
+    sign(&key, out.headers_mut());
+    out
+}
+
+/// Shows a client of WebSockets that its key was read as one.
+pub(super) fn sign(key: &HeaderValue, headers: &mut HeaderMap) {
+    let signed = [key.as_bytes(), GUID.as_bytes()].concat();
+    let signed = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &signed));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     if let Ok(signed) = HeaderValue::from_str(&signed) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, signed);
     }
-    out
 }
 
 /// The connection to another server that has granted a wish; goes with its answer.

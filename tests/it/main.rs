@@ -26,6 +26,7 @@ mod crd_versions;
 mod decode;
 mod discovery;
 mod fuzz_corpus;
+mod inside;
 mod kinds;
 mod managed_fields;
 mod managed_versions;

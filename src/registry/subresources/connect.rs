@@ -58,7 +58,11 @@ fn options(kind: &GroupVersionKind, request: &Request) -> Option<Object> {
         let all = values(name);
         let first = all.first().copied().unwrap_or("");
         let value: Value = match field {
-            Field::Flag => matches!(first, "1" | "t" | "T" | "true" | "TRUE" | "True").into(),
+            // Whatever does not mean no means yes (`Convert_Slice_string_To_bool`).
+            Field::Flag => all
+                .first()
+                .is_some_and(|text| *text != "0" && !text.eq_ignore_ascii_case("false"))
+                .into(),
             Field::Text => first.into(),
             Field::Texts => all.into(),
             Field::Numbers => all

@@ -12,6 +12,7 @@ pub mod percent;
 pub mod plain;
 pub mod pod_spec;
 pub mod pod_template;
+pub mod proxied;
 pub mod quantity;
 pub mod resource_name;
 pub mod signer_name;

@@ -154,6 +154,10 @@ impl Entry {
         self.changes.subscribe()
     }
 
+    pub(super) fn is_begun(&self) -> bool {
+        *self.changes.borrow() > 0
+    }
+
     pub(super) fn tell(&self) {
         self.changes.send_modify(|count| *count += 1);
     }

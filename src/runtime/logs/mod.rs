@@ -105,6 +105,13 @@ impl Logs {
         self.change(of, |entry, limits| entry.append(stream, data, time, limits));
     }
 
+    /// What a life is taken to have written of which nobody has said anything yet.
+    pub fn introduce(&self, of: &Instance, data: &[u8], time: Timestamp) {
+        if !self.has(of) {
+            self.append_at(of, Stream::Stdout, data, time);
+        }
+    }
+
     /// A life is over: what waits for the rest of its line is one now, and who follows the log is
     /// told that nothing more will come.
     pub fn end(&self, of: &Instance) {
@@ -118,9 +125,10 @@ impl Logs {
         kept.entries.get(of).is_some_and(Entry::has_ended)
     }
 
-    /// Whether there is a log, be it empty.
+    /// Whether anybody has said anything of what was written, be it nothing.
     pub fn has(&self, of: &Instance) -> bool {
-        self.kept.lock().entries.contains_key(of)
+        let kept = self.kept.lock();
+        kept.entries.get(of).is_some_and(Entry::is_begun)
     }
 
     /// Forgets a pod.

@@ -56,6 +56,8 @@ pub fn answer(response: Response, media: Media, headers: &HeaderMap) -> Answer {
             };
             with_type(Payload::Events(Events::new(events)), kind)
         }
+        // The door has led there by now.
+        Body::Pod(_) => not_found(),
         Body::Text(bytes) if bytes.is_empty() => http::Response::new(Payload::whole(bytes)),
         Body::Text(bytes) => with_type(
             Payload::whole(bytes),

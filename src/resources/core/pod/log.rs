@@ -1,7 +1,10 @@
-//! Logs of containers: of a pod that has no node yet, there are none.
+//! Logs of containers: whether they may be read as asked; of a pod that has no node yet, there are
+//! none.
 //!
 //! *Upstream:* `pkg/registry/core/pod/rest/log.go`, `pkg/registry/core/pod/strategy.go`
 //! (`LogLocation`).
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -11,7 +14,7 @@ use super::streams::{check_node, container, pod};
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, GroupVersionKind};
 use crate::registry::response::Body;
-use crate::registry::{Connect, Context, Registry, Request, Response};
+use crate::registry::{Connect, Context, Destination, Registry, Request, Response, Way};
 use crate::resources::shared::look::Look;
 
 /// `pods/log`.
@@ -27,13 +30,16 @@ impl Connect for Log {
         Box::pin(async move {
             check(cx, request)?;
             let pod = pod(cx)?;
-            container(&pod, request.parameter("container").unwrap_or(""))?;
+            let container = container(&pod, request.parameter("container").unwrap_or(""))?;
             let node = pod.at("spec").text("nodeName");
             if !node.is_empty() {
                 check_node(cx, node)?;
-                return Err(ApiError::not_implemented(
-                    "logs of pods that have a node: no process runs behind an emulated pod yet",
-                ));
+                let container = container.to_owned();
+                return Ok(Response::pod(Destination {
+                    way: Way::Log,
+                    pod: Arc::new(pod),
+                    container,
+                }));
             }
             Ok(Response {
                 code: 204,

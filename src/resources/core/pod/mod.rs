@@ -16,7 +16,7 @@ mod validate;
 
 use crate::error::{ApiError, FieldErrors};
 use crate::object::{FieldPath, Object};
-use crate::registry::{Connect, Context, Strategy};
+use crate::registry::{Connect, Context, Strategy, Way};
 use crate::resources::shared::look::Look;
 use crate::resources::shared::names::check_label;
 use crate::resources::shared::plain::value_at;
@@ -155,7 +155,10 @@ impl Strategy for PodStrategy {
             "binding" => Some(&binding::Binding),
             "eviction" => Some(&eviction::Eviction),
             "log" => Some(&log::Log),
-            "exec" | "attach" | "portforward" | "proxy" => Some(&streams::Streams),
+            "exec" => Some(&streams::Streams(Way::Exec)),
+            "attach" => Some(&streams::Streams(Way::Attach)),
+            "portforward" => Some(&streams::Streams(Way::Forward)),
+            "proxy" => Some(&streams::Proxy),
             _ => None,
         }
     }

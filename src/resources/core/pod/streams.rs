@@ -1,17 +1,22 @@
-//! What talks to the processes of a pod: refused, since none runs behind an emulated one.
+//! What leads into a pod: its commands and its ports.
 //!
-//! *Upstream:* `pkg/registry/core/pod/strategy.go` (`streamLocation`, `validateContainer`).
+//! *Upstream:* `pkg/registry/core/pod/rest/subresources.go`, `pkg/registry/core/pod/strategy.go`
+//! (`streamLocation`, `validateContainer`, `ResourceLocation`).
+
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use crate::auth::Attributes;
 use crate::error::ApiError;
 use crate::object::quote::quoted;
 use crate::object::{GroupResource, Key, Object};
-use crate::registry::{Connect, Context, Registry, Request, Response};
+use crate::registry::{Connect, Context, Destination, Registry, Request, Response, Way};
 use crate::resources::shared::look::Look;
+use crate::resources::shared::proxied::{self, Proxied};
 
-/// `pods/exec`, `pods/attach`, `pods/portforward` and `pods/proxy`.
-pub(super) struct Streams;
+/// `pods/exec`, `pods/attach` and `pods/portforward`.
+pub(super) struct Streams(pub(super) Way);
 
 impl Connect for Streams {
     fn call<'a>(
@@ -21,24 +26,13 @@ impl Connect for Streams {
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let feature = format!(
-                "pods/{}: no process runs behind an emulated pod yet",
-                cx.subresource
-            );
-            let pod = if cx.subresource == "proxy" {
-                proxied(cx)?
+            check_may_create(cx).await?;
+            let pod = pod(cx)?;
+            let container = if self.0 == Way::Forward {
+                ""
             } else {
-                pod(cx)?
+                container(&pod, request.parameter("container").unwrap_or(""))?
             };
-            if cx.subresource == "proxy" {
-                return Err(match pod.at("status").text("podIP") {
-                    "" => ApiError::bad_request("address not allowed"),
-                    _ => ApiError::not_implemented(&feature),
-                });
-            }
-            if cx.subresource != "portforward" {
-                container(&pod, request.parameter("container").unwrap_or(""))?;
-            }
             let node = pod.at("spec").text("nodeName");
             if node.is_empty() {
                 let name = pod.name();
@@ -47,7 +41,69 @@ impl Connect for Streams {
                 )));
             }
             check_node(cx, node)?;
-            Err(ApiError::not_implemented(&feature))
+            let container = container.to_owned();
+            Ok(Response::pod(Destination {
+                way: self.0.clone(),
+                pod: Arc::new(pod),
+                container,
+            }))
+        })
+    }
+}
+
+/// To run something takes the right to create, even for browsers, which can only GET.
+async fn check_may_create(cx: &Context<'_>) -> Result<(), ApiError> {
+    let group_version = &cx.resource.group_version;
+    let attributes = Attributes {
+        verb: "create",
+        is_resource: true,
+        group: &group_version.group,
+        version: &group_version.version,
+        namespace: cx.namespace,
+        resource: &cx.resource.plural,
+        subresource: cx.subresource,
+        name: cx.name,
+        ..Attributes::default()
+    };
+    let authorizer = &cx.access.authorizer;
+    authorizer.check(cx.reader, cx.user, &attributes).await
+}
+
+/// `pods/proxy`.
+pub(super) struct Proxy;
+
+impl Connect for Proxy {
+    fn call<'a>(
+        &'a self,
+        _registry: &'a Registry,
+        cx: &'a Context<'a>,
+        _request: &'a Request,
+    ) -> BoxFuture<'a, Result<Response, ApiError>> {
+        Box::pin(async move {
+            let Some(asked) = Proxied::parse(cx.name) else {
+                let asked = quoted(cx.name);
+                let why = format!("invalid pod request {asked}");
+                return Err(ApiError::bad_request(why));
+            };
+            let key = Key::new(cx.namespace, asked.name);
+            let stored = cx.reader.get(&cx.resource.storage, &key);
+            let pods = GroupResource::new("", "pods");
+            let pod = stored.ok_or_else(|| ApiError::not_found(&pods, asked.name))?;
+            let pod = pod.object();
+            if pod.at("status").text("podIP").is_empty() {
+                return Err(ApiError::bad_request("address not allowed"));
+            }
+            let first = || {
+                let containers = pod.at("spec").list("containers").iter();
+                let mut ports = containers.filter_map(|one| one.list("ports").first());
+                ports.next().map(|port| port.number("containerPort"))
+            };
+            let port = match asked.port {
+                "" => first().unwrap_or(asked.usual_port()).try_into().ok(),
+                text => text.parse().ok(),
+            };
+            let port = port.ok_or_else(|| proxied::unreachable_port(&pod, asked.port))?;
+            Ok(asked.lead(pod, port))
         })
     }
 }
@@ -59,21 +115,6 @@ pub(super) fn check_node(cx: &Context, name: &str) -> Result<(), ApiError> {
         Some(_) => Ok(()),
         None => Err(ApiError::not_found(&GroupResource::new("", "pods"), name)),
     }
-}
-
-/// The pod that a request for a proxy means: `NAME`, `NAME:PORT` or `SCHEME:NAME:PORT`.
-fn proxied(cx: &Context) -> Result<Object, ApiError> {
-    let parts: Vec<&str> = cx.name.split(':').collect();
-    let ([name] | [name, _] | ["" | "http" | "https", name, _]) = parts[..] else {
-        let asked = quoted(cx.name);
-        return Err(ApiError::bad_request(format!(
-            "invalid pod request {asked}"
-        )));
-    };
-    let key = Key::new(cx.namespace, name);
-    let stored = cx.reader.get(&cx.resource.storage, &key);
-    let missing = || ApiError::not_found(&GroupResource::new("", "pods"), name);
-    Ok(stored.ok_or_else(missing)?.object())
 }
 
 /// The pod of a request.

@@ -9,6 +9,7 @@ mod endpoints;
 mod families;
 mod node_ports;
 mod pool;
+mod proxy;
 mod update;
 mod validate;
 mod warnings;
@@ -20,7 +21,7 @@ use crate::error::{ApiError, FieldErrors};
 use crate::object::{GroupVersionKind, Object};
 use crate::registry::strategy::NameRule;
 use crate::registry::write::Beside;
-use crate::registry::{Context, Strategy};
+use crate::registry::{Connect, Context, Strategy};
 use crate::resources::shared::look::Look;
 
 /// What is special about services.
@@ -100,6 +101,10 @@ impl Strategy for ServiceStrategy {
         } else {
             warnings::of_status(cx, object);
         }
+    }
+
+    fn subresource(&self, name: &str) -> Option<&dyn Connect> {
+        (name == "proxy").then_some(&proxy::Proxy as &dyn Connect)
     }
 
     fn name_rule(&self) -> NameRule {

@@ -1,0 +1,107 @@
+//! The door to what is inside of a pod: commands, ports and logs, as a kubelet serves them and an
+//! API server passes them on.
+//!
+//! A request that is let in becomes a connection of its own ([`opening`]); what is spoken on it
+//! are channels in messages of a WebSocket ([`channels`]) or streams of SPDY ([`super::spdy`]).
+//! All that a session holds is bounded: who does not read is waited for, and holds up nobody else.
+//!
+//! *Invariant:* whoever goes takes with them all that was started for them.
+//! *Upstream:* `pkg/kubelet/server/server.go`, `k8s.io/kubelet/pkg/cri/streaming`,
+//! `apiserver/pkg/util/proxy`.
+
+mod channels;
+mod command;
+mod forward;
+mod life;
+mod log;
+mod opening;
+mod proxy;
+mod tunnel;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+pub(super) use self::opening::Opening;
+use super::encode::{Answer, Payload};
+use super::filters::Asked;
+use super::{Door, Pods};
+use crate::audit::Trail;
+use crate::error::ApiError;
+use crate::registry::{Destination, Way};
+use crate::runtime::Place;
+
+/// A request that leads into a pod.
+struct Visit<'a> {
+    door: &'a Arc<Door>,
+    pods: &'a Pods,
+    asked: &'a Asked,
+    destination: Destination,
+    body: Bytes,
+    trail: &'a Trail,
+}
+
+/// Leads into a pod.
+pub(super) async fn answer(
+    door: &Arc<Door>,
+    (asked, body): (&Asked, Bytes),
+    destination: Destination,
+    trail: &Trail,
+) -> Result<Answer, ApiError> {
+    let Some(pods) = door.pods.get() else {
+        return Err(ApiError::service_unavailable("nothing runs pods yet"));
+    };
+    let visit = Visit {
+        door,
+        pods,
+        asked,
+        destination,
+        body,
+        trail,
+    };
+    match visit.destination.way {
+        Way::Log => log::answer(&visit),
+        Way::Proxy { port, .. } => proxy::answer(&visit, port).await,
+        Way::Exec | Way::Attach => command::answer(&visit),
+        Way::Forward => forward::answer(&visit),
+    }
+}
+
+impl Visit<'_> {
+    fn place(&self) -> Place {
+        let pod = Arc::clone(&self.destination.pod);
+        Place::new(pod, self.destination.container.clone())
+    }
+
+    /// The values of a parameter.
+    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let all = self.asked.query.iter();
+        all.filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a parameter is set.
+    fn flag(&self, name: &str) -> bool {
+        self.values(name).next().is_some_and(is_set)
+    }
+}
+
+/// Whether the value of a parameter means yes: any that does not mean no.
+fn is_set(value: &str) -> bool {
+    value != "0" && !value.eq_ignore_ascii_case("false")
+}
+
+/// An error of a kubelet, as text; an API server passes it on as it is.
+fn told(code: StatusCode, text: impl Into<Bytes>) -> Answer {
+    let mut out = super::encode::plain_text(text);
+    *out.status_mut() = code;
+    out
+}
+
+/// No answer but its code.
+fn bare(code: StatusCode) -> Answer {
+    let mut out = Answer::new(Payload::empty());
+    *out.status_mut() = code;
+    out
+}

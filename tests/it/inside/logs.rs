@@ -1,0 +1,149 @@
+//! What containers wrote.
+
+use std::time::Duration;
+
+use mockernetes::Cluster;
+use mockernetes::client::ReplyBody;
+use mockernetes::runtime::logs::Stream;
+use serde_json::{Value, json};
+
+use super::{cluster, path, pod, with_pod};
+use crate::support::raw;
+
+async fn read(cluster: &Cluster, query: &str) -> (u16, String) {
+    let target = path(&format!("log?{query}"));
+    let reply = cluster.client().request("GET", &target, &[], "").await;
+    let ReplyBody::Whole(body) = reply.body else {
+        panic!("a stream");
+    };
+    (reply.code, String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn lines(cluster: &Cluster, query: &str) -> String {
+    let (code, text) = read(cluster, query).await;
+    assert_eq!(code, 200, "{text}");
+    text
+}
+
+async fn message(cluster: &Cluster, query: &str) -> (u16, String) {
+    let (code, text) = read(cluster, query).await;
+    let status: Value = serde_json::from_str(&text).unwrap();
+    (code, status["message"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_container_of_which_nothing_is_said_wrote_one_line() {
+    let cluster = cluster().await;
+    for container in ["web", "side"] {
+        let text = lines(&cluster, &format!("container={container}")).await;
+        assert_eq!(
+            text,
+            format!("Mock logs for pod web in container {container}\n")
+        );
+    }
+    let text = lines(&cluster, "container=web&timestamps=true").await;
+    let expected = "2026-01-01T00:00:00.000000000Z Mock logs for pod web in container web\n";
+    assert_eq!(text, expected);
+}
+
+#[tokio::test]
+async fn the_last_lines_are_read_as_asked() {
+    let cluster = cluster().await;
+    for number in 1..=5 {
+        let text = format!("line {number}\n");
+        assert!(cluster.append_log("default", "web", "web", &text));
+        cluster.advance(Duration::from_secs(10)).await;
+    }
+    let web = |query: &str| format!("container=web&{query}");
+    for (query, expected) in [
+        ("tailLines=2", "line 4\nline 5\n"),
+        ("tailLines=0", ""),
+        ("tailLines=9", "line 1\nline 2\nline 3\nline 4\nline 5\n"),
+        ("limitBytes=9", "line 1\nli"),
+        ("sinceSeconds=25", "line 4\nline 5\n"),
+        ("sinceTime=2026-01-01T00:00:40Z", "line 5\n"),
+        ("tailLines=3&sinceSeconds=15", "line 5\n"),
+        ("insecureSkipTLSVerifyBackend=true&tailLines=1", "line 5\n"),
+    ] {
+        assert_eq!(lines(&cluster, &web(query)).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn both_streams_are_in_one_log_and_unfinished_lines_are_not() {
+    let cluster = cluster().await;
+    let write = |stream, text| {
+        cluster.append_log_to(stream, ("default", "web"), "web", text);
+    };
+    write(Stream::Stdout, "out ");
+    write(Stream::Stderr, "err\n");
+    assert_eq!(lines(&cluster, "container=web").await, "err\n");
+    write(Stream::Stdout, "put\n");
+    assert_eq!(lines(&cluster, "container=web").await, "err\nout put\n");
+    assert!(!cluster.append_log("default", "web", "nosuch", "x\n"));
+    assert!(!cluster.append_log("default", "nosuch", "web", "x\n"));
+}
+
+#[tokio::test]
+async fn a_log_is_followed_to_the_end_of_its_container() {
+    let cluster = cluster().await;
+    let target = path("log?container=web&follow=true");
+    let request = format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let reply = raw(&cluster, request.as_bytes()).await;
+    assert_eq!(reply.code, 200);
+    assert_eq!(reply.headers["content-type"], "text/plain");
+    let ReplyBody::Events(mut pieces) = reply.body else {
+        panic!("a whole body");
+    };
+    let mut text = String::new();
+    let mut said = 0;
+    use futures_util::StreamExt;
+    while let Some(piece) = pieces.next().await {
+        text.push_str(std::str::from_utf8(&piece).unwrap());
+        said += 1;
+        if said < 4 {
+            let more = format!("more {said}\n");
+            assert!(cluster.append_log("default", "web", "web", &more));
+        } else {
+            let pods = cluster.client().api("v1", "pods").namespace("default");
+            let _ = pods.delete("web").await;
+        }
+    }
+    let expected = "Mock logs for pod web in container web\nmore 1\nmore 2\nmore 3\n";
+    assert_eq!(text, expected);
+}
+
+#[tokio::test]
+async fn the_life_before_has_a_log_of_its_own() {
+    let exits = json!({"mockernetes.dev/exit-after.web": "10s"});
+    let cluster = with_pod(&pod(&exits)).await;
+    let why = r#"previous terminated container "web" in pod "web" not found"#;
+    let refused = message(&cluster, "container=web&previous=true").await;
+    assert_eq!(refused, (400, why.to_owned()));
+    assert!(cluster.append_log("default", "web", "web", "first life\n"));
+    cluster.advance(Duration::from_secs(15)).await;
+    assert!(cluster.append_log("default", "web", "web", "second life\n"));
+    assert_eq!(lines(&cluster, "container=web").await, "second life\n");
+    assert_eq!(
+        lines(&cluster, "container=web&previous=true").await,
+        "first life\n"
+    );
+}
+
+#[tokio::test]
+async fn a_container_that_waits_has_no_log() {
+    let waits = json!({"mockernetes.dev/start-after": "1h"});
+    let cluster = with_pod(&pod(&waits)).await;
+    let why = r#"container "web" in pod "web" is waiting to start: ContainerCreating"#;
+    assert_eq!(
+        message(&cluster, "container=web").await,
+        (400, why.to_owned())
+    );
+    let why = "a container name must be specified for pod web, choose one of: [web side]";
+    assert_eq!(message(&cluster, "").await, (400, why.to_owned()));
+    let why = "container nosuch is not valid for pod web";
+    assert_eq!(
+        message(&cluster, "container=nosuch").await,
+        (400, why.to_owned())
+    );
+}
