@@ -24,7 +24,7 @@ use crate::client::Client;
 use crate::registry::Registry;
 use crate::resources::kinds::BuiltIn;
 use crate::runner::{Handle, Means, Runner};
-use crate::runtime::{Logs, Plain, Surroundings};
+use crate::runtime::{Logs, Plain, Surroundings, forget_the_gone};
 use crate::schema::{Catalog, tables};
 use crate::server::local::{Behind, Local};
 use crate::server::tls;
@@ -118,6 +118,8 @@ fn lead_into_pods(
         spawn: tasks.spawn_until_stop(),
     };
     let spawn = Arc::clone(&surroundings.spawn);
+    let reader = Arc::clone(&registry.reader);
+    spawn(Box::pin(forget_the_gone(reader, Arc::clone(&logs))));
     let runtime = match &builder.pod_runtime {
         Some(make) => make(surroundings),
         None => Arc::new(Plain::new(surroundings)),

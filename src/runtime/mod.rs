@@ -7,10 +7,12 @@
 //! *Invariant:* knows no HTTP and no subprotocol; writes no objects but through a client.
 //! *Upstream:* `k8s.io/cri-api` (`Exec`, `Attach`, `PortForward`), `pkg/kubelet/kuberuntime`.
 
+mod forget;
 pub mod logs;
 mod place;
 mod plain;
 mod ports;
+mod report;
 
 use std::sync::Arc;
 
@@ -18,10 +20,12 @@ use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
+pub use self::forget::forget_the_gone;
 pub use self::logs::Logs;
 pub use self::place::{Place, Stage};
 pub use self::plain::Plain;
 pub use self::ports::{Listener, listener};
+pub use self::report::ended;
 use crate::client::Client;
 use crate::error::ApiError;
 use crate::object::Object;

@@ -1,14 +1,15 @@
 //! The plainest runtime: containers that have nothing in them but a handful of programs.
 //!
 //! `cat`, `echo`, `true`, `false`, and `sh -c` with `exit N` or one of the others. Whoever attaches
-//! reads what is written into the container's log from then on.
+//! reads what is written into the container's log from then on; where the container reads from its
+//! standard input, its own command runs for whoever attaches, and the container ends with it.
 
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::logs::Stream;
+use super::logs::{Stream, Tee};
 use super::{Connection, Exit, Invocation, Listener, Place, Runtime, Streams, Surroundings, ports};
 use crate::object::Object;
 use crate::object::quote::quoted;
@@ -39,8 +40,13 @@ impl Runtime for Plain {
     }
 
     fn attach(&self, place: Place, _tty: bool, streams: Streams) -> BoxFuture<'static, Exit> {
-        let logs = Arc::clone(&self.surroundings.logs);
+        let surroundings = self.surroundings.clone();
         Box::pin(async move {
+            let argv = interactive(&place);
+            if !argv.is_empty() {
+                return main(&surroundings, &place, &argv, streams).await;
+            }
+            let logs = surroundings.logs;
             let instance = place.instance();
             let (mut stdout, mut stderr) = (streams.stdout, streams.stderr);
             let mut changed = logs.changed(&instance);
@@ -70,6 +76,43 @@ impl Runtime for Plain {
     fn connect(&self, pod: Arc<Object>, port: u16) -> BoxFuture<'static, Option<Connection>> {
         Box::pin(async move { ports::listener(&pod, port).map(Listener::connect) })
     }
+}
+
+/// What a container runs, where it reads from its standard input.
+fn interactive(place: &Place) -> Vec<String> {
+    let spec = place.spec();
+    let words = |field: &str| spec[field].as_array().into_iter().flatten();
+    let all = words("command").chain(words("args"));
+    let all = all.filter_map(|word| word.as_str().map(str::to_owned));
+    if spec["stdin"] == true {
+        all.collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Runs what a container runs, and ends the container with it.
+async fn main(
+    surroundings: &Surroundings,
+    place: &Place,
+    argv: &[String],
+    mut streams: Streams,
+) -> Exit {
+    let (logs, instance) = (&surroundings.logs, place.instance());
+    logs.begin(&instance);
+    let log = |stream| logs.writer(instance.clone(), stream);
+    streams.stdout = Box::new(Tee::new(streams.stdout, log(Stream::Stdout)));
+    streams.stderr = Box::new(Tee::new(streams.stderr, log(Stream::Stderr)));
+    let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+    let exit = run(&argv, streams).await.unwrap_or(Exit::Code(141));
+    let code = match &exit {
+        Exit::Code(code) => *code,
+        Exit::Failed(_) => 127,
+    };
+    logs.end(&instance);
+    let now = surroundings.clock.now();
+    super::ended(&surroundings.client, place, code, now).await;
+    exit
 }
 
 /// Runs a program.

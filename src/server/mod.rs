@@ -12,6 +12,7 @@ mod discovery;
 pub mod encode;
 mod filters;
 mod health;
+mod limits;
 pub mod listen;
 pub mod local;
 mod media_type;
@@ -39,7 +40,9 @@ use futures_util::StreamExt;
 use http::header::{CACHE_CONTROL, CONNECTION};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
+pub use limits::Limits;
 pub use listen::Spawn;
+pub use pods::Pods;
 
 use self::encode::Answer;
 use self::filters::Asked;
@@ -55,51 +58,8 @@ use crate::object::GroupVersionKind;
 use crate::registry::request::AtHand;
 use crate::registry::{Body, Form, Registry, Request, Response, Verb, Wire, decode, table};
 use crate::runner::{Handle, Turn};
-use crate::runtime::{Logs, Runtime};
 use crate::schema::protobuf;
 use crate::sim::Entropy;
-
-/// How much of anything the server takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Of a body; kube-apiserver's own limit.
-    pub body_bytes_max: usize,
-    /// Of path and query together.
-    pub uri_bytes_max: usize,
-    /// Of all headers together; Go's default.
-    pub header_bytes_max: usize,
-    /// Reading requests at once; 0 for no limit.
-    pub in_flight_max: i64,
-    /// The same for requests that change something.
-    pub mutating_in_flight_max: i64,
-    /// Watches at once; 0 for no limit.
-    pub watches_max: i64,
-    /// How long a client may take to send a body.
-    pub body_patience: Duration,
-    /// Connections at once; more wait to be accepted.
-    pub connections_max: usize,
-    /// How long a client may take to agree on TLS.
-    pub handshake_patience: Duration,
-    /// How long a connection may be without a request; sending its head included.
-    pub idle_patience: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            body_bytes_max: 3 * 1024 * 1024,
-            uri_bytes_max: 60_000,
-            header_bytes_max: 1 << 20,
-            in_flight_max: 3000,
-            mutating_in_flight_max: 3000,
-            watches_max: 20_000,
-            body_patience: body::PATIENCE,
-            connections_max: 20_000,
-            handshake_patience: Duration::from_secs(10),
-            idle_patience: Duration::from_secs(90),
-        }
-    }
-}
 
 /// Told when the cluster stops.
 pub type Stop = tokio::sync::watch::Receiver<bool>;
@@ -126,16 +86,6 @@ pub struct Door {
     pages: axum::Router,
     pods: OnceLock<Pods>,
     stop: Stop,
-}
-
-/// What is inside of pods.
-pub struct Pods {
-    /// Who runs their containers.
-    pub runtime: Arc<dyn Runtime>,
-    /// What those have written.
-    pub logs: Arc<Logs>,
-    /// Where what they are doing for a client lives.
-    pub spawn: Spawn,
 }
 
 impl Door {
@@ -167,13 +117,6 @@ impl Door {
     /// Records requests from now on.
     pub fn record(&mut self, recorder: Recorder) {
         self.recorder = Some(recorder);
-    }
-
-    /// Leads into pods from now on; what is inside of them may itself ask at the door, which is
-    /// why it comes after it.
-    pub fn lead_to(&self, pods: Pods) {
-        // There is one cluster behind a door.
-        let _ = self.pods.set(pods);
     }
 
     /// Answers one request.
@@ -293,6 +236,15 @@ impl Door {
                 Err(unread) => (fail(unread.error), unread.is_cut_off),
             };
         }
+        if asked.path == pods::append::PATH {
+            return match body::read(body, &self.limits).await {
+                Ok(body) => (
+                    pods::append::answer(self, asked, &body).unwrap_or_else(fail),
+                    false,
+                ),
+                Err(unread) => (fail(unread.error), unread.is_cut_off),
+            };
+        }
         if !asked.location.is_resource {
             let is_cut_off = body::discard(body, manner).await;
             let answer = filters::without_panic(trail, self.page(asked)).await;
@@ -314,14 +266,7 @@ impl Door {
         };
         drop((turn, place));
         let answer = match answer {
-            Ok((response, media)) => match response.body {
-                Body::Pod(to) => pods::answer(self, (asked, sent), *to, trail).await,
-                _ => {
-                    record::succeeded(trail, &response);
-                    let answer = encode::answer(response, media, &asked.headers);
-                    Ok(watch::count(answer, self, series, trail))
-                }
-            },
+            Ok(answered) => self.hand_on(asked, sent, answered, series, trail).await,
             Err(error) => Err(error),
         };
         let answer = match answer {

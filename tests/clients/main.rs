@@ -16,5 +16,6 @@
 mod full;
 mod kubectl;
 mod programs;
+mod streams;
 mod suites;
 mod support;

@@ -13,6 +13,7 @@
     reason = "a test fails by panicking, and this one reports figures"
 )]
 
+mod inside;
 mod watcher;
 mod wire;
 mod writer;

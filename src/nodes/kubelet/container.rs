@@ -27,6 +27,8 @@ pub(super) struct Container<'a> {
     /// Its status as it is stored; null where it has none.
     pub(super) known: &'a Value,
     pub(super) is_init: bool,
+    /// Whether somebody added it to look into the pod: it is never started again.
+    pub(super) is_ephemeral: bool,
     pub(super) now: Timestamp,
 }
 
@@ -56,6 +58,9 @@ impl Container<'_> {
 
     /// Whether it is started again after it ended with a code.
     fn is_restarted(&self, code: i64) -> bool {
+        if self.is_ephemeral {
+            return false;
+        }
         let policy = self.pod.text(&["spec", "restartPolicy"]);
         match self.spec["restartPolicy"].as_str().unwrap_or(policy) {
             "Never" => false,

@@ -217,6 +217,8 @@ fn is_settled(pod: &Object) -> bool {
     pod.text(&["status", "phase"]) == "Running"
         && conditions.iter().any(is_ready)
         && pod.items(&["spec", "readinessGates"]).is_empty()
+        && pod.items(&["spec", "ephemeralContainers"]).len()
+            == pod.items(&["status", "ephemeralContainerStatuses"]).len()
         && pod.integer(&["spec", "activeDeadlineSeconds"]).is_none()
         && !pod.annotations().any(|(key, _)| key.starts_with(PREFIX))
         && !is_of_job(pod)

@@ -64,6 +64,10 @@ pub(super) fn live(pod: &Object, now: Timestamp) -> Life {
     if !inits.is_empty() {
         status["initContainerStatuses"] = inits.into();
     }
+    let added: Vec<Value> = ephemeral(pod, now).collect();
+    if !added.is_empty() && !is_blocked {
+        status["ephemeralContainerStatuses"] = added.into();
+    }
     Life {
         status,
         wake: wakes.into_iter().min(),
@@ -82,19 +86,48 @@ pub(super) fn containers(
     } else {
         ("containers", "containerStatuses")
     };
+    listed(pod, (specs, statuses), now).map(move |container| Container {
+        is_init,
+        ..container
+    })
+}
+
+/// The containers that somebody added to look into the pod, each with its next status.
+fn ephemeral(pod: &Object, now: Timestamp) -> impl Iterator<Item = Value> {
+    let lists = ("ephemeralContainers", "ephemeralContainerStatuses");
+    listed(pod, lists, now).map(|container| {
+        let container = Container {
+            is_ephemeral: true,
+            ..container
+        };
+        let mut status = container.advance().status;
+        // Nobody asks whether they are ready.
+        status["ready"] = false.into();
+        status
+            .as_object_mut()
+            .map(|status| status.remove("started"));
+        status
+    })
+}
+
+fn listed<'a>(
+    pod: &'a Object,
+    (specs, statuses): (&'static str, &'static str),
+    now: Timestamp,
+) -> impl Iterator<Item = Container<'a>> {
     let known = pod.items(&["status", statuses]);
-    pod.items(&["spec", specs])
-        .iter()
-        .map(move |spec| Container {
-            pod,
-            spec,
-            known: known
-                .iter()
-                .find(|status| status["name"] == spec["name"])
-                .unwrap_or(&Value::Null),
-            is_init,
-            now,
-        })
+    let all = pod.items(&["spec", specs]).iter();
+    all.map(move |spec| Container {
+        pod,
+        spec,
+        known: known
+            .iter()
+            .find(|status| status["name"] == spec["name"])
+            .unwrap_or(&Value::Null),
+        is_init: false,
+        is_ephemeral: false,
+        now,
+    })
 }
 
 fn is_running(status: &Value) -> bool {

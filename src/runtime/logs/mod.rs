@@ -8,6 +8,7 @@
 
 mod entry;
 mod query;
+mod tee;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use self::entry::Entry;
 pub use self::entry::{Cursor, Line};
 pub use self::query::{Query, Reading};
+pub use self::tee::Tee;
 pub use self::writer::Writer;
 use crate::sim::Clock;
 
@@ -137,6 +139,17 @@ impl Logs {
         let all: Vec<Instance> = kept.of_pod(pod).cloned().collect();
         for one in all {
             kept.remove(&one);
+        }
+    }
+
+    /// Forgets all pods but those of which this holds.
+    pub fn keep(&self, is_kept: impl Fn(&str) -> bool) {
+        let kept = self.kept.lock();
+        let pods = kept.entries.keys().map(|instance| instance.pod.clone());
+        let gone: Vec<String> = pods.filter(|pod| !is_kept(pod)).collect();
+        drop(kept);
+        for pod in gone {
+            self.forget(&pod);
         }
     }
 

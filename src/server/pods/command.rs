@@ -129,7 +129,11 @@ impl Command {
             None => self.runtime.attach(place, self.options.tty, streams),
         };
         tokio::select! {
-            exit = running => exit,
+            exit = running => match exit {
+                // How what runs ends is told by its container's status.
+                Exit::Code(_) if self.argv.is_none() => Exit::Code(0),
+                exit => exit,
+            },
             () = life::over(self.registry.reader.as_ref(), &self.place) => {
                 // What runs beside a container is killed with it; who had joined it is done.
                 Exit::Code(if self.argv.is_some() { 137 } else { 0 })

@@ -73,7 +73,11 @@ pub(super) fn answer(visit: &Visit<'_>) -> Result<Answer, ApiError> {
     let tunnels: Vec<&str> = known.iter().copied().filter(is_tunnel).collect();
     if tunnels.contains(&TUNNELLED) {
         return Ok(opening::websocket(visit, &[TUNNELLED], move |io, _| {
-            async move { over_spdy(Tunnel::new(channels::accept(io).await), ports).await }.boxed()
+            async move {
+                let tunnel = Tunnel::new(channels::accept(io).await);
+                Box::pin(over_spdy(tunnel, ports)).await;
+            }
+            .boxed()
         }));
     }
     if !tunnels.is_empty() {

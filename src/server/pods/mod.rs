@@ -9,6 +9,7 @@
 //! *Upstream:* `pkg/kubelet/server/server.go`, `k8s.io/kubelet/pkg/cri/streaming`,
 //! `apiserver/pkg/util/proxy`.
 
+pub(super) mod append;
 mod channels;
 mod command;
 mod forward;
@@ -24,13 +25,55 @@ use bytes::Bytes;
 use http::StatusCode;
 
 pub(super) use self::opening::Opening;
-use super::encode::{Answer, Payload};
-use super::filters::Asked;
-use super::{Door, Pods};
+use super::encode::{self, Answer, Payload};
+use super::filters::{self, Asked};
+use super::metrics::Series;
+use super::negotiate::Media;
+use super::{Door, Spawn, record, watch};
 use crate::audit::Trail;
 use crate::error::ApiError;
-use crate::registry::{Destination, Way};
-use crate::runtime::Place;
+use crate::registry::{Body, Destination, Response, Way};
+use crate::runtime::{Logs, Place, Runtime};
+
+/// What is inside of pods.
+pub struct Pods {
+    /// Who runs their containers.
+    pub runtime: Arc<dyn Runtime>,
+    /// What those have written.
+    pub logs: Arc<Logs>,
+    /// Where what they are doing for a client lives.
+    pub spawn: Spawn,
+}
+
+impl Door {
+    /// Leads into pods from now on; what is inside of them may itself ask at the door, which is
+    /// why it comes after it.
+    pub fn lead_to(&self, pods: Pods) {
+        // There is one cluster behind a door.
+        let _ = self.pods.set(pods);
+    }
+
+    /// Makes an answer of what the corridor answered, or of what is inside of a pod.
+    pub(super) async fn hand_on(
+        self: &Arc<Self>,
+        asked: &Asked,
+        sent: Bytes,
+        (response, media): (Response, Media),
+        series: Series,
+        trail: &Trail,
+    ) -> Result<Answer, ApiError> {
+        if let Body::Pod(to) = response.body {
+            let answer = answer(self, (asked, sent), *to, trail);
+            let answer = filters::without_panic(trail, answer).await?;
+            let code = answer.status().as_u16();
+            trail.answered(record::status(code), || None);
+            return Ok(answer);
+        }
+        record::succeeded(trail, &response);
+        let answer = encode::answer(response, media, &asked.headers);
+        Ok(watch::count(answer, self, series, trail))
+    }
+}
 
 /// A request that leads into a pod.
 struct Visit<'a> {
@@ -43,7 +86,7 @@ struct Visit<'a> {
 }
 
 /// Leads into a pod.
-pub(super) async fn answer(
+async fn answer(
     door: &Arc<Door>,
     (asked, body): (&Asked, Bytes),
     destination: Destination,
@@ -94,7 +137,7 @@ fn is_set(value: &str) -> bool {
 
 /// An error of a kubelet, as text; an API server passes it on as it is.
 fn told(code: StatusCode, text: impl Into<Bytes>) -> Answer {
-    let mut out = super::encode::plain_text(text);
+    let mut out = encode::plain_text(text);
     *out.status_mut() = code;
     out
 }

@@ -11,8 +11,11 @@ use super::{Fault, dictionary};
 /// How large a block may be, decompressed.
 const BLOCK_BYTES_MAX: usize = 256 * 1024;
 
-/// How many headers a block may have.
+/// How many headers a block may have, counted by their values.
 const HEADERS_MAX: usize = 1000;
+
+/// How long a header's name may be.
+const NAME_BYTES_MAX: usize = 1024;
 
 /// What is looked back at.
 const WINDOW_BYTES: usize = 32 * 1024;
@@ -114,7 +117,14 @@ pub fn parse(mut block: &[u8]) -> Result<Headers, Fault> {
     for _ in 0..count {
         let name = text(&mut block).ok_or(SHORT)?;
         let values = text(&mut block).ok_or(SHORT)?;
+        if name.len() > NAME_BYTES_MAX {
+            return Err(Fault::Protocol("a header whose name is too long"));
+        }
         for value in values.split('\0') {
+            // Many empty values take little room where they come from, and much here.
+            if out.len() == HEADERS_MAX {
+                return Err(Fault::Protocol("too many headers"));
+            }
             out.push((name.to_ascii_lowercase(), value.to_owned()));
         }
     }

@@ -416,7 +416,7 @@ impl<I: AsyncRead> Incoming<I> {
 
     async fn open(&mut self, id: u32, is_last: bool, block: &[u8]) -> Result<(), Fault> {
         let headers = self.inflater.headers(block)?;
-        if id % 2 == 0 || id <= self.last {
+        if id.is_multiple_of(2) || id <= self.last {
             self.send(Out::Reset(id, Reset::Protocol)).await;
             return Ok(());
         }

@@ -69,7 +69,7 @@ async fn an_exit_code_is_told_as_a_status() {
     let (mut spdy, _) = spdy::open(&cluster, &target, "v4.channel.k8s.io").await;
     let id = spdy.open(&[("streamtype", "error")]).await;
     spdy.open(&[("streamtype", "stdout")]).await;
-    spdy.to_the_end().await;
+    spdy.read_all().await;
     let error: Value = serde_json::from_slice(&spdy.streams[&id].data).unwrap();
     assert_eq!(error, expected);
     assert!(spdy.has_gone);
@@ -114,7 +114,7 @@ async fn stdin_ends_where_a_stream_does() {
         spdy.open(&[("streamtype", "stderr")]).await;
         spdy.send(stdin, b"to and ", false).await;
         spdy.send(stdin, b"fro", true).await;
-        spdy.to_the_end().await;
+        spdy.read_all().await;
         assert_eq!(spdy.streams[&stdout].data, b"to and fro");
         assert!(spdy.streams[&stdout].is_answered && spdy.streams[&stdout].has_ended);
         let word = if version.starts_with("v4") {
@@ -208,4 +208,57 @@ async fn who_attaches_reads_what_is_written_from_then_on() {
         said.starts_with("after\n") && !said.contains("before"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn a_container_that_reads_runs_for_whoever_attaches_and_ends_with_its_command() {
+    let cluster = cluster().await;
+    let pods = cluster.client().api("v1", "pods").namespace("default");
+    let container = json!({"name": "once", "image": "busybox", "stdin": true, "args": ["cat"]});
+    let pod = json!({
+        "metadata": {"name": "once"},
+        "spec": {"restartPolicy": "Never", "containers": [container]},
+    });
+    pods.create(&pod).await.unwrap();
+    cluster.settle().await;
+    let target = "/api/v1/namespaces/default/pods/once/attach?stdin=1&stdout=1";
+    let (mut socket, _) = websocket(&cluster, target, "v5.channel.k8s.io").await;
+    socket.send(0, b"said once\n").await;
+    socket.send(255, &[0]).await;
+    let heard = socket.hear().await;
+    assert_eq!(heard.stdout, b"said once\n");
+    assert_eq!(heard.error, SUCCESS);
+    cluster.settle().await;
+    let pod = pods.get("once").await.unwrap();
+    assert_eq!(pod["status"]["phase"], "Succeeded");
+    let log = "/api/v1/namespaces/default/pods/once/log";
+    let log = cluster.client().request("GET", log, &[], "").await;
+    assert_eq!(log.into_bytes().await, "said once\n");
+}
+
+#[tokio::test]
+async fn who_looks_into_a_pod_has_a_container_of_their_own() {
+    let cluster = cluster().await;
+    let added =
+        json!([{"name": "debugger", "image": "busybox", "stdin": true, "command": ["cat"]}]);
+    let patch = json!({"spec": {"ephemeralContainers": added}}).to_string();
+    let target = path("ephemeralcontainers");
+    let headers = [("content-type", "application/strategic-merge-patch+json")];
+    let reply = cluster
+        .client()
+        .request("PATCH", &target, &headers, patch)
+        .await;
+    assert_eq!(reply.code, 200);
+    cluster.settle().await;
+    let target = path("attach?container=debugger&stdin=1&stdout=1");
+    let (mut socket, _) = websocket(&cluster, &target, "v5.channel.k8s.io").await;
+    socket.send(0, b"here").await;
+    socket.send(255, &[0]).await;
+    assert_eq!(socket.hear().await.stdout, b"here");
+    cluster.settle().await;
+    let pods = cluster.client().api("v1", "pods").namespace("default");
+    let status = pods.get("web").await.unwrap()["status"].take();
+    let ended = &status["ephemeralContainerStatuses"][0]["state"]["terminated"];
+    assert_eq!(ended["exitCode"], 0);
+    assert_eq!(status["phase"], "Running");
 }

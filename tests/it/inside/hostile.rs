@@ -69,7 +69,7 @@ async fn a_control_frame_that_is_too_large_is_not_waited_for() {
     head.put_u32(0x8003_0001);
     head.put_u32(0x00ff_ffff);
     spdy.raw(&head).await;
-    spdy.to_the_end().await;
+    spdy.read_all().await;
     assert!(spdy.has_gone);
     all_is_well(&cluster).await;
 }
@@ -87,6 +87,14 @@ async fn headers_that_swell_are_not_unpacked() {
     block.extend(packed);
     let refused = Inflater::default().headers(&block).unwrap_err();
     assert_eq!(refused.to_string(), "headers that are too large");
+}
+
+#[test]
+fn headers_of_many_values_are_not_told_apart() {
+    let (name, values) = ("a".repeat(1000), "\0".repeat(100_000));
+    let block = Deflater::default().block(&[(&name[..], &values[..])]);
+    let refused = Inflater::default().headers(&block).unwrap_err();
+    assert_eq!(refused.to_string(), "too many headers");
 }
 
 #[test]
@@ -161,6 +169,6 @@ async fn who_keeps_windows_is_not_sent_more_than_fits() {
     assert_eq!(spdy.streams[&stdout].data.len(), 1000);
     let update = [&stdout.to_be_bytes()[..], &[0, 0, 3, 232]].concat();
     spdy.control(9, 0, &update).await;
-    spdy.to_the_end().await;
+    spdy.read_all().await;
     assert_eq!(spdy.streams[&stdout].data.len(), 1500);
 }

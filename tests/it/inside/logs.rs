@@ -85,7 +85,7 @@ async fn both_streams_are_in_one_log_and_unfinished_lines_are_not() {
 }
 
 #[tokio::test]
-async fn a_log_is_followed_to_the_end_of_its_container() {
+async fn a_log_is_followed_read_all_of_its_container() {
     let cluster = cluster().await;
     let target = path("log?container=web&follow=true");
     let request = format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -146,4 +146,28 @@ async fn a_container_that_waits_has_no_log() {
         message(&cluster, "container=nosuch").await,
         (400, why.to_owned())
     );
+}
+
+#[tokio::test]
+async fn whoever_may_steer_appends_to_a_log() {
+    let cluster = cluster().await;
+    let client = cluster.client();
+    let target = "/-/logs?pod=web&container=side&stream=stderr";
+    let reply = client.request("POST", target, &[], "one\ntwo\n").await;
+    assert_eq!(reply.code, 200);
+    let reply = client
+        .request("POST", "/-/logs?pod=web", &[], "first\n")
+        .await;
+    assert_eq!(reply.code, 200);
+    assert_eq!(lines(&cluster, "container=side").await, "one\ntwo\n");
+    assert_eq!(lines(&cluster, "container=web").await, "first\n");
+    for (method, target, code) in [
+        ("GET", "/-/logs?pod=web", 405),
+        ("POST", "/-/logs?pod=nosuch", 404),
+        ("POST", "/-/logs?pod=web&container=nosuch", 400),
+        ("POST", "/-/logs?pod=web&stream=stdin", 400),
+    ] {
+        let reply = client.request(method, target, &[], "x").await;
+        assert_eq!(reply.code, code, "{method} {target}");
+    }
 }

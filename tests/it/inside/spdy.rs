@@ -146,7 +146,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Spdy<I> {
     }
 
     /// Reads to the end of the connection.
-    pub(crate) async fn to_the_end(&mut self) {
+    pub(crate) async fn read_all(&mut self) {
         while self.read().await {}
     }
 
