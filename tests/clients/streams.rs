@@ -187,7 +187,9 @@ fn commands(kubectl: &Kubectl<'_>) {
         [&["exec", "web", "-c", "web"], flags, &["--"], argv].concat()
     };
     kubectl.says(&exec(&[], &["echo", "hi"]), "hi\n");
-    let blob: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
+    let blob: Vec<u8> = (0..3_000_000_u32)
+        .map(|n| (n.wrapping_mul(n) >> 7) as u8)
+        .collect();
     let (code, out, err) = kubectl.run(&exec(&["-i"], &["cat"]), &blob);
     assert_eq!(code, 0, "{err}");
     assert!(out == blob, "{} of {} bytes", out.len(), blob.len());

@@ -103,6 +103,10 @@ fn instance(place: &Place, is_previous: bool) -> Result<Instance, ApiError> {
 
 /// What is said of a container that nobody says anything of.
 fn introduce(logs: &Logs, place: &Place, of: &Instance) {
+    // Of one that waits for somebody to attach it is known that it wrote nothing yet.
+    if place.spec()["stdin"] == true {
+        return;
+    }
     let (pod, container) = (place.pod.name(), &place.container);
     let line = format!("Mock logs for pod {pod} in container {container}\n");
     let status = place.status();
