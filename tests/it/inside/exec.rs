@@ -7,8 +7,8 @@ use super::{cluster, path, spdy};
 
 /// The path of a command in the container `web`.
 fn command(argv: &[&str], streams: &str) -> String {
-    let argv: String = argv.iter().map(|word| format!("&command={word}")).collect();
-    path(&format!("exec?container=web{argv}&{streams}"))
+    let argv = argv.join("&command=");
+    path(&format!("exec?container=web&command={argv}&{streams}"))
 }
 
 const SUCCESS: &str = r#"{"metadata":{},"status":"Success"}"#;

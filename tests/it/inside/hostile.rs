@@ -3,7 +3,7 @@
 use bytes::{BufMut, BytesMut};
 use mockernetes::server::spdy::frame::{Control, Head};
 use mockernetes::server::spdy::headers::{Deflater, Inflater, parse};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::upgrade::websocket;
 use super::{cluster, path, spdy};
@@ -51,7 +51,6 @@ async fn frames_that_are_none_end_their_connection_alone() {
             *version = 3;
             *kind %= 12;
         }
-        use tokio::io::AsyncWriteExt;
         // The server may have hung up before all was sent.
         let _ = spdy.io.write_all(&nonsense).await;
         let _ = spdy.io.shutdown().await;
@@ -129,7 +128,6 @@ async fn messages_that_are_none_end_their_connection_alone() {
         let mut io = socket.0.into_inner();
         let length = 1 + chance.next(500);
         let nonsense = chance.bytes(length);
-        use tokio::io::AsyncWriteExt;
         let _ = io.write_all(&nonsense).await;
         let _ = io.shutdown().await;
         let mut rest = Vec::new();

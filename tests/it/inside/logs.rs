@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use mockernetes::Cluster;
 use mockernetes::client::ReplyBody;
 use mockernetes::runtime::logs::Stream;
@@ -97,7 +98,6 @@ async fn a_log_is_followed_read_all_of_its_container() {
     };
     let mut text = String::new();
     let mut said = 0;
-    use futures_util::StreamExt;
     while let Some(piece) = pieces.next().await {
         text.push_str(std::str::from_utf8(&piece).unwrap());
         said += 1;
