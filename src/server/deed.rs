@@ -156,7 +156,8 @@ fn whole(body: Body) -> Bytes {
             pieces.concat().into()
         }
         Body::Protobuf(pieces) => pieces.concat().into(),
-        Body::Events(_) => Bytes::new(),
+        // No deed watches, or enters a pod.
+        Body::Events(_) | Body::Pod(_) => Bytes::new(),
     }
 }
 
