@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::custom::reading;
 use super::query::Selection;
 use super::{Context, Form, Kinds, Registry, Request, Wire};
-use crate::object::{GroupVersion, Object};
+use crate::object::{GroupVersion, Object, json};
 use crate::schema::{Resource, protobuf};
 use crate::storage::{Revision, Stored, version_tag};
 
@@ -64,8 +64,7 @@ impl View {
         }
         if self.resource.custom.is_some() {
             let bytes = self.bytes(stored);
-            let value = serde_json::from_slice(&bytes).unwrap_or_default();
-            return Object::from_value(value).unwrap_or_default();
+            return Object::from_value(json::read(&bytes)).unwrap_or_default();
         }
         let object = stored.object();
         let Some(from) = GroupVersion::parse(object.api_version()) else {

@@ -11,11 +11,10 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use serde_json::Value;
 
 use super::draft::{self, Draft, Facts, Tree};
 use super::{Forms, Revision};
-use crate::object::{Key, ManagedFields, Object};
+use crate::object::{Key, ManagedFields, Object, json};
 
 /// An object in the store.
 #[derive(Debug)]
@@ -178,12 +177,7 @@ impl Stored {
 
     /// The object, parsed anew from its bytes.
     pub fn object(&self) -> Object {
-        let parse = |json: &[u8]| {
-            serde_json::from_slice::<Value>(json)
-                .ok()
-                .and_then(Object::from_value)
-                .unwrap_or_default()
-        };
+        let parse = |text: &[u8]| Object::from_value(json::read(text)).unwrap_or_default();
         let place = &self.facts.managed_fields;
         if place.is_empty() {
             return parse(self.json());

@@ -426,3 +426,25 @@ async fn all_unknown_fields_of_a_custom_resource_are_named() {
     let failure = reply.into_json().await.unwrap_err();
     assert_eq!(failure.message().matches("unknown field").count(), 150);
 }
+
+#[tokio::test]
+async fn what_is_deep_is_read_as_it_was_written() {
+    let cluster = cluster().await;
+    let mut definition = definition();
+    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = schema;
+    definitions(&cluster).create(&definition).await.unwrap();
+    let v1 = hosts(&cluster, "v1");
+    let deep = (0..200).fold(json!({}), |inner, _| json!({"a": inner}));
+    v1.create(&host("v1", "a", &deep)).await.unwrap();
+    let labels = json!({"metadata": {"labels": {"a": "b"}}});
+    v1.patch("a", PatchKind::Merge, &labels).await.unwrap();
+    let path = "/apis/example.com/v1/hosts/a";
+    for media in ["application/json", "application/yaml"] {
+        let headers = [("accept", media)];
+        let reply = cluster.client.request("GET", path, &headers, "").await;
+        let text = String::from_utf8(reply.into_bytes().await.to_vec()).unwrap();
+        let depth = text.matches("\"a\":{").count() + text.matches(" a:").count();
+        assert!(depth >= 199, "{media}: {depth}");
+    }
+}

@@ -126,7 +126,7 @@ pub(super) fn add_components(
     into: &mut Map<String, Value>,
 ) {
     let schema = custom.open_api_schema.as_deref();
-    let schema = schema.map(|text| serde_json::from_slice::<Value>(text).unwrap_or_default());
+    let schema = schema.map(crate::object::json::read);
     let schema = match &schema {
         // Readers of v2 take an object with properties to allow no others.
         Some(schema) if form == Form::V2 && is_true(schema, FLAGS[2]) => {

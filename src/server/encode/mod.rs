@@ -16,7 +16,6 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde_json::Value;
 
 use super::negotiate::{self, Encoding, Endpoint, Media};
 use super::watch::Events;
@@ -119,7 +118,7 @@ fn list(mut chunks: Vec<Chunk>, media: Media, headers: &HeaderMap) -> Answer {
 
 /// JSON in another encoding, and its media type; `None` for what has no protobuf.
 fn reencode(json: &[u8], media: Media) -> Option<(Bytes, HeaderValue)> {
-    let value = || serde_json::from_slice::<Value>(json).unwrap_or_default();
+    let value = || crate::object::json::read(json);
     Some(match media.encoding {
         Encoding::Json => (pretty::indent(json).into(), JSON),
         Encoding::Yaml => (yaml::write(&value()).into(), YAML),

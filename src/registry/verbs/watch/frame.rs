@@ -247,7 +247,7 @@ impl Frames {
 
 /// JSON of a built-in kind as a body of protobuf.
 fn to_protobuf(json: &[u8]) -> Bytes {
-    let object = serde_json::from_slice(json).unwrap_or_default();
+    let object = crate::object::json::read(json);
     protobuf::from_json(&object).unwrap_or_default().into()
 }
 
