@@ -171,6 +171,9 @@ const TABLE: &[(&str, Make)] = &[
     ("pod-garbage-collector-controller", |_| {
         Box::new(node::pod_garbage::PodGarbage::default())
     }),
+    ("device-taint-eviction-controller", |_| {
+        Box::new(node::device_eviction::DeviceEviction)
+    }),
     ("taint-eviction-controller", |_| {
         Box::new(node::eviction::TaintEviction::default())
     }),

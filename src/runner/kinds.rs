@@ -133,6 +133,7 @@ kinds! {
     VOLUME_ATTRIBUTES_CLASSES: "storage.k8s.io" "v1" "volumeattributesclasses" "VolumeAttributesClass" cluster;
     IP_ADDRESSES: "networking.k8s.io" "v1" "ipaddresses" "IPAddress" cluster;
     SERVICE_CIDRS: "networking.k8s.io" "v1" "servicecidrs" "ServiceCIDR" cluster;
+    DEVICE_TAINT_RULES: "resource.k8s.io" "v1" "devicetaintrules" "DeviceTaintRule" cluster;
     STORAGE_VERSION_MIGRATIONS: "storagemigration.k8s.io" "v1" "storageversionmigrations" "StorageVersionMigration" cluster;
     CLUSTER_TRUST_BUNDLES: "certificates.k8s.io" "v1" "clustertrustbundles" "ClusterTrustBundle" cluster;
     POD_CERTIFICATE_REQUESTS: "certificates.k8s.io" "v1" "podcertificaterequests" "PodCertificateRequest" namespaced;

@@ -1,5 +1,6 @@
 //! Nodes: whether they are alive, what their state keeps away from them, and which pods must go.
 
+pub(super) mod device_eviction;
 pub(super) mod eviction;
 pub(super) mod lifecycle;
 pub(super) mod pod_garbage;

@@ -296,3 +296,52 @@ async fn a_selector_that_comes_to_nothing_is_told() {
          fields"
     );
 }
+
+#[tokio::test]
+async fn pods_leave_devices_that_drive_them_off() {
+    let cluster = living_cluster_with_nodes(3).await;
+    make_devices(&cluster).await;
+    let one = |tolerations: Value| {
+        json!({"requests": [{"name": "r", "exactly":
+            {"deviceClassName": "gpu", "tolerations": tolerations}}]})
+    };
+    let stays = json!([{"key": "broken", "operator": "Exists", "effect": "NoExecute",
+        "tolerationSeconds": 60}]);
+    let (claim, _) = ask_for(&cluster, "stays", one(stays)).await;
+    assert_eq!(given(&claim), [("r", "small")]);
+    let (claim, _) = ask_for(&cluster, "goes", one(json!([]))).await;
+    assert_eq!(given(&claim), [("r", "large")]);
+    let pods = cluster.client().api("v1", "pods").namespace("default");
+    let keep = json!({"metadata": {"finalizers": ["example.com/keep"]}});
+    let how = mockernetes::client::PatchKind::Merge;
+    pods.patch("goes", how, &keep).await.unwrap();
+    let rule = json!({"metadata": {"name": "all"}, "spec": {
+        "deviceSelector": {"driver": "gpu.example.com"},
+        "taint": {"key": "broken", "effect": "NoExecute"}}});
+    let rules = cluster
+        .client()
+        .api("resource.k8s.io/v1", "devicetaintrules");
+    rules.create(&rule).await.unwrap();
+    cluster.settle().await;
+    let gone = pods.get("goes").await.unwrap();
+    assert!(gone["metadata"]["deletionTimestamp"].is_string());
+    let conditions = gone["status"]["conditions"].as_array().unwrap();
+    let target = conditions
+        .iter()
+        .find(|one| one["type"] == "DisruptionTarget")
+        .unwrap();
+    assert_eq!(target["reason"], "DeletionByDeviceTaintManager");
+    assert_eq!(
+        target["message"],
+        "Device Taint manager: deleting due to NoExecute taint"
+    );
+    let events = cluster.client().api("v1", "events").namespace("default");
+    let told = events
+        .list("fieldSelector=reason%3DDeviceTaintManagerEviction")
+        .await
+        .unwrap();
+    assert_eq!(items(&told)[0]["message"], "Marking for deletion");
+    assert!(pods.get("stays").await.is_ok());
+    assert!(cluster.advance(std::time::Duration::from_mins(1)).await);
+    assert_eq!(pods.get("stays").await.unwrap_err().code, 404);
+}
