@@ -24,7 +24,8 @@ use crate::client::Client;
 use crate::registry::Registry;
 use crate::resources::kinds::BuiltIn;
 use crate::runner::{Handle, Means, Runner};
-use crate::runtime::{Logs, Plain, Surroundings, forget_the_gone};
+use crate::runtime::scripted::Scripted;
+use crate::runtime::{Logs, Surroundings, forget_the_gone};
 use crate::schema::{Catalog, tables};
 use crate::server::local::{Behind, Local};
 use crate::server::tls;
@@ -122,7 +123,7 @@ fn lead_into_pods(
     spawn(Box::pin(forget_the_gone(reader, Arc::clone(&logs))));
     let runtime = match &builder.pod_runtime {
         Some(make) => make(surroundings),
-        None => Arc::new(Plain::new(surroundings)),
+        None => Arc::new(Scripted::new(surroundings)),
     };
     let pods = Pods {
         runtime,

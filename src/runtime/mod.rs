@@ -13,6 +13,7 @@ mod place;
 mod plain;
 mod ports;
 mod report;
+pub mod scripted;
 
 use std::sync::Arc;
 

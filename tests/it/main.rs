@@ -35,6 +35,7 @@ mod object;
 mod openapi;
 mod patch;
 mod pods;
+mod project;
 mod properties;
 mod protobuf;
 mod published_schema;
