@@ -25,7 +25,7 @@ const SEEDS: u64 = 200;
 const THREADS: u64 = 2;
 
 /// Steps of a workload, and of every tenth.
-const STEPS: [u64; 2] = [8, 40];
+const STEPS: [u64; 2] = [8, 16];
 
 /// Where everything happens.
 const NAMESPACE: &str = "sim";
