@@ -6,8 +6,8 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use serde_json::Value;
-use tokio::sync::Mutex as Gate;
 
+use super::gates::Gates;
 use super::rules::{Answering, Rules};
 use super::volumes::Volumes;
 use super::{environment, volumes};
@@ -31,8 +31,10 @@ pub(super) struct Containers {
     rules: Rules,
     kept: Mutex<BTreeMap<Instance, Kept>>,
     volumes: Volumes,
-    /// Who makes a container is alone with it: its init containers run once.
-    gate: Gate<()>,
+    /// Of each pod: who makes a container is alone with its pod, whose init containers run once.
+    pods: Gates,
+    /// Of each namespace: what pods that are gone leave behind is whole before another is entered.
+    leaving: Gates,
 }
 
 impl Containers {
@@ -42,13 +44,14 @@ impl Containers {
             surroundings,
             rules,
             kept: Mutex::default(),
-            gate: Gate::new(()),
+            pods: Gates::default(),
+            leaving: Gates::default(),
         }
     }
 
     /// The inside of a container, as it is now.
     pub(super) async fn enter(&self, place: &Place) -> Result<Machine, Errno> {
-        let _alone = self.gate.lock().await;
+        let _alone = self.pods.pass(place.pod.uid()).await;
         let instance = place.instance();
         let known = self
             .kept
@@ -151,6 +154,7 @@ impl Containers {
 
     /// Ends what pods of a namespace had that are gone.
     async fn retire(&self, pod: &Object) {
+        let _alone = self.leaving.pass(pod.namespace()).await;
         let mut own: Vec<(String, String)> = self
             .kept
             .lock()
@@ -183,11 +187,12 @@ impl Containers {
                     .collect();
                 keys.iter().filter_map(|key| kept.remove(key)).collect()
             };
+            // Their machines hold what the hooks see.
+            self.volumes.forget_pod(&uid);
             for kept in gone {
                 let hook = &kept.place.spec()["lifecycle"]["preStop"]["exec"]["command"];
                 self.hook(&kept.machine, hook).await;
             }
-            self.volumes.forget_pod(&uid);
         }
         self.volumes.forget_claims(pod.namespace()).await;
     }
@@ -212,7 +217,7 @@ impl Containers {
         machine.env = environment::of(&self.surroundings.client, place, spec).await;
         self.volumes.refresh(pod).await?;
         for mount in spec["volumeMounts"].as_array().into_iter().flatten() {
-            self.mount(&machine, pod, mount)?;
+            self.mount(&machine, pod, mount).await?;
         }
         if let Some(folder) = spec["workingDir"]
             .as_str()
@@ -227,10 +232,10 @@ impl Containers {
         Ok(machine)
     }
 
-    fn mount(&self, machine: &Machine, pod: &Object, mount: &Value) -> Result<(), Errno> {
+    async fn mount(&self, machine: &Machine, pod: &Object, mount: &Value) -> Result<(), Errno> {
         let name = mount["name"].as_str().unwrap_or_default();
         let path = mount["mountPath"].as_str().unwrap_or_default();
-        let Some((volume, is_config)) = self.volumes.of(pod, name) else {
+        let Some((volume, is_config)) = self.volumes.of(pod, name).await? else {
             return Ok(());
         };
         let mut sub = mount["subPath"].as_str().unwrap_or_default().to_owned();

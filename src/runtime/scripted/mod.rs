@@ -11,6 +11,7 @@
 
 mod containers;
 mod environment;
+mod gates;
 mod rules;
 mod sources;
 mod volumes;

@@ -124,13 +124,18 @@ pub(super) fn amount(pod: &Object, own: &Value, reference: &Value) -> String {
     let count = match (name, divisor) {
         ("cpu", Some(divisor)) => {
             let (said, divisor) = (said.milli_value(), divisor.milli_value().max(1));
-            (said + divisor - 1) / divisor
+            in_units(said, divisor)
         }
         (_, Some(divisor)) => {
             let (said, divisor) = (said.value(), divisor.value().max(1));
-            (said + divisor - 1) / divisor
+            in_units(said, divisor)
         }
         (_, None) => said.value(),
     };
     count.to_string()
+}
+
+/// How many units something is, rounded up.
+fn in_units(said: i64, unit: i64) -> i64 {
+    said / unit + i64::from(said % unit > 0)
 }

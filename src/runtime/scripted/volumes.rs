@@ -17,8 +17,8 @@ use crate::shell::fs::{Errno, FileSystem, Kind, Limits, Volume, Who};
 enum Owner {
     /// A pod's, by its uid.
     Pod(String),
-    /// A claim's, by its namespace.
-    Claim(String),
+    /// A claim's, by its namespace and uid: one that is made again is empty.
+    Claim(String, String),
     /// A node's, by its name.
     Node(String),
 }
@@ -28,7 +28,7 @@ type Files = BTreeMap<String, (u32, Vec<u8>)>;
 
 pub(super) struct Volumes {
     surroundings: Surroundings,
-    /// By whose they are and their name: the volume's, the claim's with its uid, the path.
+    /// By whose they are and their name, or path on a node; of a claim there is one.
     all: Mutex<BTreeMap<(Owner, String), Volume>>,
 }
 
@@ -68,17 +68,39 @@ impl Volumes {
     }
 
     /// A pod's volume, and whether it shows objects.
-    pub(super) fn of(&self, pod: &Object, name: &str) -> Option<(Volume, bool)> {
-        let volume = definition(pod, name)?;
-        let key = if let Some(claim) = claim(pod, volume) {
-            (Owner::Claim(pod.namespace().to_owned()), claim)
+    pub(super) async fn of(
+        &self,
+        pod: &Object,
+        name: &str,
+    ) -> Result<Option<(Volume, bool)>, Errno> {
+        let Some(volume) = definition(pod, name) else {
+            return Ok(None);
+        };
+        let claim = match claim(pod, volume) {
+            Some(claim) => self.claim_uid(pod.namespace(), &claim).await?,
+            None => None,
+        };
+        let key = if let Some(uid) = claim {
+            let owner = Owner::Claim(pod.namespace().to_owned(), uid);
+            (owner, String::new())
         } else if let Some(path) = volume["hostPath"]["path"].as_str() {
             let node = pod.text(&["spec", "nodeName"]).to_owned();
             (Owner::Node(node), path.to_owned())
         } else {
             (Owner::Pod(pod.uid().to_owned()), name.to_owned())
         };
-        Some((self.kept(key), shows_objects(volume)))
+        Ok(Some((self.kept(key), shows_objects(volume))))
+    }
+
+    /// The uid of a claim; a pod whose claim is gone has a volume to itself.
+    async fn claim_uid(&self, namespace: &str, name: &str) -> Result<Option<String>, Errno> {
+        let client = &self.surroundings.client;
+        let claims = client.api("v1", "persistentvolumeclaims");
+        match claims.namespace(namespace).get(name).await {
+            Ok(found) => Ok(found["metadata"]["uid"].as_str().map(str::to_owned)),
+            Err(failure) if failure.code == 404 => Ok(None),
+            Err(_) => Err(Errno::Busy),
+        }
     }
 
     fn kept(&self, key: (Owner, String)) -> Volume {
@@ -94,8 +116,14 @@ impl Volumes {
 
     /// Forgets what claims held that are gone.
     pub(super) async fn forget_claims(&self, namespace: &str) {
-        let owner = Owner::Claim(namespace.to_owned());
-        if !self.all.lock().keys().any(|(known, _)| *known == owner) {
+        let is_own = |owner: &Owner| matches!(owner, Owner::Claim(known, _) if known == namespace);
+        // Those that come while the list is read are none of its business.
+        let before: BTreeSet<Owner> = {
+            let all = self.all.lock();
+            let owners = all.keys().map(|(owner, _)| owner);
+            owners.filter(|owner| is_own(owner)).cloned().collect()
+        };
+        if before.is_empty() {
             return;
         }
         let client = &self.surroundings.client;
@@ -105,14 +133,15 @@ impl Volumes {
         let Ok(list) = claims.list("").await else {
             return;
         };
-        let names: BTreeSet<&str> = list["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|claim| claim["metadata"]["name"].as_str())
+        let items = list["items"].as_array().into_iter().flatten();
+        let here: BTreeSet<Owner> = items
+            .filter_map(|claim| claim["metadata"]["uid"].as_str())
+            .map(|uid| Owner::Claim(namespace.to_owned(), uid.to_owned()))
             .collect();
-        let mut all = self.all.lock();
-        all.retain(|(known, name), _| *known != owner || names.contains(name.as_str()));
+        let gone: BTreeSet<&Owner> = before.difference(&here).collect();
+        self.all
+            .lock()
+            .retain(|(owner, _), _| !gone.contains(owner));
     }
 
     /// Brings the volumes that show objects up to date.
@@ -122,7 +151,7 @@ impl Volumes {
                 continue;
             }
             let name = volume["name"].as_str().unwrap_or_default();
-            let Some((own, _)) = self.of(pod, name) else {
+            let Some((own, _)) = self.of(pod, name).await? else {
                 continue;
             };
             let fs = FileSystem::of(own, self.surroundings.clock.clone());

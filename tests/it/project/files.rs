@@ -16,6 +16,25 @@ async fn test_get_namespace_from_project_id() {
 }
 
 #[tokio::test]
+async fn test_find_pod_by_deployment_label() {
+    let platform = Platform::start().await;
+    platform.deploy(1).await;
+    let pod = platform.pod("web").await;
+    assert_eq!(pod["metadata"]["labels"]["app"], "web");
+    let name = pod["metadata"]["name"].as_str().unwrap();
+    assert!(name.starts_with("web-"), "{name}");
+    let running = "labelSelector=app%3Dweb&fieldSelector=status.phase%3DRunning";
+    let found = platform.list("v1", "pods", running).await;
+    assert_eq!(found[0]["metadata"]["name"], name);
+    assert!(
+        platform
+            .list("v1", "pods", "labelSelector=app%3Dapi")
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
 async fn test_create_session_uses_correct_exec_command() {
     let platform = Platform::start().await;
     platform.deploy(1).await;

@@ -6,6 +6,7 @@ mod networking;
 mod storage;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use mockernetes::Cluster;
 use mockernetes::controllers::Selection;
@@ -59,6 +60,15 @@ impl Platform {
         }}});
         let namespaces = platform.cluster.client().api("v1", "namespaces");
         namespaces.create(&namespace).await.unwrap();
+        let class = json!({
+            "metadata": {"name": "project-storage"},
+            "provisioner": "volume.mockernetes.io",
+        });
+        let classes = platform
+            .cluster
+            .client()
+            .api("storage.k8s.io/v1", "storageclasses");
+        classes.create(&class).await.unwrap();
         platform.cluster.settle().await;
         platform
     }
@@ -133,8 +143,27 @@ impl Platform {
             claim("source", "ReadWriteMany"),
         )
         .await;
-        let deployment = deployment("web", replicas);
+        self.run_deployment(deployment("web", replicas)).await;
+    }
+
+    /// Creates a deployment and sees its pods run.
+    async fn run_deployment(&self, deployment: Value) {
+        let app = deployment["metadata"]["name"].as_str().unwrap().to_owned();
+        let wanted = deployment["spec"]["replicas"].as_u64();
         self.create("apps/v1", "deployments", deployment).await;
+        self.pass().await;
+        let query = format!("labelSelector=app%3D{app}");
+        let pods = self.list("v1", "pods", &query).await;
+        assert_eq!(Some(pods.len() as u64), wanted);
+        for pod in &pods {
+            assert_eq!(pod["status"]["phase"], "Running", "{:#}", pod["status"]);
+        }
+    }
+
+    /// Lets the time pass that containers need to start or end.
+    async fn pass(&self) {
+        self.cluster.advance(Duration::from_mins(1)).await;
+        self.cluster.settle().await;
     }
 
     async fn scale(&self, name: &str, replicas: u32) {
@@ -144,7 +173,7 @@ impl Platform {
         let headers = [("content-type", "application/merge-patch+json")];
         let reply = client.request("PATCH", &target, &headers, patch).await;
         assert_eq!(reply.code, 200);
-        self.cluster.settle().await;
+        self.pass().await;
     }
 }
 

@@ -14,6 +14,17 @@ async fn test_creates_pvc_with_correct_storage_class() {
 }
 
 #[tokio::test]
+async fn test_creates_valid_init_container() {
+    let platform = Platform::start().await;
+    platform.deploy(1).await;
+    let pod = platform.pod("web").await;
+    assert_eq!(pod["spec"]["initContainers"][0]["name"], "hydrate");
+    let ended = &pod["status"]["initContainerStatuses"][0]["state"]["terminated"];
+    assert_eq!(ended["exitCode"], 0);
+    assert_eq!(ended["reason"], "Completed");
+}
+
+#[tokio::test]
 async fn test_download_project_downloads_and_extracts() {
     let platform = Platform::start().await;
     platform.deploy(1).await;
@@ -68,11 +79,45 @@ async fn test_scale_to_zero_and_back_keeps_files() {
 async fn test_creates_shared_pvc_for_source_code() {
     let platform = Platform::start().await;
     platform.deploy(1).await;
-    platform
-        .create("apps/v1", "deployments", deployment("worker", 1))
-        .await;
+    platform.run_deployment(deployment("worker", 1)).await;
     platform.sh("web", "echo from-web > src/f").await;
     assert_eq!(platform.sh("worker", "cat src/f").await.out, "from-web\n");
+}
+
+#[tokio::test]
+async fn test_creates_deployment_for_each_container() {
+    let platform = Platform::start().await;
+    platform.deploy(1).await;
+    platform.run_deployment(deployment("api", 2)).await;
+    let deployments = platform.list("apps/v1", "deployments", "").await;
+    let ready: Vec<(&str, Option<u64>)> = deployments
+        .iter()
+        .map(|one| {
+            let name = one["metadata"]["name"].as_str().unwrap();
+            (name, one["status"]["readyReplicas"].as_u64())
+        })
+        .collect();
+    assert_eq!(ready, [("api", Some(2)), ("web", Some(1))]);
+}
+
+#[tokio::test]
+async fn a_claim_that_is_made_again_is_empty() {
+    let platform = Platform::start().await;
+    platform.deploy(1).await;
+    platform.sh("web", "echo mine > src/mine").await;
+    let client = platform.cluster.client();
+    let deployments = client.api("apps/v1", "deployments").namespace(NAMESPACE);
+    deployments.delete("web").await.unwrap();
+    platform.pass().await;
+    let claims = client
+        .api("v1", "persistentvolumeclaims")
+        .namespace(NAMESPACE);
+    claims.delete("source").await.unwrap();
+    platform.pass().await;
+    assert_eq!(claims.get("source").await.unwrap_err().code, 404);
+    platform.deploy(1).await;
+    let ran = platform.sh("web", "ls -A . src").await;
+    assert_eq!(ran.out, ".:\npackage.json\nsrc\n\nsrc:\n", "{}", ran.err);
 }
 
 #[tokio::test]
@@ -86,7 +131,7 @@ async fn test_postgres_has_dedicated_pvc() {
         "persistentVolumeClaim": {"claimName": "postgres"},
     }]);
     postgres["spec"]["template"]["spec"]["volumes"] = volumes;
-    platform.create("apps/v1", "deployments", postgres).await;
+    platform.run_deployment(postgres).await;
     platform.deploy(1).await;
     platform.sh("postgres", "echo rows > /app/table").await;
     assert_eq!(
