@@ -148,7 +148,7 @@ impl Registry {
     /// Whoever changes what is not there yet must be allowed to create it.
     ///
     /// *Upstream:* `apiserver/pkg/endpoints/handlers/update.go` (`withAuthorization`).
-    pub(super) async fn check_may_create(&self, cx: &Context<'_>) -> Result<(), ApiError> {
+    pub(crate) async fn check_may_create(&self, cx: &Context<'_>) -> Result<(), ApiError> {
         let group_version = &cx.resource.group_version;
         let attributes = Attributes {
             verb: "create",

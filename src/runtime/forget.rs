@@ -22,6 +22,8 @@ pub async fn forget_the_gone(reader: Arc<dyn Reader>, logs: Arc<Logs>) {
         let known: BTreeSet<String> = all.map(|pod| pod.object().uid().to_owned()).collect();
         logs.keep(|pod| known.contains(pod));
         let Ok(mut watch) = reader.watch(&scope, snapshot.revision) else {
+            // Others may go on meanwhile.
+            tokio::task::yield_now().await;
             continue;
         };
         // A watch that fell behind begins anew.

@@ -52,6 +52,8 @@ impl Runtime for Plain {
             let mut changed = logs.changed(&instance);
             let mut cursor = logs.end_of(&instance);
             loop {
+                // Asked before the lines are read: the last come before the end.
+                let has_ended = logs.has_ended(&instance);
                 let (lines, next) = logs.lines(&instance, cursor, PIECE_BYTES);
                 cursor = next;
                 for line in &lines {
@@ -64,9 +66,7 @@ impl Runtime for Plain {
                         return Exit::Code(0);
                     }
                 }
-                if lines.is_empty()
-                    && (logs.has_ended(&instance) || changed.changed().await.is_err())
-                {
+                if lines.is_empty() && (has_ended || changed.changed().await.is_err()) {
                     return Exit::Code(0);
                 }
             }

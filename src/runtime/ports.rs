@@ -94,6 +94,7 @@ impl Listener {
             body_left: 0,
             out: BytesMut::new(),
             is_over: false,
+            is_shut: false,
             waker: None,
         })
     }
@@ -106,19 +107,31 @@ struct Ruled {
     /// How much is left of the body of a request, which nobody reads.
     body_left: u64,
     out: BytesMut,
+    /// Whether nothing more is answered.
     is_over: bool,
+    /// Whether nothing more will be sent.
+    is_shut: bool,
     waker: Option<std::task::Waker>,
 }
 
 impl Ruled {
-    /// Takes what was sent as far as there is place for what comes back.
+    /// Takes what was sent.
     fn take(&mut self, data: &[u8]) {
-        let answer = match &self.listener {
-            Listener::Echo => return self.out.put_slice(data),
-            Listener::Canned(answer) => answer,
+        match &self.listener {
+            Listener::Echo => self.out.put_slice(data),
+            Listener::Canned(_) => {
+                self.received.put_slice(data);
+                self.answer();
+            }
+        }
+    }
+
+    /// Answers what was sent as far as there is place for what comes back.
+    fn answer(&mut self) {
+        let Listener::Canned(answer) = &self.listener else {
+            return;
         };
-        self.received.put_slice(data);
-        loop {
+        while !self.is_over && self.out.len() < HELD_BYTES_MAX {
             let skipped = self.body_left.min(self.received.len() as u64);
             self.received.advance(skipped as usize);
             self.body_left -= skipped;
@@ -184,7 +197,8 @@ impl AsyncRead for Ruled {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
         if self.out.is_empty() {
-            if self.is_over {
+            // Whatever could be answered has been.
+            if self.is_over || self.is_shut {
                 return Poll::Ready(Ok(()));
             }
             self.waker = Some(cx.waker().clone());
@@ -192,6 +206,7 @@ impl AsyncRead for Ruled {
         }
         let length = self.out.len().min(buf.remaining());
         buf.put_slice(&self.out.split_to(length));
+        self.answer();
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
@@ -227,7 +242,7 @@ impl AsyncWrite for Ruled {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         ready!(self.as_mut().poll_flush(cx))?;
-        self.is_over = true;
+        self.is_shut = true;
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::error::ApiError;
 use crate::object::Object;
+use crate::object::quote::quoted;
 use crate::registry::{Destination, Response, Way};
 use crate::resources::shared::look::Look;
 
@@ -21,8 +22,15 @@ pub struct Proxied<'a> {
 }
 
 impl<'a> Proxied<'a> {
-    /// Reads a name; `None` where it is none.
-    pub fn parse(text: &'a str) -> Option<Self> {
+    /// Reads the name of one of a kind.
+    pub fn read(text: &'a str, kind: &str) -> Result<Self, ApiError> {
+        Self::parse(text).ok_or_else(|| {
+            let text = quoted(text);
+            ApiError::bad_request(format!("invalid {kind} request {text}"))
+        })
+    }
+
+    fn parse(text: &'a str) -> Option<Self> {
         let parts: Vec<&str> = text.split(':').collect();
         let (scheme, name, port) = match parts[..] {
             [name] => ("", name, ""),

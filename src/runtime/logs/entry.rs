@@ -73,9 +73,11 @@ impl Entry {
             let mut rest = std::mem::take(&mut self.rests[stream as usize]);
             self.bytes -= rest.len();
             rest.extend_from_slice(text);
-            let mut rest = Bytes::from(rest);
-            while rest.len() > PART_BYTES {
-                let text = rest.split_to(PART_BYTES);
+            let mut cut = 0;
+            while rest.len() - cut > PART_BYTES {
+                // A copy of its own: what is kept is what is counted.
+                let text = Bytes::copy_from_slice(&rest[cut..cut + PART_BYTES]);
+                cut += PART_BYTES;
                 self.push(Line {
                     time,
                     stream,
@@ -83,8 +85,12 @@ impl Entry {
                     is_whole: false,
                 });
             }
+            if cut > 0 {
+                rest.drain(..cut);
+                rest.shrink_to_fit();
+            }
             if is_whole {
-                let text = rest;
+                let text = Bytes::from(rest.into_boxed_slice());
                 self.push(Line {
                     time,
                     stream,
@@ -93,21 +99,18 @@ impl Entry {
                 });
             } else {
                 self.bytes += rest.len();
-                self.rests[stream as usize] = rest.into();
+                self.rests[stream as usize] = rest;
             }
         }
-        while self.lines.len() > limits.lines_max {
-            self.pop();
-        }
-        self.shrink_to(limits.bytes_max);
+        self.keep_within(limits);
     }
 
-    pub(super) fn end(&mut self, time: Timestamp) {
+    pub(super) fn end(&mut self, time: Timestamp, limits: &Limits) {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let rest = std::mem::take(&mut self.rests[stream as usize]);
             self.bytes -= rest.len();
             if !rest.is_empty() {
-                let text = rest.into();
+                let text = Bytes::from(rest.into_boxed_slice());
                 self.push(Line {
                     time,
                     stream,
@@ -116,6 +119,7 @@ impl Entry {
                 });
             }
         }
+        self.keep_within(limits);
         self.has_ended = true;
     }
 
@@ -131,6 +135,13 @@ impl Entry {
         self.bytes -= line.cost();
         self.first += 1;
         true
+    }
+
+    fn keep_within(&mut self, limits: &Limits) {
+        while self.lines.len() > limits.lines_max {
+            self.pop();
+        }
+        self.shrink_to(limits.bytes_max);
     }
 
     pub(super) fn shrink_to(&mut self, bytes_max: usize) {

@@ -11,7 +11,7 @@ mod query;
 mod tee;
 mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -67,6 +67,9 @@ impl Default for Limits {
     }
 }
 
+/// So many pods are known to be gone, the last ones: what belongs to one ends soon after it.
+const GONE_MAX: usize = 1024;
+
 /// The logs of a cluster.
 #[derive(Debug)]
 pub struct Logs {
@@ -79,6 +82,8 @@ pub struct Logs {
 struct Kept {
     entries: BTreeMap<Instance, Entry>,
     bytes: usize,
+    /// The pods that were forgotten last: what still writes for them is not kept.
+    gone: VecDeque<String>,
 }
 
 impl Logs {
@@ -118,7 +123,7 @@ impl Logs {
     /// told that nothing more will come.
     pub fn end(&self, of: &Instance) {
         let now = self.clock.now();
-        self.change(of, |entry, _| entry.end(now));
+        self.change(of, |entry, limits| entry.end(now, limits));
     }
 
     /// Whether somebody said that nothing more will come.
@@ -133,23 +138,23 @@ impl Logs {
         kept.entries.get(of).is_some_and(Entry::is_begun)
     }
 
-    /// Forgets a pod.
+    /// Forgets a pod that is gone for good.
     pub fn forget(&self, pod: &str) {
         let mut kept = self.kept.lock();
-        let all: Vec<Instance> = kept.of_pod(pod).cloned().collect();
-        for one in all {
-            kept.remove(&one);
+        kept.remove_pod(pod);
+        if kept.gone.len() == GONE_MAX {
+            kept.gone.pop_front();
         }
+        kept.gone.push_back(pod.to_owned());
     }
 
     /// Forgets all pods but those of which this holds.
     pub fn keep(&self, is_kept: impl Fn(&str) -> bool) {
-        let kept = self.kept.lock();
+        let mut kept = self.kept.lock();
         let pods = kept.entries.keys().map(|instance| instance.pod.clone());
         let gone: Vec<String> = pods.filter(|pod| !is_kept(pod)).collect();
-        drop(kept);
         for pod in gone {
-            self.forget(&pod);
+            kept.remove_pod(&pod);
         }
     }
 
@@ -173,10 +178,12 @@ impl Logs {
         self.tail_of(of, 0)
     }
 
-    /// Tells of changes of a log; begins it where there is none.
+    /// Tells of changes of a log, which is begun where there is none; of a pod that is gone, that
+    /// there will be none.
     pub fn changed(&self, of: &Instance) -> watch::Receiver<u64> {
         let mut kept = self.kept.lock();
-        kept.entry(of).subscribe()
+        let entry = kept.entry(of);
+        entry.map_or_else(|| watch::channel(0).1, |entry| entry.subscribe())
     }
 
     /// A writing end of a log, for whoever writes as to a file.
@@ -186,7 +193,9 @@ impl Logs {
 
     fn change(&self, of: &Instance, how: impl FnOnce(&mut Entry, &Limits)) {
         let mut kept = self.kept.lock();
-        let entry = kept.entry(of);
+        let Some(entry) = kept.entry(of) else {
+            return;
+        };
         let before = entry.bytes();
         how(entry, &self.limits);
         let after = entry.bytes();
@@ -213,9 +222,20 @@ impl Kept {
         }
     }
 
-    /// A log, begun where there is none; of other lives only the one before is kept.
-    fn entry(&mut self, of: &Instance) -> &mut Entry {
+    fn remove_pod(&mut self, pod: &str) {
+        let all: Vec<Instance> = self.of_pod(pod).cloned().collect();
+        for one in all {
+            self.remove(&one);
+        }
+    }
+
+    /// A log, begun where there is none, unless its pod is gone; of other lives only the one
+    /// before is kept.
+    fn entry(&mut self, of: &Instance) -> Option<&mut Entry> {
         if !self.entries.contains_key(of) {
+            if self.gone.contains(&of.pod) {
+                return None;
+            }
             let is_past = |one: &&Instance| {
                 one.container == of.container && one.attempt.saturating_add(1) < of.attempt
             };
@@ -224,7 +244,7 @@ impl Kept {
                 self.remove(&one);
             }
         }
-        self.entries.entry(of.clone()).or_default()
+        Some(self.entries.entry(of.clone()).or_default())
     }
 
     /// Has the largest log give up an eighth of what it has, until all have their place.
@@ -298,6 +318,31 @@ mod tests {
         logs.end(&of);
         assert_eq!(texts(&logs, &of), ["c", "d", "e"]);
         assert!(logs.has_ended(&of));
+    }
+
+    #[test]
+    fn a_pod_that_is_gone_has_no_log_again() {
+        let logs = logs(Limits::default());
+        let of = instance(0);
+        logs.append(&of, Stream::Stdout, b"x\n");
+        logs.forget(&of.pod);
+        logs.append(&of, Stream::Stdout, b"y\n");
+        assert!(logs.changed(&of).has_changed().is_err());
+        assert!(logs.kept.lock().entries.is_empty());
+    }
+
+    #[test]
+    fn the_parts_of_a_long_line_are_kept_as_long_as_they_are_counted() {
+        let logs = logs(Limits {
+            lines_max: 2,
+            ..Limits::default()
+        });
+        let of = instance(0);
+        logs.append(&of, Stream::Stdout, &b"a".repeat(50_000));
+        logs.append(&of, Stream::Stdout, b"b\n");
+        let lengths: Vec<usize> = texts(&logs, &of).iter().map(String::len).collect();
+        assert_eq!(lengths, [16_384, 849]);
+        assert_eq!(logs.kept.lock().bytes, 16_384 + 849 + 2 * 64);
     }
 
     #[test]

@@ -219,8 +219,37 @@ async fn copy(
 /// The two streams of one connection to a port, as far as they are there.
 #[derive(Default)]
 struct Pair {
+    /// The number of the stream that came first.
+    first: u32,
     error: Option<Stream>,
     data: Option<Stream>,
+}
+
+/// A pair that was waited for long enough: another may have its name by now.
+struct Expired {
+    id: String,
+    first: u32,
+}
+
+impl Expired {
+    /// Its stream of errors, where it is still alone.
+    fn remove_from(self, pairs: &mut BTreeMap<String, Pair>) -> Option<Stream> {
+        pairs
+            .get(&self.id)
+            .filter(|pair| pair.first == self.first)?;
+        pairs.remove(&self.id)?.error
+    }
+}
+
+/// What goes on meanwhile.
+type Working<'a> = FuturesUnordered<BoxFuture<'a, Option<Expired>>>;
+
+/// Says that the counterpart did not come.
+async fn complain(error: Stream) -> Option<Expired> {
+    let why = "timed out waiting for streams";
+    let _ = error.writer.send(why.into()).await;
+    let _ = error.writer.finish().await;
+    None
 }
 
 async fn over_spdy<I>(io: I, ports: Ports)
@@ -231,7 +260,7 @@ where
     let mut driver = std::pin::pin!(driver);
     let speaking = async {
         let mut pairs: BTreeMap<String, Pair> = BTreeMap::new();
-        let mut working: FuturesUnordered<BoxFuture<'_, Option<String>>> = FuturesUnordered::new();
+        let mut working: Working<'_> = FuturesUnordered::new();
         let mut over = std::pin::pin!(ports.over());
         loop {
             tokio::select! {
@@ -240,10 +269,8 @@ where
                     take(stream, &mut pairs, &mut working, &ports).await;
                 }
                 Some(expired) = working.next(), if !working.is_empty() => {
-                    let expired = expired.and_then(|id| pairs.remove(&id));
-                    if let Some(error) = expired.and_then(|pair| pair.error) {
-                        let _ = error.writer.send("timed out waiting for streams".into()).await;
-                        let _ = error.writer.finish().await;
+                    if let Some(error) = expired.and_then(|one| one.remove_from(&mut pairs)) {
+                        working.push(complain(error).boxed());
                     }
                 }
                 () = &mut over => return,
@@ -263,7 +290,7 @@ where
 async fn take<'a>(
     stream: Stream,
     pairs: &mut BTreeMap<String, Pair>,
-    working: &mut FuturesUnordered<BoxFuture<'a, Option<String>>>,
+    working: &mut Working<'a>,
     ports: &'a Ports,
 ) {
     let Ok(number) = port(stream.header("port")) else {
@@ -284,7 +311,11 @@ async fn take<'a>(
         "" => stream.id.wrapping_sub(2).to_string(),
         id => id.to_owned(),
     };
-    let pair = pairs.entry(id.clone()).or_default();
+    let pair = pairs.entry(id.clone()).or_insert_with(|| Pair {
+        first: stream.id,
+        ..Pair::default()
+    });
+    let first = pair.first;
     let place = if is_error {
         &mut pair.error
     } else {
@@ -295,7 +326,8 @@ async fn take<'a>(
         let why =
             format!("error processing stream for request {id}: {what} stream already assigned");
         if let Some(error) = &pair.error {
-            let _ = error.writer.send(why.into()).await;
+            // Who has no place for it does not hear it, and holds up nobody.
+            let _ = error.writer.send(why.into()).now_or_never();
         }
         return;
     }
@@ -305,13 +337,14 @@ async fn take<'a>(
         && let Some(Pair {
             error: Some(error),
             data: Some(data),
+            ..
         }) = pairs.remove(&id)
     {
         working.push(forward(ports, number, error, data).map(|()| None).boxed());
     } else {
         let expiring = async move {
             let _ = within(PATIENCE, std::future::pending::<()>()).await;
-            Some(id)
+            Some(Expired { id, first })
         };
         working.push(expiring.boxed());
     }

@@ -20,6 +20,8 @@ pub(super) async fn over(reader: &dyn Reader, place: &Place) {
             return;
         }
         let Ok(mut watch) = reader.watch(&scope, revision) else {
+            // Others may go on meanwhile.
+            tokio::task::yield_now().await;
             continue;
         };
         while let Ok(changes) = watch.next().await {

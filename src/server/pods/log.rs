@@ -28,12 +28,16 @@ pub(super) fn answer(visit: &Visit<'_>) -> Result<Answer, ApiError> {
     let is_previous = visit.flag("previous");
     let instance = instance(&place, is_previous)?;
     introduce(&visit.pods.logs, &place, &instance);
+    // What is no number and no time was refused before.
     let number = |name| visit.values(name).next().and_then(|text| text.parse().ok());
     let now = visit.door.registry.clock.now();
     let since_seconds: Option<i64> = number("sinceSeconds");
-    let since_seconds = since_seconds.map(|seconds| now - SignedDuration::from_secs(seconds));
+    let since_seconds = since_seconds.map(|seconds| {
+        let since = now.checked_sub(SignedDuration::from_secs(seconds));
+        since.unwrap_or(Timestamp::MIN)
+    });
     let since_time = visit.values("sinceTime").next();
-    let since_time = since_time.and_then(|text| text.parse::<Timestamp>().ok());
+    let since_time = since_time.and_then(time::parse);
     let query = Query {
         since: since_seconds.or(since_time),
         tail: number("tailLines").and_then(|lines| u64::try_from(lines).ok()),

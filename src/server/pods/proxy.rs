@@ -17,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use super::{Visit, bare};
 use crate::error::ApiError;
 use crate::server::encode::{Answer, Payload};
+use crate::server::filters::Asked;
 use crate::server::proxy::remove_hop_by_hop;
 use crate::server::websocket::Granted;
 
@@ -25,7 +26,7 @@ pub(super) async fn answer(visit: &Visit<'_>, port: u16) -> Result<Answer, ApiEr
     let asked = visit.asked;
     let is_reading = matches!(asked.method, Method::GET | Method::HEAD);
     let is_upgrade = asked.headers.contains_key(UPGRADE);
-    if is_reading && !is_upgrade && rest(asked.uri.path()).is_empty() {
+    if is_reading && !is_upgrade && rest(asked).is_empty() {
         let query = asked.uri.query().map(|query| format!("?{query}"));
         let to = format!("{}/{}", asked.uri.path(), query.unwrap_or_default());
         let mut out = bare(StatusCode::MOVED_PERMANENTLY);
@@ -70,12 +71,16 @@ pub(super) async fn answer(visit: &Visit<'_>, port: u16) -> Result<Answer, ApiEr
     Ok(out)
 }
 
-/// What follows `proxy` in a path, as it was sent.
-fn rest(path: &str) -> &str {
-    let parts = path.match_indices("/proxy");
-    let mut ends = parts.map(|(at, found)| &path[at + found.len()..]);
-    ends.find(|rest| rest.is_empty() || rest.starts_with('/'))
-        .unwrap_or("")
+/// What follows the subresource in a path, as it was sent.
+fn rest(asked: &Asked) -> &str {
+    let target = &asked.location.target;
+    let group = usize::from(!target.group.is_empty());
+    let namespace = if target.namespace.is_empty() { 0 } else { 2 };
+    // `api` and the version, then the resource, the name and the subresource.
+    let segments = 2 + group + namespace + 3;
+    let path = asked.uri.path();
+    let end = path.match_indices('/').nth(segments);
+    end.map_or("", |(at, _)| &path[at..])
 }
 
 fn request(
@@ -84,7 +89,7 @@ fn request(
     port: u16,
 ) -> Result<Request<Full<bytes::Bytes>>, ApiError> {
     let asked = visit.asked;
-    let mut target = rest(asked.uri.path()).to_owned();
+    let mut target = rest(asked).to_owned();
     if target.is_empty() {
         target.push('/');
     }

@@ -54,6 +54,26 @@ async fn a_port_answers_over_spdy() {
 }
 
 #[tokio::test]
+async fn requests_in_one_piece_are_answered_one_by_one_until_one_is_the_last() {
+    let cluster = cluster().await;
+    let (mut spdy, _) = spdy::open(&cluster, &path("portforward"), "portforward.k8s.io").await;
+    let more = b"GET / HTTP/1.1\r\n\r\n";
+    for (sent, answers) in [
+        (GET.repeat(3), 1),
+        ([&more.repeat(2)[..], GET, GET].concat(), 3),
+        // All of their answers are more than is held at a time.
+        (more.repeat(1500), 1500),
+    ] {
+        let (_, data) = connect(&mut spdy, "8080", "").await;
+        spdy.send(data, &sent, true).await;
+        spdy.until(|spdy| spdy.streams[&data].has_ended).await;
+        let said = String::from_utf8_lossy(&spdy.streams[&data].data);
+        assert_eq!(said.matches("HTTP/1.1 200 ").count(), answers);
+        assert!(said.ends_with("\r\n\r\nhello"));
+    }
+}
+
+#[tokio::test]
 async fn a_port_nobody_listens_on_is_an_error_of_its_connection_alone() {
     let cluster = cluster().await;
     let (mut spdy, _) = spdy::open(&cluster, &path("portforward"), "portforward.k8s.io").await;

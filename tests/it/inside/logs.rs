@@ -71,6 +71,49 @@ async fn the_last_lines_are_read_as_asked() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_of_a_query_is_refused() {
+    let cluster = cluster().await;
+    let number = |text: &str, why: &str| format!("strconv.ParseInt: parsing \"{text}\": {why}");
+    let syntax = "invalid syntax";
+    let time = |text: &str, part: &str| {
+        let layout = "2006-01-02T15:04:05Z07:00";
+        format!("parsing time \"{text}\" as \"{layout}\": cannot parse {part}")
+    };
+    let huge = "99999999999999999999";
+    for (query, why) in [
+        ("tailLines=abc", number("abc", syntax)),
+        ("tailLines=", number("", syntax)),
+        ("limitBytes=x", number("x", syntax)),
+        ("sinceSeconds=x", number("x", syntax)),
+        (
+            &format!("sinceSeconds={huge}"),
+            number(huge, "value out of range"),
+        ),
+        ("sinceTime=x", time("x", r#""x" as "2006""#)),
+        ("sinceTime=2020-01-01", time("2020-01-01", r#""" as "T""#)),
+        ("tailLines=x&sinceTime=y", time("y", r#""y" as "2006""#)),
+        ("sinceTime=y&sinceSeconds=x", number("x", syntax)),
+        ("tailLines=-1&limitBytes=x", number("x", syntax)),
+    ] {
+        let query = format!("container=web&{query}");
+        assert_eq!(message(&cluster, &query).await, (400, why), "{query}");
+    }
+    let one = "Mock logs for pod web in container web\n";
+    for query in [
+        "sinceSeconds=9223372036854775807",
+        "sinceTime=",
+        "tailLines=%2B5",
+        "limitBytes=9223372036854775807",
+    ] {
+        let query = format!("container=web&{query}");
+        assert_eq!(lines(&cluster, &query).await, one, "{query}");
+    }
+    let why = "tailLines: Invalid value: -1: must be greater than or equal to 0";
+    let why = format!(r#"PodLogOptions "web" is invalid: {why}"#);
+    assert_eq!(message(&cluster, "tailLines=-1").await, (422, why));
+}
+
+#[tokio::test]
 async fn both_streams_are_in_one_log_and_unfinished_lines_are_not() {
     let cluster = cluster().await;
     let write = |stream, text| {

@@ -74,6 +74,21 @@ async fn the_root_of_a_port_ends_with_a_slash() {
 }
 
 #[tokio::test]
+async fn a_pod_may_be_named_like_its_face() {
+    let cluster = cluster().await;
+    let mut named = pod(&json!({"mockernetes.dev/http.8080": "hello"}));
+    named["metadata"]["name"] = "proxy".into();
+    let pods = cluster.client().api("v1", "pods").namespace("default");
+    pods.create(&named).await.unwrap();
+    cluster.settle().await;
+    let (code, location, _) = get(&cluster, "pods/proxy/proxy").await;
+    let expected = "/api/v1/namespaces/default/pods/proxy/proxy/";
+    assert_eq!((code, location.as_deref()), (301, Some(expected)));
+    let (code, _, body) = get(&cluster, "pods/proxy/proxy/proxy").await;
+    assert_eq!((code, &body[..]), (200, "hello"));
+}
+
+#[tokio::test]
 async fn what_cannot_be_reached_is_said_in_words_of_the_real_server() {
     let cluster = cluster().await;
     let web = cluster.client().api("v1", "pods").namespace("default");

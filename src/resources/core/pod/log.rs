@@ -12,7 +12,8 @@ use serde_json::Value;
 
 use super::streams::{check_node, container, pod};
 use crate::error::{ApiError, FieldErrors};
-use crate::object::{FieldPath, GroupVersionKind};
+use crate::object::{FieldPath, GroupVersionKind, time};
+use crate::registry::options::integer_parameter;
 use crate::registry::response::Body;
 use crate::registry::{Connect, Context, Destination, Registry, Request, Response, Way};
 use crate::resources::shared::look::Look;
@@ -52,24 +53,32 @@ impl Connect for Log {
 
 /// Checks the query's parameters.
 fn check(cx: &Context, request: &Request) -> Result<(), ApiError> {
+    // All are read, in this order, before any is judged.
+    let since_seconds = integer_parameter(request, "sinceSeconds")?;
+    let since_time = request.parameter("sinceTime");
+    if let Some(text) = since_time.filter(|text| !matches!(*text, "" | "null")) {
+        let read = time::read_seconds(text);
+        read.map_err(|error| ApiError::bad_request(error.to_string()))?;
+    }
+    let tail_lines = integer_parameter(request, "tailLines")?;
+    let limit_bytes = integer_parameter(request, "limitBytes")?;
     let mut errors = FieldErrors::new();
-    let mut number = |name: &'static str, least: i64, words: &str| {
-        let value = request.parameter(name).and_then(|text| text.parse().ok());
-        if let Some(value) = value.filter(|value: &i64| *value < least) {
+    let mut number = |name: &'static str, value: Option<i64>, least: i64, words: &str| {
+        if let Some(value) = value.filter(|value| *value < least) {
             errors.invalid(&FieldPath::new(name), &Value::from(value), words);
         }
     };
-    number("tailLines", 0, "must be greater than or equal to 0");
-    number("limitBytes", 1, "must be greater than 0");
-    let has_time = request.parameter("sinceTime").is_some();
-    if has_time && request.parameter("sinceSeconds").is_some() {
+    let words = "must be greater than or equal to 0";
+    number("tailLines", tail_lines, 0, words);
+    number("limitBytes", limit_bytes, 1, "must be greater than 0");
+    if since_time.is_some() && since_seconds.is_some() {
         // Upstream prints no path at all as a list.
         errors.forbidden(
             &FieldPath::new("[]"),
             "at most one of `sinceTime` or `sinceSeconds` may be specified",
         );
     } else {
-        number("sinceSeconds", 1, "must be greater than 0");
+        number("sinceSeconds", since_seconds, 1, "must be greater than 0");
     }
     if request.parameter("stream").is_some() {
         errors.forbidden(&FieldPath::new("stream"), "may not be specified");

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::auth::Attributes;
 use crate::error::ApiError;
-use crate::object::quote::quoted;
 use crate::object::{GroupResource, Key, Object};
 use crate::registry::{Connect, Context, Destination, Registry, Request, Response, Way};
 use crate::resources::shared::look::Look;
@@ -21,12 +19,13 @@ pub(super) struct Streams(pub(super) Way);
 impl Connect for Streams {
     fn call<'a>(
         &'a self,
-        _registry: &'a Registry,
+        registry: &'a Registry,
         cx: &'a Context<'a>,
         request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            check_may_create(cx).await?;
+            // To run something takes the right to create, even for browsers, which can only GET.
+            registry.check_may_create(cx).await?;
             let pod = pod(cx)?;
             let container = if self.0 == Way::Forward {
                 ""
@@ -51,24 +50,6 @@ impl Connect for Streams {
     }
 }
 
-/// To run something takes the right to create, even for browsers, which can only GET.
-async fn check_may_create(cx: &Context<'_>) -> Result<(), ApiError> {
-    let group_version = &cx.resource.group_version;
-    let attributes = Attributes {
-        verb: "create",
-        is_resource: true,
-        group: &group_version.group,
-        version: &group_version.version,
-        namespace: cx.namespace,
-        resource: &cx.resource.plural,
-        subresource: cx.subresource,
-        name: cx.name,
-        ..Attributes::default()
-    };
-    let authorizer = &cx.access.authorizer;
-    authorizer.check(cx.reader, cx.user, &attributes).await
-}
-
 /// `pods/proxy`.
 pub(super) struct Proxy;
 
@@ -80,11 +61,7 @@ impl Connect for Proxy {
         _request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let Some(asked) = Proxied::parse(cx.name) else {
-                let asked = quoted(cx.name);
-                let why = format!("invalid pod request {asked}");
-                return Err(ApiError::bad_request(why));
-            };
+            let asked = Proxied::read(cx.name, "pod")?;
             let key = Key::new(cx.namespace, asked.name);
             let stored = cx.reader.get(&cx.resource.storage, &key);
             let pods = GroupResource::new("", "pods");

@@ -24,11 +24,7 @@ impl Connect for Proxy {
         _request: &'a Request,
     ) -> BoxFuture<'a, Result<Response, ApiError>> {
         Box::pin(async move {
-            let Some(asked) = Proxied::parse(cx.name) else {
-                let asked = quoted(cx.name);
-                let why = format!("invalid service request {asked}");
-                return Err(ApiError::bad_request(why));
-            };
+            let asked = Proxied::read(cx.name, "service")?;
             let port = port_name(cx, asked)?;
             let (pod, port) = endpoint(cx, asked.name, &port)?;
             Ok(asked.lead(pod, port))
