@@ -69,6 +69,10 @@ impl Controller for StatefulSets {
         if !history.plan.is_empty() {
             return history.plan;
         }
+        if set.is_being_deleted() && history.own.is_empty() {
+            // What is collected with the set is not made again while the rest of it goes.
+            return Plan::nothing();
+        }
         let is_member = |pod: &Object| identity::is_member(&set, pod);
         let mut claim = adoption::claim(world, owner, &PODS, &selector, is_member);
         if !claim.plan.is_empty() {

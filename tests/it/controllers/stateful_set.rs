@@ -176,3 +176,28 @@ async fn each_pod_has_its_claim_and_deletion_takes_it_along_where_asked_for() {
     let is_kept = |claim: &&Value| claim["metadata"]["deletionTimestamp"].is_null();
     assert_eq!(items(&left).iter().filter(is_kept).count(), 1);
 }
+
+#[tokio::test]
+async fn a_set_that_waits_for_its_pods_to_go_makes_no_revisions_anew() {
+    let cluster = living_cluster().await;
+    api(&cluster).create(&stateful_set(1)).await.unwrap();
+    cluster.settle().await;
+    let pods = cluster.client().api("v1", "pods").namespace("default");
+    let keep = json!({"metadata": {"finalizers": ["example.com/keep"]}});
+    pods.patch("db-0", PatchKind::Merge, &keep).await.unwrap();
+    let target = format!("{}?propagationPolicy=Foreground", api(&cluster).path("db"));
+    cluster
+        .client()
+        .json("DELETE", &target, None)
+        .await
+        .unwrap();
+    cluster.settle().await;
+    assert!(api(&cluster).get("db").await.is_ok());
+    let revisions = cluster.client().api("apps/v1", "controllerrevisions");
+    let revisions = revisions.namespace("default").list("").await.unwrap();
+    assert_eq!(items(&revisions).len(), 0);
+    let free = json!({"metadata": {"finalizers": null}});
+    pods.patch("db-0", PatchKind::Merge, &free).await.unwrap();
+    cluster.settle().await;
+    assert_eq!(api(&cluster).get("db").await.unwrap_err().code, 404);
+}
