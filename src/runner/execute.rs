@@ -1,5 +1,9 @@
 //! A plan, done: its steps as requests of a client.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+
 use super::event::Recorder;
 use super::plan::{Action, Again, Entry, Outcome, Outcomes, Plan, Step};
 use super::scribe::Scribe;
@@ -25,8 +29,16 @@ pub(super) enum Events<'a> {
 }
 
 impl Execution<'_> {
-    /// Does a plan and says when its item is looked at again.
+    /// Does a plan and says when its item is looked at again: after a pause where it panicked.
     pub(super) async fn run(&mut self, plan: Plan) -> Again {
+        let done = AssertUnwindSafe(self.carry_out(plan)).catch_unwind().await;
+        done.unwrap_or_else(|_| {
+            tracing::error!("a plan panicked");
+            Again::AfterBackoff
+        })
+    }
+
+    async fn carry_out(&mut self, plan: Plan) -> Again {
         let mut plan = plan;
         let mut again = Again::OnChange;
         loop {

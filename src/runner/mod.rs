@@ -27,6 +27,7 @@ mod workers;
 mod world;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 pub use controller::{Controller, Watches};
@@ -298,7 +299,15 @@ impl Runner {
     async fn work(&mut self, index: usize, item: Item) {
         let controller = &mut self.controllers[index];
         self.queue.disarm(index, &item);
-        let plan = controller.reconcile(&self.world, &item);
+        let looked = catch_unwind(AssertUnwindSafe(|| {
+            controller.reconcile(&self.world, &item)
+        }));
+        let plan = looked.unwrap_or_else(|_| {
+            tracing::error!(controller = controller.name(), key = %item.key, "a controller panicked");
+            let mut plan = Plan::nothing();
+            plan.again(Again::AfterBackoff);
+            plan
+        });
         if plan.is_empty() {
             let again = plan.again;
             return self.queue.finish(index, item, again, self.clock.now());
@@ -315,12 +324,19 @@ impl Runner {
                 let again = execution.run(plan).await;
                 self.queue.finish(index, item, again, self.clock.now());
             }
-            Workers::Beside(team) => team.take(Work {
-                controller: index,
-                item,
-                identity,
-                plan,
-            }),
+            Workers::Beside(team) => {
+                let work = Work {
+                    controller: index,
+                    item,
+                    identity,
+                    plan,
+                };
+                // Where nobody is left to do it, it is tried again later.
+                if let Some(left) = team.take(work) {
+                    let (item, now) = (left.item, self.clock.now());
+                    self.queue.finish(index, item, Again::AfterBackoff, now);
+                }
+            }
         }
     }
 }

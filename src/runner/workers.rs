@@ -103,14 +103,18 @@ impl Team {
         }
     }
 
-    /// Hands a plan to whoever has the least to do.
-    pub(super) fn take(&mut self, work: Work) {
-        let least = self.workers.iter_mut().min_by_key(|worker| worker.open);
-        if let Some(worker) = least
-            && worker.sender.send(work).is_ok()
-        {
+    /// Hands a plan to whoever has the least to do; it comes back where nobody is there.
+    pub(super) fn take(&mut self, work: Work) -> Option<Work> {
+        let there = self.workers.iter_mut();
+        let there = there.filter(|worker| !worker.sender.is_closed());
+        let Some(worker) = there.min_by_key(|worker| worker.open) else {
+            return Some(work);
+        };
+        let refused = worker.sender.send(work).err();
+        if refused.is_none() {
             worker.open += 1;
         }
+        refused.map(|refused| refused.0)
     }
 
     /// What was done since, without waiting.

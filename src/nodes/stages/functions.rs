@@ -10,6 +10,9 @@ use crate::nodes::template::Functions;
 use crate::object::{Object, time};
 use crate::sim::Entropy;
 
+/// So deep YAML is written at most.
+const INDENT_MAX: u64 = 1000;
+
 /// What the place of an object knows: addresses of its node, and of its pods.
 pub(in crate::nodes) trait Places {
     /// The addresses of a node.
@@ -63,11 +66,13 @@ impl Functions for Own<'_> {
                 other => Value::String(other.to_string()).to_string().into(),
             },
             "Now" | "StartTime" => time::seconds(self.now).into(),
-            // What is written so is YAML as well.
+            // What is written so is YAML as well, however deep it stands.
             "YAML" => match arguments.get(1).and_then(Value::as_u64) {
-                Some(indent) if indent > 0 => {
-                    format!("\n{}{argument}", "  ".repeat(indent as usize)).into()
-                }
+                Some(indent) if indent > 0 => format!(
+                    "\n{}{argument}",
+                    "  ".repeat(indent.min(INDENT_MAX) as usize)
+                )
+                .into(),
                 _ => format!("{argument}\n").into(),
             },
             "Version" => concat!("v", env!("CARGO_PKG_VERSION")).into(),

@@ -211,7 +211,8 @@ fn draw<'s>(
         .iter()
         .map(|stage| (stage, stage.weight(object)))
         .collect();
-    let total: u64 = weighed.iter().filter_map(|(_, weight)| *weight).sum();
+    let known = weighed.iter().filter_map(|(_, weight)| *weight);
+    let total = known.fold(0, u64::saturating_add);
     if total == 0 {
         let known = weighed.iter().filter(|(_, weight)| weight.is_some());
         let mut alike: Vec<&Arc<Stage>> = known.map(|(stage, _)| *stage).collect();

@@ -10,12 +10,57 @@ use super::run::kind_of;
 use super::value::{compare, is_true, print, to_integer};
 use super::{Functions, Refusal, Result, library};
 
-/// Calls a function.
+/// So large is a text or list that a function makes at most; what it takes is as large at most,
+/// but for the data itself.
+pub(super) const MADE_MAX: usize = 256 << 10;
+
+/// Calls a function, and refuses what it makes where that is larger than anything it was given and
+/// than [`MADE_MAX`].
 pub(super) fn call(
     name: &str,
     arguments: &[Value],
     functions: &mut dyn Functions,
 ) -> Result<Value> {
+    let value = called(name, arguments, functions)?;
+    let size = size(&value, usize::MAX);
+    let given = || arguments.iter().map(|one| self::size(one, size)).max();
+    if size > MADE_MAX && given().is_none_or(|given| given < size) {
+        return Err(too_large(name));
+    }
+    Ok(value)
+}
+
+/// The refusal of what a function would make.
+pub(super) fn too_large(name: &str) -> Refusal {
+    Refusal::new(format!("{name} makes more than {MADE_MAX} bytes"))
+}
+
+/// About how large a value is: its bytes of text, and one for whatever else is in it. Counts no
+/// further than needed.
+pub(super) fn size(value: &Value, enough: usize) -> usize {
+    let mut size = 0_usize;
+    let mut left = vec![value];
+    while let Some(value) = left.pop() {
+        size = size.saturating_add(match value {
+            Value::String(text) => text.len() + 1,
+            Value::Array(items) => {
+                left.extend(items);
+                1
+            }
+            Value::Object(fields) => {
+                left.extend(fields.values());
+                1 + fields.keys().map(String::len).sum::<usize>()
+            }
+            _ => 1,
+        });
+        if size >= enough {
+            break;
+        }
+    }
+    size
+}
+
+fn called(name: &str, arguments: &[Value], functions: &mut dyn Functions) -> Result<Value> {
     if let Some(value) = functions.call(name, arguments) {
         return Ok(value);
     }
@@ -58,7 +103,7 @@ fn own(name: &str, arguments: &[Value]) -> Option<Result<Value>> {
             Ok(format!("{}\n", words.join(" ")).into())
         }
         "printf" => match first {
-            Value::String(format) => Ok(printf(format, &arguments[1..]).into()),
+            Value::String(format) => printf(format, &arguments[1..]).map(Value::from),
             _ => Err(Refusal::new("printf needs a format")),
         },
         "urlquery" => Ok(library::escape(&print(first)).into()),
@@ -151,7 +196,7 @@ fn print_all(arguments: &[Value]) -> String {
 }
 
 /// Go's `Sprintf`, as far as values of templates can be printed.
-fn printf(format: &str, arguments: &[Value]) -> String {
+fn printf(format: &str, arguments: &[Value]) -> Result<String> {
     let mut out = String::new();
     let mut arguments = arguments.iter();
     let mut rest = format.chars().peekable();
@@ -163,6 +208,11 @@ fn printf(format: &str, arguments: &[Value]) -> String {
         let mut flags = String::new();
         while let Some(flag) = rest.next_if(|one| "+-# 0123456789.".contains(*one)) {
             flags.push(flag);
+        }
+        let is_wide = |number: &str| number.parse().is_ok_and(|wide: u128| wide > 0x7fff);
+        let mut numbers = flags.split(|one: char| !one.is_ascii_digit());
+        if flags.len() > 64 || numbers.any(is_wide) || out.len() > MADE_MAX {
+            return Err(too_large("printf"));
         }
         let Some(verb) = rest.next() else {
             out.push_str("%!(NOVERB)");
@@ -178,7 +228,7 @@ fn printf(format: &str, arguments: &[Value]) -> String {
         };
         out.push_str(&padded(&flags, verb, &verbatim(&flags, verb, argument)));
     }
-    out
+    Ok(out)
 }
 
 fn verbatim(flags: &str, verb: char, argument: &Value) -> String {

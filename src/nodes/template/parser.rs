@@ -11,6 +11,13 @@ use serde_json::Value;
 use super::lexer::{Kind, Piece, Token, pieces};
 use super::{Refusal, Result, Template};
 
+/// So deep actions and parentheses stand in each other at most.
+const DEPTH_MAX: usize = 100;
+
+fn too_deep() -> Refusal {
+    Refusal::new(format!("nested more than {DEPTH_MAX} deep"))
+}
+
 /// A part of a template.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
@@ -70,6 +77,8 @@ enum Stop {
 
 struct Parser {
     pieces: Peekable<IntoIter<Piece>>,
+    /// So many actions are open.
+    depth: usize,
     defined: BTreeMap<String, Vec<Node>>,
 }
 
@@ -77,6 +86,7 @@ struct Parser {
 pub(super) fn parse(text: &str) -> Result<Template> {
     let mut parser = Parser {
         pieces: pieces(text)?.into_iter().peekable(),
+        depth: 0,
         defined: BTreeMap::new(),
     };
     let (nodes, end) = parser.nodes()?;
@@ -92,6 +102,16 @@ pub(super) fn parse(text: &str) -> Result<Template> {
 impl Parser {
     /// Reads up to an `end` or `else`.
     fn nodes(&mut self) -> Result<(Vec<Node>, Stop)> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(too_deep());
+        }
+        let read = self.nodes_within();
+        self.depth -= 1;
+        read
+    }
+
+    fn nodes_within(&mut self) -> Result<(Vec<Node>, Stop)> {
         let mut nodes = Vec::new();
         while let Some(piece) = self.pieces.next() {
             let tokens = match piece {
@@ -126,7 +146,7 @@ impl Parser {
                 }
                 "template" => {
                     let name = name_of(tokens.get(1))?;
-                    let rest = tokens[2..].to_vec();
+                    let rest = tokens.get(2..).unwrap_or(&[]).to_vec();
                     let pipeline = (!rest.is_empty())
                         .then(|| Tokens::of(rest).whole_pipeline())
                         .transpose()?;
@@ -166,7 +186,9 @@ impl Parser {
             Some(Kind::Word(word)) => word.clone(),
             Some(_) => String::new(),
         };
+        self.depth += 1;
         let branch = self.branch(tokens[1..].to_vec())?;
+        self.depth -= 1;
         match word.as_str() {
             "if" => Ok(vec![Node::If(branch)]),
             "with" => Ok(vec![Node::With(branch)]),
@@ -193,20 +215,27 @@ fn name_of(token: Option<&Token>) -> Result<String> {
 }
 
 /// The tokens of an action.
-struct Tokens(Peekable<IntoIter<Token>>);
+struct Tokens {
+    rest: Peekable<IntoIter<Token>>,
+    /// So many parentheses are open.
+    depth: usize,
+}
 
 impl Tokens {
     fn of(tokens: Vec<Token>) -> Self {
-        Self(tokens.into_iter().peekable())
+        Self {
+            rest: tokens.into_iter().peekable(),
+            depth: 0,
+        }
     }
 
     fn is_next(&mut self, sign: &str) -> bool {
-        matches!(self.0.peek(), Some(Token { kind: Kind::Sign(one), .. }) if *one == sign)
+        matches!(self.rest.peek(), Some(Token { kind: Kind::Sign(one), .. }) if *one == sign)
     }
 
     fn whole_pipeline(mut self) -> Result<Pipeline> {
         let pipeline = self.pipeline()?;
-        match self.0.next() {
+        match self.rest.next() {
             None => Ok(pipeline),
             Some(token) => Err(Refusal::new(format!("unexpected {:?}", token.kind))),
         }
@@ -220,7 +249,7 @@ impl Tokens {
             if !self.is_next("|") {
                 break;
             }
-            self.0.next();
+            self.rest.next();
         }
         Ok(Pipeline {
             variables,
@@ -231,7 +260,7 @@ impl Tokens {
 
     /// `$a :=`, `$a, $b :=`, `$a =`
     fn variables(&mut self) -> (Vec<String>, bool) {
-        let mut ahead = self.0.clone();
+        let mut ahead = self.rest.clone();
         let mut names = Vec::new();
         loop {
             match ahead.next().map(|token| token.kind) {
@@ -241,7 +270,7 @@ impl Tokens {
             match ahead.next().map(|token| token.kind) {
                 Some(Kind::Sign(",")) => {}
                 Some(Kind::Sign(sign @ (":=" | "="))) => {
-                    self.0 = ahead;
+                    self.rest = ahead;
                     return (names, sign == ":=");
                 }
                 _ => return (Vec::new(), false),
@@ -251,7 +280,7 @@ impl Tokens {
 
     fn command(&mut self) -> Result<Vec<Operand>> {
         let mut operands = Vec::new();
-        while self.0.peek().is_some() && !self.is_next("|") && !self.is_next(")") {
+        while self.rest.peek().is_some() && !self.is_next("|") && !self.is_next(")") {
             operands.push(self.operand()?);
         }
         if operands.is_empty() {
@@ -262,7 +291,7 @@ impl Tokens {
 
     fn operand(&mut self) -> Result<Operand> {
         let mut fields = Vec::new();
-        let base = match self.0.next().map(|token| token.kind) {
+        let base = match self.rest.next().map(|token| token.kind) {
             Some(Kind::Literal(value)) => Base::Literal(value),
             Some(Kind::Dot) => Base::Dot,
             Some(Kind::Field(name)) => {
@@ -272,11 +301,16 @@ impl Tokens {
             Some(Kind::Variable(name)) => Base::Variable(name),
             Some(Kind::Word(name)) => Base::Function(name),
             Some(Kind::Sign("(")) => {
+                self.depth += 1;
+                if self.depth > DEPTH_MAX {
+                    return Err(too_deep());
+                }
                 let inner = self.pipeline()?;
+                self.depth -= 1;
                 if !self.is_next(")") {
                     return Err(Refusal::new("unclosed left paren"));
                 }
-                self.0.next();
+                self.rest.next();
                 Base::Pipeline(Box::new(inner))
             }
             other => return Err(Refusal::new(format!("unexpected {other:?} in operand"))),
@@ -284,10 +318,10 @@ impl Tokens {
         while let Some(Token {
             kind: Kind::Field(name),
             is_glued: true,
-        }) = self.0.peek()
+        }) = self.rest.peek()
         {
             fields.push(name.clone());
-            self.0.next();
+            self.rest.next();
         }
         Ok(Operand { base, fields })
     }

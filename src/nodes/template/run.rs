@@ -14,6 +14,12 @@ const DEPTH_MAX: usize = 100;
 /// So much is written at most.
 const OUT_MAX: usize = 16 << 20;
 
+/// So many actions and turns of loops there are at most.
+const STEPS_MAX: usize = 1 << 18;
+
+/// A loop over a number has so many turns at most.
+const TURNS_MAX: u64 = 1 << 16;
+
 /// Whether a loop goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
@@ -28,6 +34,7 @@ struct Run<'a> {
     variables: Vec<(String, Value)>,
     out: String,
     depth: usize,
+    steps: usize,
 }
 
 /// Writes a template out for some data.
@@ -42,6 +49,7 @@ pub(super) fn run(
         variables: vec![(String::new(), data.clone())],
         out: String::new(),
         depth: 0,
+        steps: 0,
     };
     run.nodes(&template.nodes, data)?;
     Ok(run.out)
@@ -58,7 +66,17 @@ impl Run<'_> {
         Ok(Flow::On)
     }
 
+    /// Takes note of an action or the turn of a loop.
+    fn step(&mut self) -> Result<()> {
+        self.steps += 1;
+        if self.steps > STEPS_MAX {
+            return Err(Refusal::new("the template takes too long"));
+        }
+        Ok(())
+    }
+
     fn node(&mut self, node: &Node, dot: &Value) -> Result<Flow> {
+        self.step()?;
         match node {
             Node::Text(text) => self.out.push_str(text),
             Node::Action(pipeline) => {
@@ -104,6 +122,7 @@ impl Run<'_> {
             return self.nodes(&branch.otherwise, dot);
         }
         for (key, value) in pairs {
+            self.step()?;
             let names = &branch.pipeline.variables;
             match names.as_slice() {
                 [] => {}
@@ -193,8 +212,14 @@ impl Run<'_> {
             return self.decide(name, operands, dot, piped);
         }
         let mut arguments = Vec::with_capacity(operands.len() + 1);
+        let mut size = 0_usize;
         for operand in operands {
-            arguments.push(self.operand(operand, dot)?);
+            let argument = self.operand(operand, dot)?;
+            size = size.saturating_add(functions::size(&argument, OUT_MAX));
+            if size > OUT_MAX {
+                return Err(functions::too_large(name));
+            }
+            arguments.push(argument);
         }
         arguments.extend(piped);
         functions::call(name, &arguments, self.functions)
@@ -276,7 +301,10 @@ fn pairs(over: Value) -> Result<Vec<(Value, Value)>> {
             named.map(|(name, value)| (name.into(), value)).collect()
         }
         Value::Number(number) => {
-            let count = number.as_u64().unwrap_or(0).min(OUT_MAX as u64);
+            let count = number.as_u64().unwrap_or(0);
+            if count > TURNS_MAX {
+                return Err(Refusal::new("the template takes too long"));
+            }
             (0..count).map(|one| (one.into(), one.into())).collect()
         }
         other => {

@@ -394,3 +394,48 @@ async fn a_stage_that_cannot_be_read_says_so() {
     let web = pods(&cluster).get("web").await.unwrap();
     assert_eq!(web["status"]["phase"], "Running");
 }
+
+#[tokio::test]
+async fn hostile_stages_fail_by_themselves() {
+    let cluster = living_cluster_with_nodes(1).await;
+    let about = |key: &str, template: &str| {
+        json!({
+            "resourceRef": {"apiGroup": "v1", "kind": "ConfigMap"},
+            "selector": {"matchExpressions": [{"key": key, "operator": "Exists"}]},
+            "weight": i64::MAX,
+            "next": {"patches": [{"template": template}]},
+        })
+    };
+    let deep = format!("{{{{ {}1{} }}}}", "(".repeat(5000), ")".repeat(5000));
+    let templates = [
+        "{{ indent 9000000000000 \"a\" }}",
+        "{{ repeat 60000 (repeat 60000 \"a\") }}",
+        "{{ YAML . 9000000000000 }}",
+        "{{ printf \"%70000d\" 1 }}",
+        "{{ untilStep 9223372036854775806 9223372036854775807 5 }}",
+        "{{ range 99999999 }}{{ range 99999999 }}{{ end }}{{ end }}",
+        deep.as_str(),
+    ];
+    for (number, template) in templates.iter().enumerate() {
+        let spec = about(".metadata.name", template);
+        stage(&cluster, &format!("template-{number}"), spec).await;
+    }
+    let maps = cluster
+        .client()
+        .api("v1", "configmaps")
+        .namespace("default");
+    for number in 0..20 {
+        let map = json!({"metadata": {"name": format!("m{number}")}});
+        maps.create(&map).await.unwrap();
+    }
+    pods(&cluster)
+        .create(&pod("web", &json!({})))
+        .await
+        .unwrap();
+    cluster.settle().await;
+    let web = pods(&cluster).get("web").await.unwrap();
+    assert_eq!(web["status"]["phase"], "Running");
+    let events = cluster.client().api("v1", "events").namespace("default");
+    let told = events.list("fieldSelector=reason%3DStageFailed");
+    assert_ne!(told.await.unwrap()["items"], json!([]));
+}

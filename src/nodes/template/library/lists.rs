@@ -69,15 +69,18 @@ fn steps(name: &str, arguments: &[Value]) -> Value {
     let number = |place: usize| to_integer(at(arguments, place));
     let (from, to, step) = match (name, arguments.len()) {
         ("untilStep", _) => (number(0), number(1), number(2)),
-        (_, 1) => (1, number(0) + 1, 1),
-        (_, 2) => (number(0), number(1) + 1, 1),
-        _ => (number(0), number(2) + 1, number(1)),
+        (_, 1) => (1, number(0).saturating_add(1), 1),
+        (_, 2) => (number(0), number(1).saturating_add(1), 1),
+        _ => (number(0), number(2).saturating_add(1), number(1)),
     };
     let mut all = Vec::new();
     let mut now = from;
     while step != 0 && (if step > 0 { now < to } else { now > to }) && all.len() < (1 << 16) {
         all.push(Value::from(now));
-        now += step;
+        let Some(next) = now.checked_add(step) else {
+            break;
+        };
+        now = next;
     }
     if name == "seq" {
         let texts: Vec<String> = all.iter().map(to_text).collect();

@@ -13,7 +13,7 @@ mod texts;
 use serde_json::Value;
 
 use super::value::{to_integer, to_text};
-use super::{Functions, Refusal, Result, run, value};
+use super::{Functions, Refusal, Result, functions, run, value};
 use crate::object::duration;
 
 /// Calls a function; `None` where sprig has none of this name, or not here.
@@ -90,8 +90,8 @@ fn chance(name: &str, arguments: &[Value], functions: &dyn Functions) -> Option<
         "randAlphaNum" | "randAscii" => drawn(&format!("{DIGITS}{LETTERS}")),
         "randInt" => {
             let (from, to) = (to_integer(at(arguments, 0)), to_integer(at(arguments, 1)));
-            let width = u64::try_from(to - from).unwrap_or(0);
-            (from + entropy.below(width) as i64).into()
+            let width = u64::try_from(to.saturating_sub(from)).unwrap_or(0);
+            from.saturating_add_unsigned(entropy.below(width)).into()
         }
         "uuidv4" => entropy.uid().into(),
         _ => return None,

@@ -8,6 +8,7 @@ use regex::Regex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::functions::{MADE_MAX, too_large};
 use super::value::to_text;
 use super::{Refusal, Result, at, count_at, hex, text_at, to_integer};
 
@@ -24,7 +25,10 @@ pub(super) fn letters(name: &str, arguments: &[Value]) -> Option<Result<Value>> 
         "lower" => text(0).to_lowercase().into(),
         "title" => titled(&text(0)).into(),
         "trim" => text(0).trim().into(),
-        "trimAll" => text(1).trim_matches(|one| text(0).contains(one)).into(),
+        "trimAll" => {
+            let letters = text(0);
+            text(1).trim_matches(|one| letters.contains(one)).into()
+        }
         "trimSuffix" => text(1)
             .strip_suffix(&text(0))
             .map_or_else(|| text(1), str::to_owned)
@@ -36,8 +40,20 @@ pub(super) fn letters(name: &str, arguments: &[Value]) -> Option<Result<Value>> 
         "contains" => text(1).contains(&text(0)).into(),
         "hasPrefix" => text(1).starts_with(&text(0)).into(),
         "hasSuffix" => text(1).ends_with(&text(0)).into(),
-        "repeat" => text(1).repeat(count_at(arguments, 0).min(1 << 16)).into(),
-        "replace" => text(2).replace(&text(0), &text(1)).into(),
+        "repeat" => {
+            let (text, count) = (text(1), count_at(arguments, 0));
+            if text.len().saturating_mul(count) > MADE_MAX {
+                return Some(Err(too_large(name)));
+            }
+            text.repeat(count).into()
+        }
+        "replace" => {
+            let (from, to, whole) = (text(0), text(1), text(2));
+            if whole.matches(&from).count().saturating_mul(to.len()) > MADE_MAX + whole.len() {
+                return Some(Err(too_large(name)));
+            }
+            whole.replace(&from, &to).into()
+        }
         "nospace" => text(0).split_whitespace().collect::<String>().into(),
         "trunc" => trunc(to_integer(at(arguments, 0)), &text(1)).into(),
         "substr" => {
@@ -54,10 +70,9 @@ pub(super) fn letters(name: &str, arguments: &[Value]) -> Option<Result<Value>> 
 /// Other forms of a value.
 pub(super) fn forms(name: &str, arguments: &[Value]) -> Option<Result<Value>> {
     let text = |place: usize| text_at(arguments, place);
-    let indented = || {
-        let pad = " ".repeat(count_at(arguments, 0));
-        format!("{pad}{}", text(1).replace('\n', &format!("\n{pad}")))
-    };
+    if matches!(name, "indent" | "nindent") {
+        return Some(indented(name, arguments).map(Value::from));
+    }
     let value: Value = match name {
         "quote" | "squote" => {
             let quoted = arguments.iter().filter(|one| !one.is_null()).map(|one| {
@@ -74,8 +89,6 @@ pub(super) fn forms(name: &str, arguments: &[Value]) -> Option<Result<Value>> {
             let words = arguments.iter().filter(|one| !one.is_null()).map(to_text);
             words.collect::<Vec<_>>().join(" ").into()
         }
-        "indent" => indented().into(),
-        "nindent" => format!("\n{}", indented()).into(),
         "toString" => text(0).into(),
         "toJson" | "mustToJson" | "toRawJson" => at(arguments, 0).to_string().into(),
         "toPrettyJson" => format!("{:#}", at(arguments, 0)).into(),
@@ -115,13 +128,32 @@ pub(super) fn patterns(name: &str, arguments: &[Value]) -> Option<Result<Value>>
             .find(&text(1))
             .map_or("", |found| found.as_str())
             .into(),
-        "regexReplaceAll" | "regexReplaceAllLiteral" => pattern
-            .replace_all(&text(1), text(2).as_str())
-            .into_owned()
-            .into(),
+        "regexReplaceAll" | "regexReplaceAllLiteral" => {
+            let (whole, to) = (text(1), text(2));
+            let found = pattern.find_iter(&whole).count();
+            // A name of what was found may stand for the whole of it, once for every few letters.
+            let all = found.saturating_mul(to.len()) + (to.len() / 2).saturating_mul(whole.len());
+            if all > MADE_MAX.saturating_mul(64) {
+                return Some(Err(too_large(name)));
+            }
+            pattern.replace_all(&whole, to.as_str()).into_owned().into()
+        }
         _ => return None,
     };
     Some(Ok(value))
+}
+
+/// A text whose lines begin with so many spaces.
+fn indented(name: &str, arguments: &[Value]) -> Result<String> {
+    let (count, text) = (count_at(arguments, 0), text_at(arguments, 1));
+    let lines = text.matches('\n').count() + 1;
+    if count.saturating_mul(lines) > MADE_MAX {
+        return Err(too_large(name));
+    }
+    let pad = " ".repeat(count);
+    let padded = format!("{pad}{}", text.replace('\n', &format!("\n{pad}")));
+    let first = if name == "nindent" { "\n" } else { "" };
+    Ok(format!("{first}{padded}"))
 }
 
 fn titled(text: &str) -> String {
