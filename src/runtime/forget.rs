@@ -7,13 +7,15 @@ use super::Logs;
 use crate::object::GroupResource;
 use crate::storage::{ChangeKind, Reader, Scope};
 
-/// Forgets what pods wrote that are gone, for as long as it is polled.
+/// Forgets what pods wrote that are gone, for as long as it is polled. Writes of pods cost nothing
+/// more until the first log begins.
 pub async fn forget_the_gone(reader: Arc<dyn Reader>, logs: Arc<Logs>) {
     let scope = Scope {
         resource: GroupResource::new("", "pods"),
         namespace: None,
         name: None,
     };
+    logs.begun().await;
     loop {
         let Ok(snapshot) = reader.snapshot(&scope.resource, None) else {
             return;

@@ -76,6 +76,7 @@ pub struct Logs {
     clock: Clock,
     limits: Limits,
     kept: Mutex<Kept>,
+    has_begun: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -93,7 +94,15 @@ impl Logs {
             clock,
             limits,
             kept: Mutex::default(),
+            has_begun: watch::Sender::new(false),
         }
+    }
+
+    /// Returns once there is or was a log: before that nobody needs to look after any.
+    pub async fn begun(&self) {
+        let mut begun = self.has_begun.subscribe();
+        // It fails where the sender is gone, which is here.
+        let _ = begun.wait_for(|has_begun| *has_begun).await;
     }
 
     /// Begins the log of a life, empty: from now on nobody takes it for one that wrote nothing
@@ -181,6 +190,7 @@ impl Logs {
     /// Tells of changes of a log, which is begun where there is none; of a pod that is gone, that
     /// there will be none.
     pub fn changed(&self, of: &Instance) -> watch::Receiver<u64> {
+        self.tell_begun();
         let mut kept = self.kept.lock();
         let entry = kept.entry(of);
         entry.map_or_else(|| watch::channel(0).1, |entry| entry.subscribe())
@@ -191,7 +201,13 @@ impl Logs {
         Writer::new(Arc::clone(self), of, stream)
     }
 
+    fn tell_begun(&self) {
+        let begin = |has_begun: &mut bool| !std::mem::replace(has_begun, true);
+        self.has_begun.send_if_modified(begin);
+    }
+
     fn change(&self, of: &Instance, how: impl FnOnce(&mut Entry, &Limits)) {
+        self.tell_begun();
         let mut kept = self.kept.lock();
         let Some(entry) = kept.entry(of) else {
             return;
